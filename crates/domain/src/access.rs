@@ -1,0 +1,103 @@
+//! Who is calling and what they may see and do. The caller comes from the credential, never from the request.
+
+use std::collections::BTreeSet;
+
+use crate::actor::Actor;
+use crate::id::{AgentId, ChannelId, TeamId, TenantId};
+
+/// What an API key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Answers customers, on the channels and teams granted.
+    Agent,
+    /// Sees and directs the whole tenant.
+    Supervisor,
+    /// A supervisor who also operates the installation for the tenant.
+    Admin,
+    /// A bot's client: reads and writes as a bot, never as staff.
+    Bot,
+    /// Reads lists and figures; changes nothing.
+    Analyst,
+    /// Operates: intake, log and views; does not answer customers.
+    Ops,
+}
+
+impl Role {
+    pub const ALL: [Self; 6] = [Self::Agent, Self::Supervisor, Self::Admin, Self::Bot, Self::Analyst, Self::Ops];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Supervisor => "supervisor",
+            Self::Admin => "admin",
+            Self::Bot => "bot",
+            Self::Analyst => "analyst",
+            Self::Ops => "ops",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+
+    /// Agents, supervisors and admins: the people who attend to customers.
+    pub const fn is_staff(self) -> bool {
+        matches!(self, Self::Agent | Self::Supervisor | Self::Admin)
+    }
+
+    /// Whether the role works on the whole tenant, whatever channels and teams are granted.
+    pub const fn sees_tenant(self) -> bool {
+        matches!(self, Self::Supervisor | Self::Admin | Self::Analyst | Self::Ops)
+    }
+
+    /// Whether the role may use the operators' services (intake, log, views).
+    pub const fn operates(self) -> bool {
+        matches!(self, Self::Admin | Self::Ops)
+    }
+}
+
+/// What somebody may see inside a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything of the tenant.
+    Tenant,
+    /// Conversations of these channels that are nobody's, of these teams, or the caller's own.
+    /// An empty set of channels means every channel.
+    Granted { channels: BTreeSet<ChannelId>, teams: BTreeSet<TeamId> },
+}
+
+/// The caller of a request, made from its API key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub tenant: TenantId,
+    pub role: Role,
+    /// The agent or bot that the key belongs to.
+    pub name: AgentId,
+    pub scope: Scope,
+}
+
+impl Caller {
+    /// The actor that this caller's commits carry.
+    pub fn actor(&self) -> Actor {
+        match self.role {
+            Role::Bot => Actor::Bot(self.name.clone()),
+            Role::Agent | Role::Supervisor | Role::Admin | Role::Analyst | Role::Ops => Actor::Staff(self.name.clone()),
+        }
+    }
+
+    /// Whether this caller may see a conversation of `channel` that is assigned as given.
+    ///
+    /// An agent sees, on granted channels: what is assigned to them, what is assigned to nobody or to one of their teams, and
+    /// what colleagues of their teams hold.
+    pub fn sees(&self, channel: &ChannelId, agent: Option<&AgentId>, team: Option<&TeamId>) -> bool {
+        match &self.scope {
+            Scope::Tenant => true,
+            Scope::Granted { channels, teams } => {
+                let channel_granted = channels.is_empty() || channels.contains(channel);
+                let mine = agent == Some(&self.name);
+                let team_granted = team.is_none_or(|team| teams.contains(team));
+                mine || (channel_granted && team_granted)
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What can be asked of a conversation, and the envelope that pays for everything impure beforehand.
+
+use crate::actor::Actor;
+use crate::access::Role;
+use crate::conversation::event::{DeliveryReport, Medium, PauseReason, ReactionPersonal};
+use crate::conversation::message::{Content, Message};
+use crate::id::{AgentId, ChannelId, EntityId, MessageId, TeamId};
+use crate::time::Timestamp;
+
+/// Who asks, and when. `role` is absent for what Relevo does itself (intake).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    pub actor: Actor,
+    pub role: Option<Role>,
+    /// When it happened, for the rules: the event's `occurred_at`.
+    pub now: Timestamp,
+    /// A fresh id, for a command that makes a message (a note).
+    pub new_message: MessageId,
+}
+
+/// Where an inbound update belongs; used to open the conversation if it does not exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub channel: ChannelId,
+    pub medium: Medium,
+    pub contact: EntityId,
+    /// Another conversation of this contact on this channel is paused: a new one starts paused.
+    pub contact_paused: bool,
+}
+
+/// A command to one conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Intake: the customer wrote. Opens, reopens or starts an episode as the rules say.
+    ReceiveMessage { place: Place, message: Box<Message> },
+    /// Intake: the owner wrote from the phone. Pauses the bot (`echo`).
+    RecordEcho { place: Place, message: Box<Message> },
+    /// Intake: the author edited a message. An edit counts as the customer writing when `by_customer`.
+    RecordEdit { place: Place, message: MessageId, content: Box<Content>, by_customer: bool },
+    /// Intake: the author deleted a message.
+    RecordRevoke { place: Place, message: MessageId },
+    /// Intake: the customer reacted.
+    RecordReaction { place: Place, message: MessageId, personal: ReactionPersonal },
+    /// Intake: a provider reported. Never opens a conversation, never reopens one.
+    RecordDeliveryReport(DeliveryReport),
+    PauseBot { reason: PauseReason, note: Option<String> },
+    ResumeBot { note: Option<String> },
+    /// Gives the conversation to an agent, a team, or an agent through a team. At least one is set.
+    Assign { agent: Option<AgentId>, team: Option<TeamId> },
+    /// The caller takes the conversation. Exactly one of several claims wins.
+    Claim { agent: AgentId },
+    Resolve { reason: Option<String>, note: Option<String> },
+    Reopen,
+    AddNote { text: String },
+}

@@ -1,0 +1,274 @@
+//! What a conversation answers to a command: the events to append, "already so", or a rejection.
+//!
+//! [`decide`] is the table of contents; one function a command stands below it, in the same order.
+
+use std::time::Duration;
+
+use crate::access::Role;
+use crate::actor::Actor;
+use crate::conversation::command::{Command, Envelope, Place};
+use crate::conversation::event::{
+    AssignmentHow, ConversationEvent, DeliveryReport, EpisodeCause, Medium, NotePersonal, PauseReason, ReactionPersonal,
+    ReopenCause,
+};
+use crate::conversation::message::{Content, Message, MessageKind};
+use crate::conversation::state::{Bot, Opened, State, Status};
+use crate::id::{AgentId, MessageId, TeamId};
+
+/// A customer who writes again within this time continues the resolved episode; later a new one begins. Mail is exempt:
+/// there the thread decides.
+pub const REOPEN_WITHIN: Duration = Duration::from_hours(72);
+/// The longest note, in characters: a remark for colleagues, not a document.
+pub const NOTE_CHARS_MAX: usize = 4_000;
+/// The longest reason for resolving, in characters: reasons are counted, so they are words, not stories.
+pub const REASON_CHARS_MAX: usize = 64;
+
+/// What a command leads to, if it is not rejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// These events, in one commit. Never empty.
+    Append(Vec<ConversationEvent>),
+    /// The state already is what the command asks for; nothing to write.
+    AlreadySo,
+}
+
+/// Why a command was rejected. Nothing is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The conversation does not exist.
+    NotFound,
+    /// The caller's role may not do this.
+    Forbidden { role: Role },
+    /// Another agent has it.
+    AlreadyAssigned { agent: AgentId },
+    /// It is resolved; reopen it first.
+    Resolved,
+    /// A field is missing, empty or too long.
+    Invalid { field: &'static str, limit: usize },
+}
+
+type Decided = Result<Decision, Rejection>;
+
+/// Decides one command against the state of its conversation.
+pub fn decide(state: &State, envelope: &Envelope, command: &Command) -> Decided {
+    match command {
+        Command::ReceiveMessage { place, message } => receive_message(state, envelope, place, message),
+        Command::RecordEcho { place, message } => record_echo(state, place, message),
+        Command::RecordEdit { place, message, content, by_customer } => {
+            record_edit(state, place, *message, content, *by_customer)
+        }
+        Command::RecordRevoke { place, message } => record_revoke(state, place, *message),
+        Command::RecordReaction { place, message, personal } => record_reaction(state, place, *message, personal),
+        Command::RecordDeliveryReport(report) => record_delivery_report(state, report),
+        Command::PauseBot { reason, note } => pause_bot(existing(state)?, envelope, *reason, note.as_deref()),
+        Command::ResumeBot { note } => resume_bot(existing(state)?, envelope, note.as_deref()),
+        Command::Assign { agent, team } => assign(existing(state)?, envelope, agent.as_ref(), team.as_ref()),
+        Command::Claim { agent } => claim(existing(state)?, envelope, agent),
+        Command::Resolve { reason, note } => resolve(existing(state)?, envelope, reason.as_deref(), note.as_deref()),
+        Command::Reopen => reopen(existing(state)?, envelope),
+        Command::AddNote { text } => add_note(existing(state)?, envelope, text),
+    }
+}
+
+fn receive_message(state: &State, envelope: &Envelope, place: &Place, message: &Message) -> Decided {
+    let mut events = opening(state, place, EpisodeCause::CustomerMessage);
+    if let Some(opened) = &state.opened
+        && wakes(message)
+    {
+        events.extend(reopening(opened, envelope, place.medium));
+    }
+    events.push(ConversationEvent::MessageReceived(Box::new(message.clone())));
+    Ok(Decision::Append(events))
+}
+
+fn record_echo(state: &State, place: &Place, message: &Message) -> Decided {
+    let mut events = opening(state, place, EpisodeCause::BusinessMessage);
+    events.push(ConversationEvent::MessageEchoed(Box::new(message.clone())));
+    // A person answered from the phone: the bot must not talk over them. A new conversation may already start paused.
+    let paused = events.iter().any(|event| matches!(event, ConversationEvent::BotPaused { .. }))
+        || state.opened.as_ref().is_some_and(|opened| matches!(opened.bot, Bot::Paused { .. }));
+    if !paused {
+        events.push(automatic_pause(PauseReason::Echo));
+    }
+    Ok(Decision::Append(events))
+}
+
+fn record_edit(state: &State, place: &Place, message: MessageId, content: &Content, by_customer: bool) -> Decided {
+    let cause = if by_customer { EpisodeCause::CustomerMessage } else { EpisodeCause::BusinessMessage };
+    let mut events = opening(state, place, cause);
+    events.push(ConversationEvent::MessageEdited { message, content: Box::new(content.clone()) });
+    Ok(Decision::Append(events))
+}
+
+fn record_revoke(state: &State, place: &Place, message: MessageId) -> Decided {
+    let mut events = opening(state, place, EpisodeCause::CustomerMessage);
+    events.push(ConversationEvent::MessageRevoked { message });
+    Ok(Decision::Append(events))
+}
+
+fn record_reaction(state: &State, place: &Place, message: MessageId, personal: &ReactionPersonal) -> Decided {
+    let mut events = opening(state, place, EpisodeCause::CustomerMessage);
+    events.push(ConversationEvent::ReactionChanged { message, personal: personal.clone() });
+    Ok(Decision::Append(events))
+}
+
+fn record_delivery_report(state: &State, report: &DeliveryReport) -> Decided {
+    existing(state)?;
+    Ok(Decision::Append(vec![ConversationEvent::DeliveryReported(report.clone())]))
+}
+
+fn pause_bot(opened: &Opened, envelope: &Envelope, reason: PauseReason, note: Option<&str>) -> Decided {
+    staff_only(envelope)?;
+    let personal = note_text(note)?;
+    match opened.bot {
+        Bot::Paused { .. } => Ok(Decision::AlreadySo),
+        Bot::Active => Ok(Decision::Append(vec![ConversationEvent::BotPaused { reason, automatic: false, personal }])),
+    }
+}
+
+fn resume_bot(opened: &Opened, envelope: &Envelope, note: Option<&str>) -> Decided {
+    staff_only(envelope)?;
+    let personal = note_text(note)?;
+    match opened.bot {
+        Bot::Active => Ok(Decision::AlreadySo),
+        Bot::Paused { .. } => Ok(Decision::Append(vec![ConversationEvent::BotResumed { personal }])),
+    }
+}
+
+fn assign(opened: &Opened, envelope: &Envelope, agent: Option<&AgentId>, team: Option<&TeamId>) -> Decided {
+    staff_only(envelope)?;
+    if agent.is_none() && team.is_none() {
+        return Err(Rejection::Invalid { field: "agent", limit: 1 });
+    }
+    if opened.agent.as_ref() == agent && opened.team.as_ref() == team {
+        return Ok(Decision::AlreadySo);
+    }
+    let (agent, team) = (agent.cloned(), team.cloned());
+    Ok(Decision::Append(vec![ConversationEvent::Assigned { agent, team, how: AssignmentHow::Manual }]))
+}
+
+fn claim(opened: &Opened, envelope: &Envelope, agent: &AgentId) -> Decided {
+    staff_only(envelope)?;
+    match &opened.agent {
+        Some(holder) if holder == agent => Ok(Decision::AlreadySo),
+        Some(holder) => Err(Rejection::AlreadyAssigned { agent: holder.clone() }),
+        None if opened.status != Status::Open => Err(Rejection::Resolved),
+        // The team stays: the conversation came to the agent through it.
+        None => Ok(Decision::Append(vec![ConversationEvent::Assigned {
+            agent: Some(agent.clone()),
+            team: opened.team.clone(),
+            how: AssignmentHow::Claim,
+        }])),
+    }
+}
+
+fn resolve(opened: &Opened, envelope: &Envelope, reason: Option<&str>, note: Option<&str>) -> Decided {
+    staff_only(envelope)?;
+    let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
+    if reason.is_some_and(|reason| reason.chars().count() > REASON_CHARS_MAX) {
+        return Err(Rejection::Invalid { field: "reason", limit: REASON_CHARS_MAX });
+    }
+    let personal = note_text(note)?;
+    match opened.status {
+        Status::Resolved { .. } => Ok(Decision::AlreadySo),
+        Status::Open => Ok(Decision::Append(vec![ConversationEvent::Resolved {
+            episode: opened.episode,
+            reason: reason.map(str::to_owned),
+            personal,
+        }])),
+    }
+}
+
+fn reopen(opened: &Opened, envelope: &Envelope) -> Decided {
+    staff_only(envelope)?;
+    match opened.status {
+        Status::Open => Ok(Decision::AlreadySo),
+        Status::Resolved { .. } => Ok(Decision::Append(vec![ConversationEvent::Reopened {
+            episode: opened.episode,
+            cause: ReopenCause::Staff,
+        }])),
+    }
+}
+
+fn add_note(_opened: &Opened, envelope: &Envelope, text: &str) -> Decided {
+    staff_only(envelope)?;
+    let personal = note_text(Some(text))?;
+    if personal.text.is_none() {
+        return Err(Rejection::Invalid { field: "text", limit: NOTE_CHARS_MAX });
+    }
+    Ok(Decision::Append(vec![ConversationEvent::NoteAdded { message: envelope.new_message, personal }]))
+}
+
+/// The events that bring a conversation into being, or none if it exists.
+fn opening(state: &State, place: &Place, cause: EpisodeCause) -> Vec<ConversationEvent> {
+    if state.opened.is_some() {
+        return Vec::new();
+    }
+    let mut events = vec![
+        ConversationEvent::Opened { channel: place.channel.clone(), medium: place.medium, contact: place.contact },
+        ConversationEvent::EpisodeStarted { episode: 1, cause },
+    ];
+    if place.contact_paused {
+        events.push(automatic_pause(PauseReason::Linked));
+    }
+    events
+}
+
+/// What a customer's message does to a resolved conversation.
+fn reopening(opened: &Opened, envelope: &Envelope, medium: Medium) -> Option<ConversationEvent> {
+    let Status::Resolved { at } = opened.status else { return None };
+    let continues = medium == Medium::Email || envelope.now.since(at) <= REOPEN_WITHIN;
+    Some(if continues {
+        ConversationEvent::Reopened { episode: opened.episode, cause: ReopenCause::CustomerMessage }
+    } else {
+        ConversationEvent::EpisodeStarted { episode: opened.episode + 1, cause: EpisodeCause::CustomerMessage }
+    })
+}
+
+/// Whether a message is a person's words, so that a resolved conversation must be looked at again.
+fn wakes(message: &Message) -> bool {
+    let speaks = match &message.content.kind {
+        MessageKind::System | MessageKind::RequestWelcome | MessageKind::Note => false,
+        MessageKind::Text
+        | MessageKind::Image
+        | MessageKind::Video
+        | MessageKind::Audio
+        | MessageKind::Document
+        | MessageKind::Sticker
+        | MessageKind::Location
+        | MessageKind::Contacts
+        | MessageKind::Interactive
+        | MessageKind::Button
+        | MessageKind::Order
+        | MessageKind::Unsupported
+        | MessageKind::Email
+        | MessageKind::Other(_) => true,
+    };
+    speaks && message.flags.from_a_person()
+}
+
+fn automatic_pause(reason: PauseReason) -> ConversationEvent {
+    ConversationEvent::BotPaused { reason, automatic: true, personal: NotePersonal::default() }
+}
+
+fn existing(state: &State) -> Result<&Opened, Rejection> {
+    state.opened.as_ref().ok_or(Rejection::NotFound)
+}
+
+/// Agents, supervisors and admins; Relevo itself (no role) may too.
+fn staff_only(envelope: &Envelope) -> Result<(), Rejection> {
+    match envelope.role {
+        Some(role) if !role.is_staff() => Err(Rejection::Forbidden { role }),
+        Some(_) => Ok(()),
+        None if envelope.actor == Actor::System => Ok(()),
+        None => Err(Rejection::Forbidden { role: Role::Bot }),
+    }
+}
+
+fn note_text(note: Option<&str>) -> Result<NotePersonal, Rejection> {
+    let text = note.map(str::trim).filter(|text| !text.is_empty());
+    if text.is_some_and(|text| text.chars().count() > NOTE_CHARS_MAX) {
+        return Err(Rejection::Invalid { field: "note", limit: NOTE_CHARS_MAX });
+    }
+    Ok(NotePersonal { text: text.map(str::to_owned) })
+}

@@ -1,0 +1,253 @@
+//! What can be true of a conversation.
+
+use crate::conversation::message::{Content, Message};
+use crate::id::{AgentId, ChannelId, EntityId, MessageId, TeamId};
+use crate::time::Timestamp;
+
+/// Through what a conversation goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Medium {
+    WhatsApp,
+    Sms,
+    Email,
+}
+
+impl Medium {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WhatsApp => "whatsapp",
+            Self::Sms => "sms",
+            Self::Email => "email",
+        }
+    }
+}
+
+/// A fact about a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConversationEvent {
+    /// The conversation exists, open, with an active bot, nobody's. Always followed by `EpisodeStarted` 1 in the same commit.
+    Opened { channel: ChannelId, medium: Medium, contact: EntityId },
+    /// A new episode began; status is open.
+    EpisodeStarted { episode: u32, cause: EpisodeCause },
+    /// The customer wrote.
+    MessageReceived(Box<Message>),
+    /// The business wrote from the WhatsApp Business app on the phone.
+    MessageEchoed(Box<Message>),
+    /// The author changed a message. `message` may be unknown to us.
+    MessageEdited { message: MessageId, content: Box<Content> },
+    /// The author deleted a message for everybody. The original stays on the log.
+    MessageRevoked { message: MessageId },
+    /// The customer's reaction to a message is now this; no emoji means that it was taken back.
+    ReactionChanged { message: MessageId, personal: ReactionPersonal },
+    /// A provider reported on a message sent to this conversation's customer, known to us or not.
+    DeliveryReported(DeliveryReport),
+    /// The bot is silent from here on.
+    BotPaused { reason: PauseReason, automatic: bool, personal: NotePersonal },
+    /// The bot may answer again.
+    BotResumed { personal: NotePersonal },
+    /// The conversation is this agent's or this team's; replaces the assignment before.
+    Assigned { agent: Option<AgentId>, team: Option<TeamId>, how: AssignmentHow },
+    /// The episode ended.
+    Resolved { episode: u32, reason: Option<String>, personal: NotePersonal },
+    /// The episode goes on: status is open again.
+    Reopened { episode: u32, cause: ReopenCause },
+    /// Staff wrote a private note; it is never sent.
+    NoteAdded { message: MessageId, personal: NotePersonal },
+}
+
+/// Why an episode began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EpisodeCause {
+    /// The customer's first message, or the first after the reopening window.
+    CustomerMessage,
+    /// The first thing in the conversation was written by the business.
+    BusinessMessage,
+}
+
+/// Why a resolved episode goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReopenCause {
+    CustomerMessage,
+    Staff,
+}
+
+/// How an assignment came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AssignmentHow {
+    /// Somebody decided it.
+    Manual,
+    /// The agent took it.
+    Claim,
+}
+
+/// Why the bot was paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PauseReason {
+    ComplexQuery,
+    FrustratedCustomer,
+    Complaint,
+    BotError,
+    ProactiveMessage,
+    HumanTakeover,
+    BotHandoff,
+    /// The owner answered from the phone.
+    Echo,
+    /// The same contact's other conversation on the channel is paused.
+    Linked,
+    Other,
+}
+
+impl PauseReason {
+    pub const ALL: [Self; 10] = [
+        Self::ComplexQuery,
+        Self::FrustratedCustomer,
+        Self::Complaint,
+        Self::BotError,
+        Self::ProactiveMessage,
+        Self::HumanTakeover,
+        Self::BotHandoff,
+        Self::Echo,
+        Self::Linked,
+        Self::Other,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ComplexQuery => "complex_query",
+            Self::FrustratedCustomer => "frustrated_customer",
+            Self::Complaint => "complaint",
+            Self::BotError => "bot_error",
+            Self::ProactiveMessage => "proactive_message",
+            Self::HumanTakeover => "human_takeover",
+            Self::BotHandoff => "bot_handoff",
+            Self::Echo => "echo",
+            Self::Linked => "linked",
+            Self::Other => "other",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+}
+
+/// A reason, remark or note that a person wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct NotePersonal {
+    pub text: Option<String>,
+}
+
+/// The personal part of a reaction.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ReactionPersonal {
+    pub emoji: Option<String>,
+    /// The provider's id of the reaction itself.
+    pub provider_id: String,
+}
+
+/// How far a message has come, as a provider says. `Other` keeps a word that Relevo does not know.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeliveryStatus {
+    Queued,
+    Accepted,
+    Sent,
+    Delivered,
+    Read,
+    Played,
+    Failed,
+    Deleted,
+    Warning,
+    Other(String),
+}
+
+impl DeliveryStatus {
+    pub const KNOWN: [Self; 9] = [
+        Self::Queued,
+        Self::Accepted,
+        Self::Sent,
+        Self::Delivered,
+        Self::Read,
+        Self::Played,
+        Self::Failed,
+        Self::Deleted,
+        Self::Warning,
+    ];
+
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Queued => "queued",
+            Self::Accepted => "accepted",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+            Self::Played => "played",
+            Self::Failed => "failed",
+            Self::Deleted => "deleted",
+            Self::Warning => "warning",
+            Self::Other(word) => word,
+        }
+    }
+
+    /// The status of that name in Relevo's words; a word that is not known is kept as `Other`.
+    pub fn parse(text: &str) -> Self {
+        Self::KNOWN.into_iter().find(|status| status.as_str() == text).unwrap_or_else(|| Self::Other(text.to_owned()))
+    }
+
+    /// The order in which reports merge: a higher rank never gives way to a lower one. `None` never changes the state.
+    pub const fn rank(&self) -> Option<u8> {
+        match self {
+            Self::Queued => Some(0),
+            Self::Accepted => Some(1),
+            Self::Sent => Some(2),
+            // `failed` beats at most `sent`; what was delivered stays delivered.
+            Self::Failed => Some(3),
+            Self::Delivered => Some(4),
+            Self::Read => Some(5),
+            Self::Played => Some(6),
+            Self::Deleted | Self::Warning | Self::Other(_) => None,
+        }
+    }
+}
+
+/// What a provider reported about one message to one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryReport {
+    /// Derived from the provider's id, as [`Message::id`] is.
+    pub message: MessageId,
+    pub status: DeliveryStatus,
+    /// The provider's time of the status; receipt time where it gives none.
+    pub reported_at: Timestamp,
+    /// The provider's error code, if it failed.
+    pub error_code: Option<String>,
+    pub personal: DeliveryReportPersonal,
+}
+
+/// The personal part of a delivery report.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct DeliveryReportPersonal {
+    pub provider_id: String,
+    pub recipient: Option<String>,
+    /// The provider's explanation of the error, and what else it sent along, as JSON text.
+    pub details_json: Option<String>,
+}
+
+impl ConversationEvent {
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Opened { .. } => "ConversationOpened",
+            Self::EpisodeStarted { .. } => "EpisodeStarted",
+            Self::MessageReceived(_) => "MessageReceived",
+            Self::MessageEchoed(_) => "MessageEchoed",
+            Self::MessageEdited { .. } => "MessageEdited",
+            Self::MessageRevoked { .. } => "MessageRevoked",
+            Self::ReactionChanged { .. } => "ReactionChanged",
+            Self::DeliveryReported(_) => "DeliveryReported",
+            Self::BotPaused { .. } => "BotPaused",
+            Self::BotResumed { .. } => "BotResumed",
+            Self::Assigned { .. } => "Assigned",
+            Self::Resolved { .. } => "Resolved",
+            Self::Reopened { .. } => "Reopened",
+            Self::NoteAdded { .. } => "NoteAdded",
+        }
+    }
+}

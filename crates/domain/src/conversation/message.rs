@@ -1,0 +1,198 @@
+//! A message as the log keeps it: facts for rules and figures on one side, everything personal on the other.
+
+use crate::id::MessageId;
+use crate::time::Timestamp;
+
+/// Who wrote a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Author {
+    Customer,
+    /// The owner of the number, with the WhatsApp Business app on the phone.
+    PhoneApp,
+    /// Staff, in a private note.
+    Staff,
+}
+
+/// What kind of message it is. `Other` keeps the provider's word for what Relevo does not know yet.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MessageKind {
+    Text,
+    Image,
+    Video,
+    Audio,
+    Document,
+    Sticker,
+    Location,
+    Contacts,
+    /// An answer to buttons, a list or a form.
+    Interactive,
+    /// A template's quick reply.
+    Button,
+    Order,
+    /// The provider speaking in the thread: a changed number, for example.
+    System,
+    /// The customer sent something that the provider cannot pass on.
+    Unsupported,
+    /// The customer opened the chat for the first time.
+    RequestWelcome,
+    Email,
+    Note,
+    Other(String),
+}
+
+impl MessageKind {
+    /// The kinds that Relevo knows, in the order of their documentation.
+    pub const KNOWN: [Self; 16] = [
+        Self::Text,
+        Self::Image,
+        Self::Video,
+        Self::Audio,
+        Self::Document,
+        Self::Sticker,
+        Self::Location,
+        Self::Contacts,
+        Self::Interactive,
+        Self::Button,
+        Self::Order,
+        Self::System,
+        Self::Unsupported,
+        Self::RequestWelcome,
+        Self::Email,
+        Self::Note,
+    ];
+
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Text => "text",
+            Self::Image => "image",
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Document => "document",
+            Self::Sticker => "sticker",
+            Self::Location => "location",
+            Self::Contacts => "contacts",
+            Self::Interactive => "interactive",
+            Self::Button => "button",
+            Self::Order => "order",
+            Self::System => "system",
+            Self::Unsupported => "unsupported",
+            Self::RequestWelcome => "request_welcome",
+            Self::Email => "email",
+            Self::Note => "note",
+            Self::Other(kind) => kind,
+        }
+    }
+
+    /// The kind of that name; a name that is not known is kept as `Other`.
+    pub fn parse(text: &str) -> Self {
+        Self::KNOWN.into_iter().find(|kind| kind.as_str() == text).unwrap_or_else(|| Self::Other(text.to_owned()))
+    }
+}
+
+/// One message of a thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Derived from (tenant, channel, provider id), so that replies, reactions and reports name it without a look-up.
+    pub id: MessageId,
+    pub author: Author,
+    pub content: Content,
+    /// What the provider said about when it was written, unclamped; for display only.
+    pub provider_time: Option<Timestamp>,
+    /// The message that this one quotes, whether or not we have it.
+    pub reply_to: Option<MessageId>,
+    pub flags: MessageFlags,
+}
+
+/// What a message, or the new text of an edited one, contains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    pub kind: MessageKind,
+    pub attachments: Vec<Attachment>,
+    pub personal: ContentPersonal,
+}
+
+/// Metadata of one attachment; its bytes stay with the provider or in the raw mail for now.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Attachment {
+    /// MIME type as declared, lower case.
+    pub mime_type: String,
+    /// Decoded size in bytes, where known.
+    pub size_bytes: Option<u64>,
+    /// SHA-256 of the content, where the provider gave it or we have the bytes; lower-case hex.
+    pub sha256: Option<String>,
+    /// A voice note.
+    pub voice: bool,
+    /// Shown inside the text (`cid:`), not listed as an attachment.
+    pub inline: bool,
+    /// The provider's id of the medium (Meta), or the index of the part (mail).
+    pub provider_id: Option<String>,
+    pub personal: AttachmentPersonal,
+}
+
+/// The personal part of an attachment.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct AttachmentPersonal {
+    /// File name without path parts and control characters.
+    pub file_name: Option<String>,
+    /// Where the provider serves it (Twilio).
+    pub url: Option<String>,
+}
+
+/// The personal part of a message's content.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ContentPersonal {
+    /// The provider's id of the message (a wamid contains the phone number).
+    pub provider_id: String,
+    /// The text that the author wrote, NUL removed; for mails without the quoted part.
+    pub text: Option<String>,
+    /// Name of the sender as this message gave it.
+    pub sender_name: Option<String>,
+    /// Identifier that the message was written from, exactly as received; replies go there.
+    pub sender_address: Option<String>,
+    /// What the kind carries beyond text (location, contacts, order, referral, context…), as JSON text.
+    pub details_json: Option<String>,
+    pub mail: Option<MailPersonal>,
+}
+
+/// What only a mail has.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct MailPersonal {
+    pub subject: String,
+    pub message_id: Option<String>,
+    pub in_reply_to: Vec<String>,
+    pub references: Vec<String>,
+    pub to: Vec<String>,
+    pub cc: Vec<String>,
+    /// The quoted part that was split off the text, whole.
+    pub quoted: Option<String>,
+    /// The HTML part as received, unsafe until a reader sanitises it.
+    pub html: Option<String>,
+}
+
+/// What rules must know about a message without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct MessageFlags {
+    /// An automatic reply: never answer it automatically, never count it as a waiting customer.
+    pub automatic: bool,
+    /// A delivery report, final or not.
+    pub bounce: bool,
+    /// A bounce that is only a delay.
+    pub delay: bool,
+    /// From a mailing list, or bulk.
+    pub list: bool,
+    /// A feedback report (ARF).
+    pub complaint: bool,
+    /// One of our own mails that came back.
+    pub own_loop: bool,
+    /// The same Message-ID came before with other content.
+    pub message_id_reused: bool,
+    pub forwarded: bool,
+    pub frequently_forwarded: bool,
+}
+
+impl MessageFlags {
+    /// Whether a person wrote it for us to answer: what counts as unread work and as a waiting customer.
+    pub const fn from_a_person(self) -> bool {
+        !(self.automatic || self.bounce || self.list || self.complaint || self.own_loop)
+    }
+}
