@@ -18,3 +18,57 @@ pub enum Actor {
     /// Relevo itself.
     System,
 }
+
+impl Actor {
+    /// One word for rows and listings: `customer`, `staff:laura`, `bot:helper`, `phone_app`, `provider`, `system`.
+    pub fn to_word(&self) -> String {
+        match self {
+            Self::Customer => "customer".to_owned(),
+            Self::Staff(name) => format!("staff:{name}"),
+            Self::Bot(name) => format!("bot:{name}"),
+            Self::PhoneApp => "phone_app".to_owned(),
+            Self::Provider => "provider".to_owned(),
+            Self::System => "system".to_owned(),
+        }
+    }
+
+    /// The actor of that word, as [`Actor::to_word`] writes it.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word.split_once(':') {
+            Some(("staff", name)) => AgentId::new(name).ok().map(Self::Staff),
+            Some(("bot", name)) => AgentId::new(name).ok().map(Self::Bot),
+            Some(_) => None,
+            None => match word {
+                "customer" => Some(Self::Customer),
+                "phone_app" => Some(Self::PhoneApp),
+                "provider" => Some(Self::Provider),
+                "system" => Some(Self::System),
+                _ => None,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_actor_reads_back_from_its_word_and_nothing_else_does() {
+        let laura = AgentId::new("laura").unwrap();
+        let actors = [
+            Actor::Customer,
+            Actor::Staff(laura.clone()),
+            Actor::Bot(laura),
+            Actor::PhoneApp,
+            Actor::Provider,
+            Actor::System,
+        ];
+        for actor in actors {
+            assert_eq!(Actor::from_word(&actor.to_word()), Some(actor));
+        }
+        for bad in ["", "staff", "staff:", "staff:Laura", "customer:x", "root"] {
+            assert_eq!(Actor::from_word(bad), None, "{bad}");
+        }
+    }
+}

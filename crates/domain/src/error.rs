@@ -128,10 +128,7 @@ impl ErrorCode {
 
     /// Whether the same request, unchanged and with the same command id, may succeed later.
     pub const fn retryable(self) -> bool {
-        matches!(
-            self,
-            Self::StaleRead | Self::Contention | Self::OutcomeUnknown | Self::LogUnavailable | Self::LogFull
-        )
+        matches!(self, Self::StaleRead | Self::Contention | Self::OutcomeUnknown | Self::LogUnavailable | Self::LogFull)
     }
 
     pub const fn outcome(self) -> Outcome {

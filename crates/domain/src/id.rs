@@ -250,7 +250,11 @@ impl CommandId {
     pub fn new(id: impl Into<String>) -> Result<Self, NameError> {
         let id = id.into();
         let visible = id.bytes().all(|b| b.is_ascii_graphic());
-        if !id.is_empty() && id.len() <= COMMAND_ID_BYTES_MAX && visible { Ok(Self(id)) } else { Err(NameError::Command) }
+        if !id.is_empty() && id.len() <= COMMAND_ID_BYTES_MAX && visible {
+            Ok(Self(id))
+        } else {
+            Err(NameError::Command)
+        }
     }
 
     /// The id of a command that was derived from what a provider sent; `in_` keeps it apart from clients' ids.
@@ -315,7 +319,9 @@ mod tests {
 
     #[test]
     fn hostile_ids_are_refused() {
-        for text in ["", "cnv_", "cnv", "cnv_zzzzzzzzzzzzzzzzzzzzzzzzzz", "wks_0", "cnv_é", "xxx_00000000000000000000000000"] {
+        for text in
+            ["", "cnv_", "cnv", "cnv_zzzzzzzzzzzzzzzzzzzzzzzzzz", "wks_0", "cnv_é", "xxx_00000000000000000000000000"]
+        {
             assert!(text.parse::<EntityId>().is_err(), "{text}");
         }
         assert!(EntityId::parse(EntityKind::Contact, "cnv_00000000000000000000000000").is_err());

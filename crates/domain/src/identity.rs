@@ -20,8 +20,7 @@ pub enum IdentifierKind {
 }
 
 impl IdentifierKind {
-    pub const ALL: [Self; 6] =
-        [Self::Bsuid, Self::WaId, Self::Phone, Self::Email, Self::Username, Self::ParentBsuid];
+    pub const ALL: [Self; 6] = [Self::Bsuid, Self::WaId, Self::Phone, Self::Email, Self::Username, Self::ParentBsuid];
 
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
 //! What can be asked of a conversation, and the envelope that pays for everything impure beforehand.
 
-use crate::actor::Actor;
 use crate::access::Role;
+use crate::actor::Actor;
 use crate::conversation::event::{DeliveryReport, Medium, PauseReason, ReactionPersonal};
 use crate::conversation::message::{Content, Message};
 use crate::id::{AgentId, ChannelId, EntityId, MessageId, TeamId};
@@ -32,24 +32,57 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Intake: the customer wrote. Opens, reopens or starts an episode as the rules say.
-    ReceiveMessage { place: Place, message: Box<Message> },
+    ReceiveMessage {
+        place: Place,
+        message: Box<Message>,
+    },
     /// Intake: the owner wrote from the phone. Pauses the bot (`echo`).
-    RecordEcho { place: Place, message: Box<Message> },
+    RecordEcho {
+        place: Place,
+        message: Box<Message>,
+    },
     /// Intake: the author edited a message. An edit counts as the customer writing when `by_customer`.
-    RecordEdit { place: Place, message: MessageId, content: Box<Content>, by_customer: bool },
+    RecordEdit {
+        place: Place,
+        message: MessageId,
+        content: Box<Content>,
+        by_customer: bool,
+    },
     /// Intake: the author deleted a message.
-    RecordRevoke { place: Place, message: MessageId },
+    RecordRevoke {
+        place: Place,
+        message: MessageId,
+    },
     /// Intake: the customer reacted.
-    RecordReaction { place: Place, message: MessageId, personal: ReactionPersonal },
+    RecordReaction {
+        place: Place,
+        message: MessageId,
+        personal: ReactionPersonal,
+    },
     /// Intake: a provider reported. Never opens a conversation, never reopens one.
     RecordDeliveryReport(DeliveryReport),
-    PauseBot { reason: PauseReason, note: Option<String> },
-    ResumeBot { note: Option<String> },
+    PauseBot {
+        reason: PauseReason,
+        note: Option<String>,
+    },
+    ResumeBot {
+        note: Option<String>,
+    },
     /// Gives the conversation to an agent, a team, or an agent through a team. At least one is set.
-    Assign { agent: Option<AgentId>, team: Option<TeamId> },
+    Assign {
+        agent: Option<AgentId>,
+        team: Option<TeamId>,
+    },
     /// The caller takes the conversation. Exactly one of several claims wins.
-    Claim { agent: AgentId },
-    Resolve { reason: Option<String>, note: Option<String> },
+    Claim {
+        agent: AgentId,
+    },
+    Resolve {
+        reason: Option<String>,
+        note: Option<String>,
+    },
     Reopen,
-    AddNote { text: String },
+    AddNote {
+        text: String,
+    },
 }

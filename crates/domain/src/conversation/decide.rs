@@ -8,10 +8,10 @@ use crate::access::Role;
 use crate::actor::Actor;
 use crate::conversation::command::{Command, Envelope, Place};
 use crate::conversation::event::{
-    AssignmentHow, ConversationEvent, DeliveryReport, EpisodeCause, Medium, NotePersonal, PauseReason, ReactionPersonal,
-    ReopenCause,
+    AssignmentHow, ConversationEvent, DeliveryReport, EpisodeCause, Medium, NotePersonal, PauseReason,
+    ReactionPersonal, ReopenCause,
 };
-use crate::conversation::message::{Content, Message, MessageKind};
+use crate::conversation::message::{Content, Message};
 use crate::conversation::state::{Bot, Opened, State, Status};
 use crate::id::{AgentId, MessageId, TeamId};
 
@@ -48,17 +48,21 @@ pub enum Rejection {
 }
 
 type Decided = Result<Decision, Rejection>;
+/// What intake brings are facts: they are never refused, only stored.
+type Events = Vec<ConversationEvent>;
 
 /// Decides one command against the state of its conversation.
 pub fn decide(state: &State, envelope: &Envelope, command: &Command) -> Decided {
     match command {
-        Command::ReceiveMessage { place, message } => receive_message(state, envelope, place, message),
-        Command::RecordEcho { place, message } => record_echo(state, place, message),
+        Command::ReceiveMessage { place, message } => append(receive_message(state, envelope, place, message)),
+        Command::RecordEcho { place, message } => append(record_echo(state, place, message)),
         Command::RecordEdit { place, message, content, by_customer } => {
-            record_edit(state, place, *message, content, *by_customer)
+            append(record_edit(state, place, *message, content, *by_customer))
         }
-        Command::RecordRevoke { place, message } => record_revoke(state, place, *message),
-        Command::RecordReaction { place, message, personal } => record_reaction(state, place, *message, personal),
+        Command::RecordRevoke { place, message } => append(record_revoke(state, place, *message)),
+        Command::RecordReaction { place, message, personal } => {
+            append(record_reaction(state, place, *message, personal))
+        }
         Command::RecordDeliveryReport(report) => record_delivery_report(state, report),
         Command::PauseBot { reason, note } => pause_bot(existing(state)?, envelope, *reason, note.as_deref()),
         Command::ResumeBot { note } => resume_bot(existing(state)?, envelope, note.as_deref()),
@@ -70,18 +74,18 @@ pub fn decide(state: &State, envelope: &Envelope, command: &Command) -> Decided 
     }
 }
 
-fn receive_message(state: &State, envelope: &Envelope, place: &Place, message: &Message) -> Decided {
+fn receive_message(state: &State, envelope: &Envelope, place: &Place, message: &Message) -> Events {
     let mut events = opening(state, place, EpisodeCause::CustomerMessage);
     if let Some(opened) = &state.opened
-        && wakes(message)
+        && message.is_a_persons_words()
     {
         events.extend(reopening(opened, envelope, place.medium));
     }
     events.push(ConversationEvent::MessageReceived(Box::new(message.clone())));
-    Ok(Decision::Append(events))
+    events
 }
 
-fn record_echo(state: &State, place: &Place, message: &Message) -> Decided {
+fn record_echo(state: &State, place: &Place, message: &Message) -> Events {
     let mut events = opening(state, place, EpisodeCause::BusinessMessage);
     events.push(ConversationEvent::MessageEchoed(Box::new(message.clone())));
     // A person answered from the phone: the bot must not talk over them. A new conversation may already start paused.
@@ -90,26 +94,26 @@ fn record_echo(state: &State, place: &Place, message: &Message) -> Decided {
     if !paused {
         events.push(automatic_pause(PauseReason::Echo));
     }
-    Ok(Decision::Append(events))
+    events
 }
 
-fn record_edit(state: &State, place: &Place, message: MessageId, content: &Content, by_customer: bool) -> Decided {
+fn record_edit(state: &State, place: &Place, message: MessageId, content: &Content, by_customer: bool) -> Events {
     let cause = if by_customer { EpisodeCause::CustomerMessage } else { EpisodeCause::BusinessMessage };
     let mut events = opening(state, place, cause);
     events.push(ConversationEvent::MessageEdited { message, content: Box::new(content.clone()) });
-    Ok(Decision::Append(events))
+    events
 }
 
-fn record_revoke(state: &State, place: &Place, message: MessageId) -> Decided {
+fn record_revoke(state: &State, place: &Place, message: MessageId) -> Events {
     let mut events = opening(state, place, EpisodeCause::CustomerMessage);
     events.push(ConversationEvent::MessageRevoked { message });
-    Ok(Decision::Append(events))
+    events
 }
 
-fn record_reaction(state: &State, place: &Place, message: MessageId, personal: &ReactionPersonal) -> Decided {
+fn record_reaction(state: &State, place: &Place, message: MessageId, personal: &ReactionPersonal) -> Events {
     let mut events = opening(state, place, EpisodeCause::CustomerMessage);
     events.push(ConversationEvent::ReactionChanged { message, personal: personal.clone() });
-    Ok(Decision::Append(events))
+    events
 }
 
 fn record_delivery_report(state: &State, report: &DeliveryReport) -> Decided {
@@ -199,6 +203,11 @@ fn add_note(_opened: &Opened, envelope: &Envelope, text: &str) -> Decided {
     Ok(Decision::Append(vec![ConversationEvent::NoteAdded { message: envelope.new_message, personal }]))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the arm of a decision")]
+fn append(events: Events) -> Decided {
+    Ok(Decision::Append(events))
+}
+
 /// The events that bring a conversation into being, or none if it exists.
 fn opening(state: &State, place: &Place, cause: EpisodeCause) -> Vec<ConversationEvent> {
     if state.opened.is_some() {
@@ -223,28 +232,6 @@ fn reopening(opened: &Opened, envelope: &Envelope, medium: Medium) -> Option<Con
     } else {
         ConversationEvent::EpisodeStarted { episode: opened.episode + 1, cause: EpisodeCause::CustomerMessage }
     })
-}
-
-/// Whether a message is a person's words, so that a resolved conversation must be looked at again.
-fn wakes(message: &Message) -> bool {
-    let speaks = match &message.content.kind {
-        MessageKind::System | MessageKind::RequestWelcome | MessageKind::Note => false,
-        MessageKind::Text
-        | MessageKind::Image
-        | MessageKind::Video
-        | MessageKind::Audio
-        | MessageKind::Document
-        | MessageKind::Sticker
-        | MessageKind::Location
-        | MessageKind::Contacts
-        | MessageKind::Interactive
-        | MessageKind::Button
-        | MessageKind::Order
-        | MessageKind::Unsupported
-        | MessageKind::Email
-        | MessageKind::Other(_) => true,
-    };
-    speaks && message.flags.from_a_person()
 }
 
 fn automatic_pause(reason: PauseReason) -> ConversationEvent {

@@ -175,9 +175,11 @@ fn a_system_notice_or_a_reaction_does_not_reopen() {
 #[test]
 fn a_pause_survives_resolve_reopening_and_a_new_episode() {
     let mut state = opened_and([paused(), resolved()]).0;
-    let Ok(Decision::Append(events)) =
-        Given(state.clone(), NOON + Duration::from_hours(200)).when_by(None, Actor::Customer, &received(Medium::WhatsApp))
-    else {
+    let Ok(Decision::Append(events)) = Given(state.clone(), NOON + Duration::from_hours(200)).when_by(
+        None,
+        Actor::Customer,
+        &received(Medium::WhatsApp),
+    ) else {
         panic!("a message is stored")
     };
     for event in &events {

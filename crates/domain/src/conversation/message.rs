@@ -103,6 +103,31 @@ pub struct Message {
     pub flags: MessageFlags,
 }
 
+impl Message {
+    /// Whether these are a person's words, which somebody has to look at: what reopens a resolved conversation, counts as
+    /// unread, and starts the waiting and the first response.
+    pub fn is_a_persons_words(&self) -> bool {
+        let speaks = match &self.content.kind {
+            MessageKind::System | MessageKind::RequestWelcome | MessageKind::Note => false,
+            MessageKind::Text
+            | MessageKind::Image
+            | MessageKind::Video
+            | MessageKind::Audio
+            | MessageKind::Document
+            | MessageKind::Sticker
+            | MessageKind::Location
+            | MessageKind::Contacts
+            | MessageKind::Interactive
+            | MessageKind::Button
+            | MessageKind::Order
+            | MessageKind::Unsupported
+            | MessageKind::Email
+            | MessageKind::Other(_) => true,
+        };
+        speaks && self.flags.by_a_person()
+    }
+}
+
 /// What a message, or the new text of an edited one, contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
@@ -192,7 +217,7 @@ pub struct MessageFlags {
 
 impl MessageFlags {
     /// Whether a person wrote it for us to answer: what counts as unread work and as a waiting customer.
-    pub const fn from_a_person(self) -> bool {
+    pub const fn by_a_person(self) -> bool {
         !(self.automatic || self.bounce || self.list || self.complaint || self.own_loop)
     }
 }

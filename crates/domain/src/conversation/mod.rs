@@ -14,5 +14,7 @@ pub use event::{
     AssignmentHow, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus, EpisodeCause, Medium,
     NotePersonal, PauseReason, ReactionPersonal, ReopenCause,
 };
-pub use message::{Attachment, AttachmentPersonal, Author, Content, ContentPersonal, MailPersonal, Message, MessageFlags, MessageKind};
+pub use message::{
+    Attachment, AttachmentPersonal, Author, Content, ContentPersonal, MailPersonal, Message, MessageFlags, MessageKind,
+};
 pub use state::{Bot, Opened, State, Status};

@@ -1,0 +1,146 @@
+//! Key layout of the decision store.
+//!
+//! ```text
+//! 01 tenant 00 entity(1+16)                     state of an entity
+//! 02 tenant 00 command-id 00 entity(1+16)       where a command was applied
+//! 03 tenant 00 channel 00 sha256(Message-ID)    the conversation and message of a mail
+//! 04 tenant 00 conversation(16) sha256(addr)    a participant of a mail conversation
+//! 05 tenant 00 contact(16) conversation(16)     a contact's conversations
+//! 06 tenant 00 conversation(16) identity(16)    the identifiers bound to a conversation
+//! ```
+//! Names and command ids are ASCII without NUL, so 00 ends them and no prefix is another's beginning.
+
+use relevo_domain::{ChannelId, CommandId, EntityId, EntityKind, TenantId};
+use sha2::{Digest, Sha256};
+
+const STATE: u8 = 1;
+const COMMAND: u8 = 2;
+const MAIL: u8 = 3;
+const PARTICIPANT: u8 = 4;
+const CONTACT: u8 = 5;
+const BOUND: u8 = 6;
+
+/// Bytes of an entity inside a key: its kind and its id.
+const ENTITY_BYTES: usize = 17;
+
+pub(super) fn state(tenant: &TenantId, entity: &EntityId) -> Vec<u8> {
+    let mut key = table(STATE, tenant);
+    key.extend(entity_bytes(entity));
+    key
+}
+
+pub(super) fn commands(tenant: &TenantId, command: &CommandId) -> Vec<u8> {
+    let mut key = table(COMMAND, tenant);
+    key.extend(command.as_str().as_bytes());
+    key.push(0);
+    key
+}
+
+pub(super) fn command(tenant: &TenantId, command: &CommandId, entity: &EntityId) -> Vec<u8> {
+    let mut key = commands(tenant, command);
+    key.extend(entity_bytes(entity));
+    key
+}
+
+pub(super) fn mail(tenant: &TenantId, channel: &ChannelId, message_id: &str) -> Vec<u8> {
+    let mut key = table(MAIL, tenant);
+    key.extend(channel.as_str().as_bytes());
+    key.push(0);
+    key.extend(Sha256::digest(message_id.as_bytes()));
+    key
+}
+
+pub(super) fn participant(tenant: &TenantId, conversation: &EntityId, address: &str) -> Vec<u8> {
+    let mut key = table(PARTICIPANT, tenant);
+    key.extend(conversation.bytes());
+    key.extend(Sha256::digest(address.to_lowercase().as_bytes()));
+    key
+}
+
+pub(super) fn conversations_of(tenant: &TenantId, contact: &EntityId) -> Vec<u8> {
+    let mut key = table(CONTACT, tenant);
+    key.extend(contact.bytes());
+    key
+}
+
+pub(super) fn conversation_of(tenant: &TenantId, contact: &EntityId, conversation: &EntityId) -> Vec<u8> {
+    let mut key = conversations_of(tenant, contact);
+    key.extend(conversation.bytes());
+    key
+}
+
+pub(super) fn bound_to(tenant: &TenantId, conversation: &EntityId) -> Vec<u8> {
+    let mut key = table(BOUND, tenant);
+    key.extend(conversation.bytes());
+    key
+}
+
+pub(super) fn bound(tenant: &TenantId, conversation: &EntityId, identity: &EntityId) -> Vec<u8> {
+    let mut key = bound_to(tenant, conversation);
+    key.extend(identity.bytes());
+    key
+}
+
+/// The entity at the end of a key of the command table.
+pub(super) fn trailing_entity(key: &[u8]) -> Option<EntityId> {
+    let tail = key.get(key.len().checked_sub(ENTITY_BYTES)?..)?;
+    let kind = EntityKind::ALL.into_iter().find(|kind| kind_byte(*kind) == tail[0])?;
+    Some(EntityId::new(kind, tail[1..].try_into().ok()?))
+}
+
+/// The sixteen bytes at the end of a key.
+pub(super) fn trailing_id(key: &[u8]) -> Option<[u8; 16]> {
+    key.get(key.len().checked_sub(16)?..)?.try_into().ok()
+}
+
+fn table(table: u8, tenant: &TenantId) -> Vec<u8> {
+    let mut key = Vec::with_capacity(96);
+    key.push(table);
+    key.extend(tenant.as_str().as_bytes());
+    key.push(0);
+    key
+}
+
+fn entity_bytes(entity: &EntityId) -> [u8; ENTITY_BYTES] {
+    let mut bytes = [0; ENTITY_BYTES];
+    bytes[0] = kind_byte(entity.kind());
+    bytes[1..].copy_from_slice(entity.bytes());
+    bytes
+}
+
+/// Fixed for ever: they stand in keys.
+const fn kind_byte(kind: EntityKind) -> u8 {
+    match kind {
+        EntityKind::Conversation => 1,
+        EntityKind::Contact => 2,
+        EntityKind::Identity => 3,
+        EntityKind::Channel => 4,
+        EntityKind::Workspace => 5,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_key_names_its_entity() {
+        let tenant = TenantId::new("demo").unwrap();
+        let id = CommandId::new("c").unwrap();
+        for kind in EntityKind::ALL {
+            let entity = EntityId::new(kind, [9; 16]);
+            let key = command(&tenant, &id, &entity);
+            assert!(key.starts_with(&commands(&tenant, &id)));
+            assert_eq!(trailing_entity(&key), Some(entity));
+        }
+    }
+
+    #[test]
+    fn one_tenants_prefix_is_not_anothers_beginning() {
+        let (a, b) = (TenantId::new("demo").unwrap(), TenantId::new("demo-b").unwrap());
+        let (x, y) = (CommandId::new("c").unwrap(), CommandId::new("cc").unwrap());
+        let entity = EntityId::new(EntityKind::Conversation, [0; 16]);
+        assert!(!command(&b, &x, &entity).starts_with(&commands(&a, &x)));
+        assert!(!command(&a, &y, &entity).starts_with(&commands(&a, &x)));
+    }
+}

@@ -1,0 +1,135 @@
+//! Writes the decision store from commits. A projector like any other, under the same laws.
+
+use relevo_domain::conversation::{ConversationEvent, Message};
+use relevo_domain::identity::IdentityEvent;
+use relevo_domain::{Commit, EntityId, EntityKind, Event, Recorded};
+use relevo_projection::{ApplyError, Projector, Rows};
+
+use super::keys;
+use super::row::{self, CommandRow, Entity, EntityState, MailRow};
+
+/// The projector of the decision store.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DecisionProjector;
+
+impl DecisionProjector {
+    /// Name of the view.
+    pub const NAME: &'static str = "decision";
+    /// Raise when bytes or meaning of the rows change.
+    pub const VERSION: u32 = 1;
+}
+
+impl Projector for DecisionProjector {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn version(&self) -> u32 {
+        Self::VERSION
+    }
+
+    fn apply(&self, rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), ApplyError> {
+        let commit = &recorded.commit;
+        let key = keys::state(&commit.tenant, &commit.entity);
+        let entity = match rows.get(&key)? {
+            Some(bytes) => row::decode(commit.entity.kind(), &bytes).map_err(|bad| ApplyError::BadRow(bad.0))?,
+            None => Entity::absent(commit.entity.kind()),
+        };
+        let entity = entity.evolve(recorded);
+        remember_command(rows, recorded);
+        for event in &commit.events {
+            match event {
+                Event::Conversation(event) => conversation_event(rows, commit, &entity, event)?,
+                Event::Identity(IdentityEvent::Bound { conversation: Some(conversation), .. }) => {
+                    rows.put(keys::bound(&commit.tenant, conversation, &commit.entity), Vec::new());
+                }
+                Event::Identity(IdentityEvent::Bound { conversation: None, .. })
+                | Event::Contact(_)
+                | Event::Channel(_)
+                | Event::Workspace(_) => {}
+            }
+        }
+        rows.put(key, row::encode(&entity));
+        Ok(())
+    }
+}
+
+fn remember_command(rows: &mut dyn Rows, recorded: &Recorded) {
+    let commit = &recorded.commit;
+    let row = CommandRow {
+        sequence: recorded.sequence,
+        intake_sequence: commit.intake.map_or(0, |pointer| pointer.sequence),
+        intake_ordinal: commit.intake.map_or(0, |pointer| pointer.ordinal),
+        event: commit.events.last().map_or("", Event::name).to_owned(),
+        version: commit.last_version(),
+    };
+    let key = keys::command(&commit.tenant, &commit.command_id, &commit.entity);
+    rows.put(key, prost::Message::encode_to_vec(&row));
+}
+
+fn conversation_event(
+    rows: &mut dyn Rows,
+    commit: &Commit,
+    entity: &Entity,
+    event: &ConversationEvent,
+) -> Result<(), ApplyError> {
+    match event {
+        ConversationEvent::Opened { contact, .. } => {
+            rows.put(keys::conversation_of(&commit.tenant, contact, &commit.entity), Vec::new());
+        }
+        ConversationEvent::MessageReceived(message) => remember_mail(rows, commit, entity, message)?,
+        ConversationEvent::EpisodeStarted { .. }
+        | ConversationEvent::MessageEchoed(_)
+        | ConversationEvent::MessageEdited { .. }
+        | ConversationEvent::MessageRevoked { .. }
+        | ConversationEvent::ReactionChanged { .. }
+        | ConversationEvent::DeliveryReported(_)
+        | ConversationEvent::BotPaused { .. }
+        | ConversationEvent::BotResumed { .. }
+        | ConversationEvent::Assigned { .. }
+        | ConversationEvent::Resolved { .. }
+        | ConversationEvent::Reopened { .. }
+        | ConversationEvent::NoteAdded { .. } => {}
+    }
+    Ok(())
+}
+
+/// A mail makes its Message-ID known, and (weakly) the ids that it refers to, so that a parent that arrives after its child
+/// still finds the thread. The first conversation to know an id keeps it: another's thread cannot be taken over.
+fn remember_mail(rows: &mut dyn Rows, commit: &Commit, entity: &Entity, message: &Message) -> Result<(), ApplyError> {
+    let (Some(mail), EntityState::Conversation(state)) = (&message.content.personal.mail, &entity.state) else {
+        return Ok(());
+    };
+    let Some(opened) = &state.opened else { return Ok(()) };
+    debug_assert_eq!(commit.entity.kind(), EntityKind::Conversation);
+    if let Some(address) = &message.content.personal.sender_address {
+        rows.put(keys::participant(&commit.tenant, &commit.entity, address), Vec::new());
+    }
+    let known = |rows: &dyn Rows, key: &[u8]| -> Result<Option<MailRow>, ApplyError> {
+        let Some(bytes) = rows.get(key)? else { return Ok(None) };
+        prost::Message::decode(bytes.as_slice()).map(Some).map_err(|error| ApplyError::BadRow(error.to_string()))
+    };
+    if let Some(id) = &mail.message_id {
+        let key = keys::mail(&commit.tenant, &opened.channel, id);
+        let stored = known(rows, &key)?;
+        // A weak row gives way to the mail itself; the first mail of that id stays (a reused id is another message).
+        if stored.is_none_or(|row| row.message.is_none()) {
+            rows.put(key, mail_row(&commit.entity, Some(message)));
+        }
+    }
+    for id in mail.in_reply_to.iter().chain(&mail.references) {
+        let key = keys::mail(&commit.tenant, &opened.channel, id);
+        if rows.get(&key)?.is_none() {
+            rows.put(key, mail_row(&commit.entity, None));
+        }
+    }
+    Ok(())
+}
+
+fn mail_row(conversation: &EntityId, message: Option<&Message>) -> Vec<u8> {
+    let row = MailRow {
+        conversation: conversation.bytes().to_vec(),
+        message: message.map(|message| message.id.bytes().to_vec()),
+    };
+    prost::Message::encode_to_vec(&row)
+}

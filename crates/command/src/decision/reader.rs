@@ -1,0 +1,134 @@
+//! Looks things up in the decision store, by key, in one snapshot.
+
+use relevo_domain::identity::{IdentifierKind, IdentityEvent};
+use relevo_domain::{ChannelId, CommandId, EntityId, EntityKind, IntakePointer, MessageId, TenantId};
+use relevo_readstore::{Direction, Entry, KeyRange, Snapshot};
+
+use super::keys;
+use super::row::{self, BadRow, CommandRow, Entity, EntityState, MailRow};
+
+/// The most conversations of one contact, or identifiers of one conversation, that a look-up considers.
+const RELATED_MAX: usize = 256;
+/// The most entities that one command can have been applied to: a first message makes at most nine commits.
+const ENTITIES_PER_COMMAND_MAX: usize = 64;
+
+/// Where a command was applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    pub entity: EntityId,
+    pub sequence: u64,
+    pub version: u64,
+    pub intake: Option<IntakePointer>,
+    /// Name of the commit's last event.
+    pub event: String,
+}
+
+/// What is known of a Message-ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MailKnown {
+    pub conversation: EntityId,
+    /// Present if the mail itself was stored; absent if another mail only refers to it.
+    pub message: Option<MessageId>,
+}
+
+/// Reads one snapshot of the decision store.
+pub struct DecisionReader<'s> {
+    snapshot: &'s Snapshot,
+}
+
+impl<'s> DecisionReader<'s> {
+    pub const fn new(snapshot: &'s Snapshot) -> Self {
+        Self { snapshot }
+    }
+
+    pub fn entity(&self, tenant: &TenantId, entity: &EntityId) -> Result<Entity, BadRow> {
+        match self.get(&keys::state(tenant, entity))? {
+            Some(bytes) => row::decode(entity.kind(), &bytes),
+            None => Ok(Entity::absent(entity.kind())),
+        }
+    }
+
+    /// Where the command was applied to this entity.
+    pub fn command(&self, tenant: &TenantId, id: &CommandId, entity: &EntityId) -> Result<Option<Applied>, BadRow> {
+        let Some(bytes) = self.get(&keys::command(tenant, id, entity))? else { return Ok(None) };
+        applied(*entity, &bytes).map(Some)
+    }
+
+    /// Where the command was applied at all.
+    pub fn commands(&self, tenant: &TenantId, id: &CommandId) -> Result<Vec<Applied>, BadRow> {
+        let rows = self.scan(&keys::commands(tenant, id), ENTITIES_PER_COMMAND_MAX)?;
+        rows.iter()
+            .map(|(key, bytes)| {
+                let entity = keys::trailing_entity(key).ok_or_else(|| BadRow("command key".to_owned()))?;
+                applied(entity, bytes)
+            })
+            .collect()
+    }
+
+    pub fn mail(&self, tenant: &TenantId, channel: &ChannelId, message_id: &str) -> Result<Option<MailKnown>, BadRow> {
+        let Some(bytes) = self.get(&keys::mail(tenant, channel, message_id))? else { return Ok(None) };
+        let row: MailRow = prost::Message::decode(bytes.as_slice()).map_err(unreadable)?;
+        let id = |bytes: Vec<u8>| <[u8; 16]>::try_from(bytes).map_err(|_bytes| BadRow("mail row".to_owned()));
+        Ok(Some(MailKnown {
+            conversation: EntityId::new(EntityKind::Conversation, id(row.conversation)?),
+            message: row.message.map(id).transpose()?.map(MessageId::new),
+        }))
+    }
+
+    /// Whether this address has written in this mail conversation before.
+    pub fn participates(&self, tenant: &TenantId, conversation: &EntityId, address: &str) -> Result<bool, BadRow> {
+        Ok(self.get(&keys::participant(tenant, conversation, address))?.is_some())
+    }
+
+    /// Conversations of a contact, at most [`RELATED_MAX`].
+    pub fn conversations_of(&self, tenant: &TenantId, contact: &EntityId) -> Result<Vec<EntityId>, BadRow> {
+        let rows = self.scan(&keys::conversations_of(tenant, contact), RELATED_MAX)?;
+        Ok(ids(&rows, EntityKind::Conversation))
+    }
+
+    /// The identifiers bound to a conversation and their kinds, at most [`RELATED_MAX`].
+    pub fn bindings_of(
+        &self,
+        tenant: &TenantId,
+        conversation: &EntityId,
+    ) -> Result<Vec<(EntityId, IdentifierKind)>, BadRow> {
+        let rows = self.scan(&keys::bound_to(tenant, conversation), RELATED_MAX)?;
+        let mut bindings = Vec::new();
+        for identity in ids(&rows, EntityKind::Identity) {
+            if let EntityState::Identity(Some(IdentityEvent::Bound { kind, .. })) =
+                self.entity(tenant, &identity)?.state
+            {
+                bindings.push((identity, kind));
+            }
+        }
+        Ok(bindings)
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, BadRow> {
+        self.snapshot.get(key).map_err(unreadable)
+    }
+
+    fn scan(&self, prefix: &[u8], limit: usize) -> Result<Vec<Entry>, BadRow> {
+        self.snapshot.scan(&KeyRange::prefix(prefix), Direction::Forward, limit).map_err(unreadable)
+    }
+}
+
+fn applied(entity: EntityId, bytes: &[u8]) -> Result<Applied, BadRow> {
+    let row: CommandRow = prost::Message::decode(bytes).map_err(unreadable)?;
+    let pointer = IntakePointer { sequence: row.intake_sequence, ordinal: row.intake_ordinal };
+    Ok(Applied {
+        entity,
+        sequence: row.sequence,
+        version: row.version,
+        intake: (row.intake_sequence > 0).then_some(pointer),
+        event: row.event,
+    })
+}
+
+fn ids(rows: &[Entry], kind: EntityKind) -> Vec<EntityId> {
+    rows.iter().filter_map(|(key, _)| keys::trailing_id(key)).map(|bytes| EntityId::new(kind, bytes)).collect()
+}
+
+fn unreadable(error: impl std::fmt::Display) -> BadRow {
+    BadRow(error.to_string())
+}

@@ -1,0 +1,430 @@
+//! What the decision store keeps: an entity's state, and where a command was applied.
+
+use relevo_domain::contact;
+use relevo_domain::conversation::{self, Bot, Medium, Opened, PauseReason, Status};
+use relevo_domain::identity::{IdentifierKind, IdentityEvent};
+use relevo_domain::workspace::WorkspaceEvent;
+use relevo_domain::{Actor, AgentId, ChannelId, CommitHash, EntityId, EntityKind, Event, Recorded, TeamId, Timestamp};
+
+/// The decision state of an entity of any kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntityState {
+    Conversation(conversation::State),
+    Contact(contact::State),
+    /// The binding, once there is one.
+    Identity(Option<IdentityEvent>),
+    /// Channels only collect facts.
+    Channel,
+    /// The fingerprint of the tenant's id key, once it is on the log.
+    Workspace(Option<String>),
+}
+
+/// An entity as the log left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entity {
+    pub state: EntityState,
+    /// Stream sequence of its last commit; 0 if there is none.
+    pub sequence: u64,
+    /// Version after its last event; 0 if there is none.
+    pub version: u64,
+    /// Hash of its last commit; all zero if there is none.
+    pub hash: CommitHash,
+}
+
+impl Entity {
+    /// An entity without a commit.
+    pub fn absent(kind: EntityKind) -> Self {
+        let state = match kind {
+            EntityKind::Conversation => EntityState::Conversation(conversation::State::default()),
+            EntityKind::Contact => EntityState::Contact(contact::State::default()),
+            EntityKind::Identity => EntityState::Identity(None),
+            EntityKind::Channel => EntityState::Channel,
+            EntityKind::Workspace => EntityState::Workspace(None),
+        };
+        Self { state, sequence: 0, version: 0, hash: [0; 32] }
+    }
+
+    /// The entity after one more commit of it.
+    #[must_use]
+    pub fn evolve(mut self, recorded: &Recorded) -> Self {
+        let commit = &recorded.commit;
+        for event in &commit.events {
+            self.state = self.state.evolve(event, commit.occurred_at, &commit.actor);
+        }
+        self.sequence = recorded.sequence;
+        self.version = commit.last_version();
+        self.hash = recorded.hash;
+        self
+    }
+}
+
+impl EntityState {
+    /// Total: an event of another kind of entity changes nothing.
+    fn evolve(self, event: &Event, at: Timestamp, by: &Actor) -> Self {
+        match (self, event) {
+            (Self::Conversation(state), Event::Conversation(event)) => Self::Conversation(state.evolve(event, at, by)),
+            (Self::Contact(state), Event::Contact(event)) => Self::Contact(state.evolve(event)),
+            (Self::Identity(None), Event::Identity(event)) => Self::Identity(Some(event.clone())),
+            (Self::Workspace(_), Event::Workspace(WorkspaceEvent::IdKeyFingerprinted { fingerprint })) => {
+                Self::Workspace(Some(fingerprint.clone()))
+            }
+            (state, _) => state,
+        }
+    }
+}
+
+// === stored form ===
+
+/// A stored row that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("decision row cannot be read: {0}")]
+pub struct BadRow(pub String);
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct EntityRow {
+    #[prost(uint64, tag = "1")]
+    sequence: u64,
+    #[prost(uint64, tag = "2")]
+    version: u64,
+    #[prost(bytes = "vec", tag = "3")]
+    hash: Vec<u8>,
+    #[prost(oneof = "StateRow", tags = "4, 5, 6, 7, 8")]
+    state: Option<StateRow>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum StateRow {
+    #[prost(message, tag = "4")]
+    Conversation(ConversationRow),
+    #[prost(message, tag = "5")]
+    Contact(ContactRow),
+    #[prost(message, tag = "6")]
+    Identity(IdentityRow),
+    #[prost(bool, tag = "7")]
+    Channel(bool),
+    #[prost(string, tag = "8")]
+    Workspace(String),
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ConversationRow {
+    #[prost(string, tag = "1")]
+    channel: String,
+    #[prost(string, tag = "2")]
+    contact: String,
+    #[prost(string, tag = "3")]
+    medium: String,
+    /// Absent while open.
+    #[prost(int64, optional, tag = "4")]
+    resolved_at: Option<i64>,
+    #[prost(uint32, tag = "5")]
+    episode: u32,
+    /// Absent while the bot is active.
+    #[prost(message, optional, tag = "6")]
+    pause: Option<PauseRow>,
+    #[prost(string, optional, tag = "7")]
+    agent: Option<String>,
+    #[prost(string, optional, tag = "8")]
+    team: Option<String>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct PauseRow {
+    #[prost(string, tag = "1")]
+    reason: String,
+    #[prost(string, tag = "2")]
+    by_kind: String,
+    #[prost(string, tag = "3")]
+    by_name: String,
+    #[prost(int64, tag = "4")]
+    since: i64,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ContactRow {
+    #[prost(bool, tag = "1")]
+    exists: bool,
+    #[prost(string, optional, tag = "2")]
+    name: Option<String>,
+    #[prost(message, repeated, tag = "3")]
+    identifiers: Vec<IdentifierRow>,
+    #[prost(string, repeated, tag = "4")]
+    merged: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct IdentifierRow {
+    #[prost(string, tag = "1")]
+    channel: String,
+    #[prost(string, tag = "2")]
+    kind: String,
+    #[prost(string, tag = "3")]
+    value: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct IdentityRow {
+    #[prost(string, tag = "1")]
+    kind: String,
+    #[prost(string, tag = "2")]
+    channel: String,
+    #[prost(string, tag = "3")]
+    contact: String,
+    #[prost(string, optional, tag = "4")]
+    conversation: Option<String>,
+}
+
+pub(super) fn encode(entity: &Entity) -> Vec<u8> {
+    let state = match &entity.state {
+        EntityState::Conversation(state) => {
+            state.opened.as_ref().map(|opened| StateRow::Conversation(conversation_row(opened)))
+        }
+        EntityState::Contact(state) => Some(StateRow::Contact(contact_row(state))),
+        EntityState::Identity(binding) => binding.as_ref().map(|binding| StateRow::Identity(identity_row(binding))),
+        EntityState::Channel => Some(StateRow::Channel(true)),
+        EntityState::Workspace(fingerprint) => fingerprint.clone().map(StateRow::Workspace),
+    };
+    let row = EntityRow { sequence: entity.sequence, version: entity.version, hash: entity.hash.to_vec(), state };
+    prost::Message::encode_to_vec(&row)
+}
+
+pub(super) fn decode(kind: EntityKind, bytes: &[u8]) -> Result<Entity, BadRow> {
+    let row = <EntityRow as prost::Message>::decode(bytes).map_err(|error| BadRow(error.to_string()))?;
+    let mut entity = Entity::absent(kind);
+    entity.sequence = row.sequence;
+    entity.version = row.version;
+    entity.hash = row.hash.try_into().map_err(|_bytes| BadRow("hash is not 32 bytes".to_owned()))?;
+    match row.state {
+        Some(StateRow::Conversation(row)) => {
+            entity.state = EntityState::Conversation(conversation::State { opened: Some(opened(row)?) });
+        }
+        Some(StateRow::Contact(row)) => entity.state = EntityState::Contact(contact(row)?),
+        Some(StateRow::Identity(row)) => entity.state = EntityState::Identity(Some(identity(row)?)),
+        Some(StateRow::Workspace(fingerprint)) => entity.state = EntityState::Workspace(Some(fingerprint)),
+        Some(StateRow::Channel(_)) | None => {}
+    }
+    Ok(entity)
+}
+
+fn conversation_row(opened: &Opened) -> ConversationRow {
+    let pause = match &opened.bot {
+        Bot::Active => None,
+        Bot::Paused { reason, by, since } => {
+            let (by_kind, by_name) = actor_words(by);
+            Some(PauseRow { reason: reason.as_str().to_owned(), by_kind, by_name, since: since.as_millis() })
+        }
+    };
+    ConversationRow {
+        channel: opened.channel.to_string(),
+        contact: opened.contact.to_string(),
+        medium: opened.medium.as_str().to_owned(),
+        resolved_at: match opened.status {
+            Status::Open => None,
+            Status::Resolved { at } => Some(at.as_millis()),
+        },
+        episode: opened.episode,
+        pause,
+        agent: opened.agent.as_ref().map(AgentId::to_string),
+        team: opened.team.as_ref().map(TeamId::to_string),
+    }
+}
+
+fn opened(row: ConversationRow) -> Result<Opened, BadRow> {
+    let bot = match row.pause {
+        None => Bot::Active,
+        Some(pause) => Bot::Paused {
+            reason: PauseReason::parse(&pause.reason).ok_or_else(|| bad("pause reason"))?,
+            by: actor(&pause.by_kind, &pause.by_name)?,
+            since: Timestamp::from_millis(pause.since),
+        },
+    };
+    let medium =
+        [Medium::WhatsApp, Medium::Sms, Medium::Email].into_iter().find(|medium| medium.as_str() == row.medium);
+    Ok(Opened {
+        channel: ChannelId::new(row.channel).map_err(unreadable)?,
+        contact: row.contact.parse().map_err(unreadable)?,
+        medium: medium.ok_or_else(|| bad("medium"))?,
+        status: row.resolved_at.map_or(Status::Open, |at| Status::Resolved { at: Timestamp::from_millis(at) }),
+        episode: row.episode,
+        bot,
+        agent: row.agent.map(AgentId::new).transpose().map_err(unreadable)?,
+        team: row.team.map(TeamId::new).transpose().map_err(unreadable)?,
+    })
+}
+
+fn contact_row(state: &contact::State) -> ContactRow {
+    ContactRow {
+        exists: state.exists,
+        name: state.name.clone(),
+        identifiers: state
+            .identifiers
+            .iter()
+            .map(|(channel, kind, value)| IdentifierRow {
+                channel: channel.to_string(),
+                kind: kind.as_str().to_owned(),
+                value: value.clone(),
+            })
+            .collect(),
+        merged: state.merged.iter().map(EntityId::to_string).collect(),
+    }
+}
+
+fn contact(row: ContactRow) -> Result<contact::State, BadRow> {
+    let identifiers = row
+        .identifiers
+        .into_iter()
+        .map(|row| Ok((ChannelId::new(row.channel).map_err(unreadable)?, identifier_kind(&row.kind)?, row.value)));
+    let merged = row.merged.iter().map(|id| id.parse().map_err(unreadable));
+    Ok(contact::State {
+        exists: row.exists,
+        name: row.name,
+        identifiers: identifiers.collect::<Result<_, BadRow>>()?,
+        merged: merged.collect::<Result<_, BadRow>>()?,
+    })
+}
+
+fn identity_row(binding: &IdentityEvent) -> IdentityRow {
+    let IdentityEvent::Bound { kind, channel, contact, conversation } = binding;
+    IdentityRow {
+        kind: kind.as_str().to_owned(),
+        channel: channel.to_string(),
+        contact: contact.to_string(),
+        conversation: conversation.as_ref().map(EntityId::to_string),
+    }
+}
+
+fn identity(row: IdentityRow) -> Result<IdentityEvent, BadRow> {
+    Ok(IdentityEvent::Bound {
+        kind: identifier_kind(&row.kind)?,
+        channel: ChannelId::new(row.channel).map_err(unreadable)?,
+        contact: row.contact.parse().map_err(unreadable)?,
+        conversation: row.conversation.map(|id| id.parse()).transpose().map_err(unreadable)?,
+    })
+}
+
+fn actor_words(actor: &Actor) -> (String, String) {
+    let (kind, name) = match actor {
+        Actor::Customer => ("customer", ""),
+        Actor::Staff(name) => ("staff", name.as_str()),
+        Actor::Bot(name) => ("bot", name.as_str()),
+        Actor::PhoneApp => ("phone_app", ""),
+        Actor::Provider => ("provider", ""),
+        Actor::System => ("system", ""),
+    };
+    (kind.to_owned(), name.to_owned())
+}
+
+fn actor(kind: &str, name: &str) -> Result<Actor, BadRow> {
+    let agent = || AgentId::new(name).map_err(unreadable);
+    Ok(match kind {
+        "customer" => Actor::Customer,
+        "staff" => Actor::Staff(agent()?),
+        "bot" => Actor::Bot(agent()?),
+        "phone_app" => Actor::PhoneApp,
+        "provider" => Actor::Provider,
+        "system" => Actor::System,
+        _ => return Err(bad("actor")),
+    })
+}
+
+fn identifier_kind(word: &str) -> Result<IdentifierKind, BadRow> {
+    IdentifierKind::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or_else(|| bad("identifier kind"))
+}
+
+fn bad(what: &str) -> BadRow {
+    BadRow(format!("unknown {what}"))
+}
+
+fn unreadable(error: impl std::fmt::Display) -> BadRow {
+    BadRow(error.to_string())
+}
+
+/// Where a command was applied to one entity.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct CommandRow {
+    #[prost(uint64, tag = "1")]
+    pub sequence: u64,
+    /// Intake sequence of the update that made the commit; 0 for commands of clients.
+    #[prost(uint64, tag = "2")]
+    pub intake_sequence: u64,
+    #[prost(uint32, tag = "3")]
+    pub intake_ordinal: u32,
+    /// Name of the commit's last event: tells a repeated command from another command under the same id.
+    #[prost(string, tag = "4")]
+    pub event: String,
+    #[prost(uint64, tag = "5")]
+    pub version: u64,
+}
+
+/// What is known of a mail's Message-ID.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct MailRow {
+    #[prost(bytes = "vec", tag = "1")]
+    pub conversation: Vec<u8>,
+    /// Absent if the id is only known because a mail of this conversation refers to it.
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub message: Option<Vec<u8>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn channel() -> ChannelId {
+        ChannelId::new("wa").unwrap()
+    }
+
+    #[test]
+    fn every_state_reads_back_as_written() {
+        let contact_id = EntityId::new(EntityKind::Contact, [3; 16]);
+        let opened = Opened {
+            channel: channel(),
+            contact: contact_id,
+            medium: Medium::Email,
+            status: Status::Resolved { at: Timestamp::from_millis(5) },
+            episode: 2,
+            bot: Bot::Paused {
+                reason: PauseReason::Echo,
+                by: Actor::Staff(AgentId::new("laura").unwrap()),
+                since: Timestamp::from_millis(-4),
+            },
+            agent: Some(AgentId::new("laura").unwrap()),
+            team: Some(TeamId::new("ventas").unwrap()),
+        };
+        let states = [
+            EntityState::Conversation(conversation::State { opened: Some(opened) }),
+            EntityState::Conversation(conversation::State::default()),
+            EntityState::Contact(contact::State {
+                exists: true,
+                name: Some("Ana".to_owned()),
+                identifiers: [(channel(), IdentifierKind::Bsuid, "AR.1".to_owned())].into(),
+                merged: [contact_id].into(),
+            }),
+            EntityState::Identity(Some(IdentityEvent::Bound {
+                kind: IdentifierKind::Phone,
+                channel: channel(),
+                contact: contact_id,
+                conversation: None,
+            })),
+            EntityState::Channel,
+            EntityState::Workspace(Some("ff".to_owned())),
+        ];
+        for state in states {
+            let kind = match &state {
+                EntityState::Conversation(_) => EntityKind::Conversation,
+                EntityState::Contact(_) => EntityKind::Contact,
+                EntityState::Identity(_) => EntityKind::Identity,
+                EntityState::Channel => EntityKind::Channel,
+                EntityState::Workspace(_) => EntityKind::Workspace,
+            };
+            let entity = Entity { state, sequence: 9, version: 4, hash: [8; 32] };
+            assert_eq!(decode(kind, &encode(&entity)).unwrap(), entity);
+        }
+    }
+
+    #[test]
+    fn a_damaged_row_is_an_error_not_an_empty_state() {
+        assert!(decode(EntityKind::Conversation, &[0xff, 0xff]).is_err());
+        assert!(decode(EntityKind::Conversation, &[]).is_err(), "a row without a hash was never written");
+    }
+}

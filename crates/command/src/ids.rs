@@ -1,0 +1,154 @@
+//! Derived ids: the same input always finds the same thing, and nobody can turn an id back into a phone number.
+//!
+//! Every derived id is a UUIDv8 cut from HMAC-SHA-256 under the tenant's id key. An unkeyed hash of a phone number is
+//! reversed in minutes; the key is made once, kept with the other keys and never written to the log.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use relevo_domain::identity::IdentifierKind;
+use relevo_domain::{ChannelId, CommandId, EntityId, EntityKind, MessageId};
+use sha2::Sha256;
+
+/// Bytes of an id key: the block of the hash would allow more, its output does not carry more.
+pub const ID_KEY_BYTES: usize = 32;
+
+/// A tenant's id key. Its `Debug` shows the fingerprint only.
+#[derive(Clone)]
+pub struct IdKey([u8; ID_KEY_BYTES]);
+
+impl IdKey {
+    pub const fn new(bytes: [u8; ID_KEY_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// Names the key without giving it away: what the log keeps.
+    pub fn fingerprint(&self) -> String {
+        format!("{:032x}", u128::from_be_bytes(self.derive("fingerprint", &[])))
+    }
+
+    /// The conversation that a customer's first identifier opens on a channel.
+    pub fn conversation(&self, channel: &ChannelId, kind: IdentifierKind, value: &str) -> EntityId {
+        let bytes = self.derive("conversation", &[channel.as_str(), kind.as_str(), value]);
+        EntityId::new(EntityKind::Conversation, bytes)
+    }
+
+    /// The conversation that a command opens by itself: a mail that belongs to no thread, a message without a sender.
+    pub fn conversation_of_command(&self, command: &CommandId) -> EntityId {
+        EntityId::new(EntityKind::Conversation, self.derive("conversation-of", &[command.as_str()]))
+    }
+
+    /// The contact first met under this identifier, on whatever channel of the tenant. Phone numbers and wa_ids that have
+    /// the same digits are the same person.
+    pub fn contact(&self, kind: IdentifierKind, value: &str) -> EntityId {
+        let bytes = match kind {
+            IdentifierKind::Phone | IdentifierKind::WaId => {
+                let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+                self.derive("contact", &["number", &digits])
+            }
+            IdentifierKind::Bsuid | IdentifierKind::Email | IdentifierKind::Username | IdentifierKind::ParentBsuid => {
+                self.derive("contact", &[kind.as_str(), value])
+            }
+        };
+        EntityId::new(EntityKind::Contact, bytes)
+    }
+
+    /// The contact of a command that names nobody.
+    pub fn contact_of_command(&self, command: &CommandId) -> EntityId {
+        EntityId::new(EntityKind::Contact, self.derive("contact-of", &[command.as_str()]))
+    }
+
+    /// The binding of an identifier on a channel.
+    pub fn identity(&self, channel: &ChannelId, kind: IdentifierKind, value: &str) -> EntityId {
+        EntityId::new(EntityKind::Identity, self.derive("identity", &[channel.as_str(), kind.as_str(), value]))
+    }
+
+    /// The channel as an entity.
+    pub fn channel(&self, channel: &ChannelId) -> EntityId {
+        EntityId::new(EntityKind::Channel, self.derive("channel", &[channel.as_str()]))
+    }
+
+    /// The message that a provider knows under this id.
+    pub fn message(&self, channel: &ChannelId, provider_id: &str) -> MessageId {
+        MessageId::new(self.derive("message", &[channel.as_str(), provider_id]))
+    }
+
+    /// The message that a command makes where the provider's id does not suffice (a Message-ID can be used twice).
+    pub fn message_of_command(&self, command: &CommandId) -> MessageId {
+        MessageId::new(self.derive("message-of", &[command.as_str()]))
+    }
+
+    /// The command id of an update: its redelivery derives the same.
+    pub fn command(&self, channel: &ChannelId, kind: &str, provider_id: &str, discriminator: &str) -> CommandId {
+        CommandId::derived(&self.derive("command", &[channel.as_str(), kind, provider_id, discriminator]))
+    }
+
+    /// A keyed hash for look-up keys of the decision store (Message-IDs, addresses).
+    pub fn lookup(&self, what: &str, channel: &ChannelId, value: &str) -> [u8; 16] {
+        self.derive(what, &[channel.as_str(), value])
+    }
+
+    fn derive(&self, label: &str, parts: &[&str]) -> [u8; 16] {
+        let mut mac = keyed(&self.0);
+        // Every part is preceded by its length, so that ("ab", "c") and ("a", "bc") differ.
+        for part in std::iter::once(&label).chain(parts) {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        let digest = mac.finalize().into_bytes();
+        let mut bytes = [0u8; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        bytes[6] = (bytes[6] & 0x0f) | 0x80;
+        bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        bytes
+    }
+}
+
+#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+impl fmt::Debug for IdKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IdKey({})", self.fingerprint())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wa() -> ChannelId {
+        ChannelId::new("wa").unwrap()
+    }
+
+    #[test]
+    fn another_key_derives_other_ids() {
+        let (a, b) = (IdKey::new([1; 32]), IdKey::new([2; 32]));
+        assert_eq!(a.message(&wa(), "x"), a.message(&wa(), "x"));
+        assert_ne!(a.message(&wa(), "x"), b.message(&wa(), "x"));
+        assert_ne!(a.fingerprint(), b.fingerprint());
+        assert!(!format!("{a:?}").contains("0101010101"));
+    }
+
+    #[test]
+    fn a_number_is_one_person_however_it_is_written() {
+        let key = IdKey::new([7; 32]);
+        let contact = key.contact(IdentifierKind::Phone, "+5491155550101");
+        assert_eq!(contact, key.contact(IdentifierKind::WaId, "5491155550101"));
+        assert_ne!(contact, key.contact(IdentifierKind::Bsuid, "5491155550101"));
+    }
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        let key = IdKey::new([7; 32]);
+        assert_ne!(key.command(&wa(), "ab", "c", ""), key.command(&wa(), "a", "bc", ""));
+    }
+
+    #[test]
+    fn ids_are_version_8_uuids() {
+        let id = IdKey::new([7; 32]).message(&wa(), "x");
+        assert_eq!((id.bytes()[6] >> 4, id.bytes()[8] >> 6), (8, 2));
+    }
+}

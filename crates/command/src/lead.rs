@@ -1,0 +1,67 @@
+//! Commands that this node has seen on the log and its decision store has not reached yet.
+
+use std::collections::{BTreeMap, HashMap};
+
+use relevo_domain::{CommandId, Event, Recorded, TenantId};
+
+use crate::decision::Applied;
+
+/// The most commits by which the decision store may be behind before old entries are dropped. A dropped entry costs a
+/// conflict on the log, never a wrong answer for an entity.
+const COMMITS_AHEAD_MAX: usize = 65_536;
+
+/// The lead of this node over its decision store.
+#[derive(Default)]
+pub(crate) struct Lead {
+    by_sequence: BTreeMap<u64, (TenantId, CommandId)>,
+    by_command: HashMap<(TenantId, CommandId), Vec<Applied>>,
+    newest: u64,
+}
+
+impl Lead {
+    pub(crate) fn remember(&mut self, recorded: &Recorded) {
+        let commit = &recorded.commit;
+        self.newest = self.newest.max(recorded.sequence);
+        let key = (commit.tenant.clone(), commit.command_id.clone());
+        if self.by_sequence.insert(recorded.sequence, key.clone()).is_some() {
+            return;
+        }
+        self.by_command.entry(key).or_default().push(Applied {
+            entity: commit.entity,
+            sequence: recorded.sequence,
+            version: commit.last_version(),
+            intake: commit.intake,
+            event: commit.events.last().map_or("", Event::name).to_owned(),
+        });
+        if self.by_sequence.len() > COMMITS_AHEAD_MAX
+            && let Some((oldest, _)) = self.by_sequence.first_key_value()
+        {
+            let oldest = *oldest;
+            self.prune(oldest);
+        }
+    }
+
+    pub(crate) fn find(&self, tenant: &TenantId, command: &CommandId) -> &[Applied] {
+        self.by_command.get(&(tenant.clone(), command.clone())).map_or(&[], Vec::as_slice)
+    }
+
+    /// The newest sequence that this node has seen.
+    pub(crate) const fn newest(&self) -> u64 {
+        self.newest
+    }
+
+    /// Drops what the decision store has reached.
+    pub(crate) fn prune(&mut self, reached: u64) {
+        while let Some(entry) = self.by_sequence.first_entry()
+            && *entry.key() <= reached
+        {
+            let (sequence, key) = entry.remove_entry();
+            if let Some(applied) = self.by_command.get_mut(&key) {
+                applied.retain(|applied| applied.sequence != sequence);
+                if applied.is_empty() {
+                    self.by_command.remove(&key);
+                }
+            }
+        }
+    }
+}

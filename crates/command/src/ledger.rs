@@ -1,0 +1,262 @@
+//! Entities as they are now, and the one way to add to them: load, decide elsewhere, append under compare-and-set.
+//!
+//! What this node has appended itself is ahead of its decision store for a moment. The ledger keeps that lead in memory, so
+//! that the next command of the same entity does not conflict with its own predecessor. The lead is only a saving: the
+//! compare-and-set on the log is what makes a decision right.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lru::LruCache;
+use relevo_domain::{
+    Actor, CommandId, Commit, CommitId, EntityId, Event, IntakePointer, Position, Recorded, TenantId, Timestamp,
+};
+use relevo_eventlog::{Append, Log, LogError, Outcome};
+use relevo_projection::{View, ViewError, ViewState};
+use tokio::time::{Instant, timeout_at};
+
+use crate::decision::{Applied, DecisionReader, Entity};
+use crate::lead::Lead;
+
+/// Entities kept in memory: a busy installation's open conversations, about 1 KiB each.
+const ENTITIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
+/// How long the decision store may take to reach what this node has written, before a caller is told that it lags.
+const SETTLE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Why a command could not be decided or stored. Nothing is known to be written unless the variant says so.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    #[error("log failed")]
+    Log(#[from] LogError),
+    #[error("decision store failed: {0}")]
+    Store(String),
+    /// The decision store is starting, diverged from the log, or stopped.
+    #[error("decision store cannot be read")]
+    View(#[from] ViewError),
+    #[error("decision store lags behind the log")]
+    Lagging,
+}
+
+/// What is common to all commits of one command.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub tenant: TenantId,
+    pub command_id: CommandId,
+    pub actor: Actor,
+    pub occurred_at: Timestamp,
+    pub recorded_at: Timestamp,
+    pub correlation: Option<String>,
+    pub intake: Option<IntakePointer>,
+}
+
+/// Events for one entity, decided against `base`.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub entity: EntityId,
+    pub base: Entity,
+    pub events: Vec<Event>,
+}
+
+/// What became of drafts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// Stored; one position and version a draft. `fresh` is false if an earlier attempt had stored them.
+    Applied { at: Vec<(Position, u64)>, fresh: bool },
+    /// An entity had moved on. Nothing is stored; load and decide again.
+    Conflict,
+    /// May or may not be stored. Only the same command id may be tried again.
+    Unknown,
+}
+
+/// The ledger of a node.
+pub struct Ledger {
+    log: Arc<dyn Log>,
+    decision: Arc<View>,
+    cache: Mutex<LruCache<(TenantId, EntityId), Entity>>,
+    lead: Mutex<Lead>,
+}
+
+impl Ledger {
+    pub fn new(log: Arc<dyn Log>, decision: Arc<View>) -> Self {
+        let cache = Mutex::new(LruCache::new(ENTITIES_CACHED_MAX));
+        Self { log, decision, cache, lead: Mutex::new(Lead::default()) }
+    }
+
+    /// The entity as this node knows it; possibly behind the log, never ahead of it.
+    pub fn load(&self, tenant: &TenantId, entity: &EntityId) -> Result<Entity, LedgerError> {
+        let stored = self.read(|reader| reader.entity(tenant, entity))?;
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (tenant.clone(), *entity);
+        match cache.get(&key) {
+            Some(cached) if cached.sequence >= stored.sequence => Ok(cached.clone()),
+            _ => Ok(stored),
+        }
+    }
+
+    /// Whether the log has nothing newer of this entity. If it has, it is read, and the caller must decide again.
+    pub async fn confirm(&self, tenant: &TenantId, entity: &EntityId, base: &Entity) -> Result<bool, LedgerError> {
+        if self.log.last_of(tenant, entity).await? == base.sequence {
+            return Ok(true);
+        }
+        let tail = self.log.tail(tenant, entity, base.sequence).await?;
+        self.absorb(tenant, *entity, base.clone(), &tail);
+        Ok(tail.is_empty())
+    }
+
+    /// Where a command was applied to an entity, if this node knows.
+    pub fn command(
+        &self,
+        tenant: &TenantId,
+        id: &CommandId,
+        entity: &EntityId,
+    ) -> Result<Option<Applied>, LedgerError> {
+        if let Some(applied) = self.lead().find(tenant, id).iter().find(|applied| applied.entity == *entity) {
+            return Ok(Some(applied.clone()));
+        }
+        self.read(|reader| reader.command(tenant, id, entity))
+    }
+
+    /// Where a command was applied at all, if this node knows.
+    pub fn commands(&self, tenant: &TenantId, id: &CommandId) -> Result<Vec<Applied>, LedgerError> {
+        let ahead = self.lead().find(tenant, id).to_vec();
+        if ahead.is_empty() { self.read(|reader| reader.commands(tenant, id)) } else { Ok(ahead) }
+    }
+
+    /// Whether one of these commits was made from this update.
+    pub async fn made_by(&self, positions: &[Position], pointer: IntakePointer) -> Result<bool, LedgerError> {
+        for position in positions {
+            if let Some(recorded) = self.log.get(position.sequence()).await?
+                && recorded.commit.intake == Some(pointer)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Reads the decision store.
+    pub fn read<T, E: std::fmt::Display>(
+        &self,
+        look: impl FnOnce(&DecisionReader<'_>) -> Result<T, E>,
+    ) -> Result<T, LedgerError> {
+        let snapshot = self.decision.snapshot()?;
+        look(&DecisionReader::new(&snapshot)).map_err(|error| LedgerError::Store(error.to_string()))
+    }
+
+    /// The newest position that this node has seen.
+    pub fn newest(&self) -> Position {
+        Position::new(self.lead().newest()).max(self.decision.position())
+    }
+
+    /// Waits until the decision store holds everything that this node has seen: for look-ups that are not by entity.
+    pub async fn settle(&self) -> Result<(), LedgerError> {
+        let target = self.lead().newest();
+        self.reached(Position::new(target)).await
+    }
+
+    /// Waits until the decision store holds everything that the log holds now: for a node that takes intake over.
+    pub async fn catch_up(&self) -> Result<(), LedgerError> {
+        let identity = self.log.identity().await?;
+        self.reached(Position::new(identity.last_sequence)).await
+    }
+
+    async fn reached(&self, position: Position) -> Result<(), LedgerError> {
+        let deadline = Instant::now() + SETTLE_WITHIN;
+        // Position 0 is reached by a store that is not open yet.
+        let mut states = self.decision.states();
+        let open = states.wait_for(|state| *state != ViewState::Starting);
+        timeout_at(deadline, open)
+            .await
+            .map_err(|_elapsed| LedgerError::Lagging)?
+            .map_err(|_gone| LedgerError::Lagging)?;
+        self.decision.reached(position, deadline).await.map_err(|_stale| LedgerError::Lagging)
+    }
+
+    /// Appends drafts, all or nothing.
+    pub async fn append(&self, origin: &Origin, drafts: Vec<Draft>) -> Result<Committed, LedgerError> {
+        let batch: Vec<Append> = drafts
+            .iter()
+            .map(|draft| Append { commit: commit(origin, draft), expected: draft.base.sequence })
+            .collect();
+        match self.log.append(batch.clone()).await? {
+            Outcome::Applied { stored, fresh } => {
+                let mut at = Vec::with_capacity(stored.len());
+                for ((draft, append), stored) in drafts.into_iter().zip(batch).zip(stored) {
+                    let version = append.commit.last_version();
+                    at.push((Position::new(stored.sequence), version));
+                    let recorded = Recorded { sequence: stored.sequence, hash: stored.hash, commit: append.commit };
+                    if fresh {
+                        self.absorb(&origin.tenant, draft.entity, draft.base, std::slice::from_ref(&recorded));
+                    } else {
+                        // What was stored earlier may not be what was decided now: the log knows, this node does not.
+                        self.forget(&origin.tenant, draft.entity);
+                    }
+                }
+                Ok(Committed::Applied { at, fresh })
+            }
+            Outcome::NotApplied { tails } => {
+                for (draft, tail) in drafts.into_iter().zip(&tails) {
+                    self.absorb(&origin.tenant, draft.entity, draft.base, tail);
+                }
+                Ok(Committed::Conflict)
+            }
+            Outcome::Unknown => {
+                for draft in drafts {
+                    self.forget(&origin.tenant, draft.entity);
+                }
+                Ok(Committed::Unknown)
+            }
+        }
+    }
+
+    /// Takes commits into memory that follow `base`.
+    fn absorb(&self, tenant: &TenantId, id: EntityId, base: Entity, tail: &[Recorded]) {
+        let entity =
+            tail.iter().fold(
+                base,
+                |entity, recorded| {
+                    if recorded.sequence > entity.sequence { entity.evolve(recorded) } else { entity }
+                },
+            );
+        {
+            let mut lead = self.lead();
+            for recorded in tail {
+                lead.remember(recorded);
+            }
+        }
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (tenant.clone(), id);
+        if cache.peek(&key).is_none_or(|cached| cached.sequence < entity.sequence) {
+            cache.put(key, entity);
+        }
+    }
+
+    fn forget(&self, tenant: &TenantId, entity: EntityId) {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).pop(&(tenant.clone(), entity));
+    }
+
+    fn lead(&self) -> std::sync::MutexGuard<'_, Lead> {
+        let mut lead = self.lead.lock().unwrap_or_else(PoisonError::into_inner);
+        lead.prune(self.decision.position().sequence());
+        lead
+    }
+}
+
+fn commit(origin: &Origin, draft: &Draft) -> Commit {
+    Commit {
+        id: CommitId::new(*uuid::Uuid::now_v7().as_bytes()),
+        tenant: origin.tenant.clone(),
+        entity: draft.entity,
+        first_version: draft.base.version + 1,
+        command_id: origin.command_id.clone(),
+        occurred_at: origin.occurred_at,
+        recorded_at: origin.recorded_at,
+        actor: origin.actor.clone(),
+        causation: None,
+        correlation: origin.correlation.clone(),
+        previous_hash: draft.base.hash,
+        intake: origin.intake,
+        events: draft.events.clone(),
+    }
+}

@@ -1,0 +1,16 @@
+//! Commands: load what deciding needs, decide in `domain`, append under compare-and-set, answer with a position.
+//!
+//! Any node may decide for any entity; the compare-and-set on the log is the only thing that makes a decision valid.
+
+pub mod conversation;
+pub mod decision;
+pub mod grpc;
+pub mod ids;
+mod lead;
+pub mod ledger;
+pub mod workspace;
+
+pub use conversation::{Answer, Conversations, ExecuteError, Request};
+pub use decision::DecisionProjector;
+pub use ids::IdKey;
+pub use ledger::{Committed, Draft, Ledger, LedgerError, Origin};

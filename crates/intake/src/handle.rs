@@ -1,0 +1,354 @@
+//! One update becomes one command, is stored once, and is known again when it comes back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use relevo_channels::{Fact, MessageFact, Update, What};
+use relevo_command::decision::EntityState;
+use relevo_command::{Committed, Draft, IdKey, Ledger, LedgerError, Origin};
+use relevo_domain::channel::{ChannelEvent, ProviderUpdatePersonal};
+use relevo_domain::contact::{Meeting, meet};
+use relevo_domain::conversation::{
+    self, Author, Command, Decision, Envelope, Place, ReactionPersonal, Rejection, decide,
+};
+use relevo_domain::identity::IdentityEvent;
+use relevo_domain::{
+    Actor, Clock, CommandId, EndpointId, EntityId, Event, IntakePointer, MessageId, TenantId, Timestamp,
+};
+use relevo_eventlog::LogError;
+
+use crate::message;
+use crate::place::{self, Placed};
+use crate::routes::{ChannelRef, Routes};
+use crate::thread;
+
+/// How often one update is decided anew when others write to its entities at the same time.
+const ATTEMPTS_MAX: u32 = 64;
+
+/// What became of one update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handled {
+    /// Its commit carries its own pointer.
+    Stored,
+    /// An earlier update said the same.
+    Duplicate,
+    /// Not understood or not routed; its bytes must be parked.
+    Parked { reason: &'static str, detail: String },
+}
+
+/// Why an update could not be handled now. It will be tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum HandleError {
+    #[error("ledger failed")]
+    Ledger(#[from] LedgerError),
+    #[error("log did not say whether the update is stored")]
+    Unknown,
+    #[error("entities of the update changed {ATTEMPTS_MAX} times while it was decided")]
+    Contention,
+    #[error("tenant {0} has no id key")]
+    NoKey(TenantId),
+}
+
+/// The reason under which an update is parked that names no configured channel.
+pub const UNROUTED: &str = "unrouted";
+/// The reason under which an update is parked that is larger than the log accepts.
+pub const TOO_LARGE: &str = "too_large";
+
+/// Where an update came from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub endpoint: EndpointId,
+    pub received_at: Timestamp,
+    pub pointer: IntakePointer,
+}
+
+/// Handles updates.
+#[derive(Clone)]
+pub struct Handler {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) routes: Arc<Routes>,
+    keys: Arc<HashMap<TenantId, IdKey>>,
+    clock: Clock,
+}
+
+/// An update that is understood and routed.
+struct Routed<'u> {
+    at: &'u ChannelRef,
+    key: &'u IdKey,
+    fact: &'u Fact,
+    command: CommandId,
+    recorded_at: Timestamp,
+    occurred_at: Timestamp,
+}
+
+impl Handler {
+    pub const fn new(
+        ledger: Arc<Ledger>,
+        routes: Arc<Routes>,
+        keys: Arc<HashMap<TenantId, IdKey>>,
+        clock: Clock,
+    ) -> Self {
+        Self { ledger, routes, keys, clock }
+    }
+
+    /// The time, as this node tells it.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// The command id of an update, if it is understood and routed; its channel, if it is routed.
+    pub fn identify(
+        &self,
+        endpoint: &EndpointId,
+        update: &Update,
+    ) -> Result<(Option<ChannelRef>, Option<CommandId>), HandleError> {
+        let Some(at) = self.routes.find(endpoint, &update.target) else { return Ok((None, None)) };
+        let Ok(fact) = &update.content else { return Ok((Some(at.clone()), None)) };
+        let key = self.key(&at.tenant)?;
+        let command = key.command(&at.channel, fact.key.kind, &fact.key.provider_id, &fact.key.discriminator);
+        Ok((Some(at.clone()), Some(command)))
+    }
+
+    pub async fn handle(&self, source: &Source, update: &Update) -> Result<Handled, HandleError> {
+        let Some(at) = self.routes.find(&source.endpoint, &update.target) else {
+            return Ok(Handled::Parked { reason: UNROUTED, detail: String::new() });
+        };
+        let fact = match &update.content {
+            Ok(fact) => fact,
+            Err(not) => return Ok(Handled::Parked { reason: not.reason.as_str(), detail: not.at.clone() }),
+        };
+        let key = self.key(&at.tenant)?;
+        let command = key.command(&at.channel, fact.key.kind, &fact.key.provider_id, &fact.key.discriminator);
+        let occurred_at = message::occurred_at(fact, source.received_at);
+        let routed = Routed { at, key, fact, command, recorded_at: (self.clock)(), occurred_at };
+        for _attempt in 0..ATTEMPTS_MAX {
+            let applied = self.ledger.commands(&at.tenant, &routed.command)?;
+            if !applied.is_empty() {
+                let own = applied.iter().any(|applied| applied.intake == Some(source.pointer));
+                return Ok(if own { Handled::Stored } else { Handled::Duplicate });
+            }
+            let drafts = self.plan(&routed).await?;
+            let committed = match self.ledger.append(&origin(source, &routed), drafts).await {
+                Err(LedgerError::Log(LogError::TooLarge { .. })) => {
+                    return Ok(Handled::Parked { reason: TOO_LARGE, detail: String::new() });
+                }
+                committed => committed?,
+            };
+            match committed {
+                Committed::Applied { fresh: true, .. } => return Ok(Handled::Stored),
+                // An earlier attempt, of this update or of its twin on another node: the commit says whose.
+                Committed::Applied { at, fresh: false } => {
+                    let positions: Vec<_> = at.into_iter().map(|(position, _)| position).collect();
+                    let own = self.ledger.made_by(&positions, source.pointer).await?;
+                    return Ok(if own { Handled::Stored } else { Handled::Duplicate });
+                }
+                Committed::Conflict => {}
+                Committed::Unknown => return Err(HandleError::Unknown),
+            }
+        }
+        Err(HandleError::Contention)
+    }
+
+    fn key(&self, tenant: &TenantId) -> Result<&IdKey, HandleError> {
+        self.keys.get(tenant).ok_or_else(|| HandleError::NoKey(tenant.clone()))
+    }
+
+    /// What an update adds, and to which entities. Everything goes in one atomic batch.
+    async fn plan(&self, routed: &Routed<'_>) -> Result<Vec<Draft>, LedgerError> {
+        let (at, key, fact) = (routed.at, routed.key, routed.fact);
+        let message_id = |provider_id: &str| key.message(&at.channel, provider_id);
+        match &fact.what {
+            What::Message(said) | What::IdentityChanged { message: said, .. } => {
+                self.said(routed, Author::Customer, said).await
+            }
+            What::Echo(said) => self.said(routed, Author::PhoneApp, said).await,
+            What::Edit { original_provider_id, message: said, by_business } => {
+                let (message, by_customer) = (message_id(original_provider_id), !by_business);
+                let content = Box::new(message::content(fact, said));
+                self.in_conversation(routed, |place| Command::RecordEdit { place, message, content, by_customer }).await
+            }
+            What::Revoke { original_provider_id, .. } => {
+                let message = message_id(original_provider_id);
+                self.in_conversation(routed, |place| Command::RecordRevoke { place, message }).await
+            }
+            What::Reaction { message_provider_id, emoji } => {
+                let message = message_id(message_provider_id);
+                let provider_id = fact.key.provider_id.clone();
+                let personal = ReactionPersonal { emoji: emoji.clone(), provider_id };
+                self.in_conversation(routed, |place| Command::RecordReaction { place, message, personal }).await
+            }
+            What::Status(said) => {
+                let report = message::report(key, &at.channel, said, routed.occurred_at);
+                match place::of_recipient(&self.ledger, key, at, fact).await? {
+                    Some(conversation) => {
+                        self.conversation(routed, conversation, Command::RecordDeliveryReport(report))
+                    }
+                    None => self.channel(routed, ChannelEvent::DeliveryReported(report)),
+                }
+            }
+            What::ProviderUpdate { field, json } => {
+                let personal = ProviderUpdatePersonal { json: json.clone() };
+                self.channel(routed, ChannelEvent::ProviderUpdated { field: field.clone(), personal })
+            }
+            What::Mail(said) => self.mail(routed, said).await,
+        }
+    }
+
+    async fn said(&self, routed: &Routed<'_>, author: Author, said: &MessageFact) -> Result<Vec<Draft>, LedgerError> {
+        let message = message::message(routed.key, &routed.at.channel, routed.fact, said, author);
+        let message = Box::new(message);
+        let command = |place| match author {
+            Author::PhoneApp => Command::RecordEcho { place, message },
+            Author::Customer | Author::Staff => Command::ReceiveMessage { place, message },
+        };
+        self.in_conversation(routed, command).await
+    }
+
+    /// A command to the conversation of the update's customer, with what is learnt about the customer.
+    async fn in_conversation(
+        &self,
+        routed: &Routed<'_>,
+        command: impl FnOnce(Place) -> Command,
+    ) -> Result<Vec<Draft>, LedgerError> {
+        let (at, key, fact) = (routed.at, routed.key, routed.fact);
+        let placed = place::on_messaging_channel(&self.ledger, key, at, fact, &routed.command).await?;
+        let mut drafts = bindings(at, &placed.bind, placed.contact, Some(placed.conversation));
+        drafts.extend(self.contact(at, fact, &placed)?);
+        let place = self.place(routed, placed.conversation, placed.contact).await?;
+        drafts.extend(self.conversation(routed, placed.conversation, command(place))?);
+        Ok(drafts)
+    }
+
+    async fn mail(&self, routed: &Routed<'_>, said: &relevo_channels::MailFact) -> Result<Vec<Draft>, LedgerError> {
+        let (at, key, fact) = (routed.at, routed.key, routed.fact);
+        let thread = thread::find(&self.ledger, key, at, said, &routed.command).await?;
+        let (contact, bind) = place::of_sender(&self.ledger, key, at, fact, &routed.command).await?;
+        let mut flags = said.flags;
+        flags.message_id_reused = thread.message_id_reused;
+        let id = key.message_of_command(&routed.command);
+        let message = Box::new(message::mail(fact, said, id, thread.reply_to, flags));
+        let mut drafts = bindings(at, &bind, contact, None);
+        let learnt = fact.identifiers.clone();
+        let placed = Placed { conversation: thread.conversation, contact, bind, same_as: Vec::new(), learnt };
+        drafts.extend(self.contact(at, fact, &placed)?);
+        let place = self.place(routed, thread.conversation, contact).await?;
+        drafts.extend(self.conversation(routed, thread.conversation, Command::ReceiveMessage { place, message })?);
+        Ok(drafts)
+    }
+
+    /// What the update teaches about the contact; nothing, most of the time.
+    fn contact(&self, at: &ChannelRef, fact: &Fact, placed: &Placed) -> Result<Option<Draft>, LedgerError> {
+        let base = self.ledger.load(&at.tenant, &placed.contact)?;
+        let EntityState::Contact(state) = &base.state else { return Ok(None) };
+        let meeting = Meeting {
+            channel: at.channel.clone(),
+            name: fact.name.clone(),
+            identifiers: placed.learnt.iter().map(|learnt| (learnt.kind, learnt.value.clone())).collect(),
+            same_as: placed.same_as.clone(),
+        };
+        let events: Vec<Event> = meet(state, &meeting).into_iter().map(Event::Contact).collect();
+        Ok((!events.is_empty()).then_some(Draft { entity: placed.contact, base, events }))
+    }
+
+    async fn place(
+        &self,
+        routed: &Routed<'_>,
+        conversation: EntityId,
+        contact: EntityId,
+    ) -> Result<Place, LedgerError> {
+        let base = self.ledger.load(&routed.at.tenant, &conversation)?;
+        let opens = base.sequence == 0;
+        Ok(Place {
+            channel: routed.at.channel.clone(),
+            medium: routed.fact.medium,
+            contact,
+            contact_paused: opens && place::contact_paused(&self.ledger, routed.at, &contact).await?,
+        })
+    }
+
+    fn conversation(&self, routed: &Routed<'_>, entity: EntityId, command: Command) -> Result<Vec<Draft>, LedgerError> {
+        let base = self.ledger.load(&routed.at.tenant, &entity)?;
+        let absent = conversation::State::default();
+        let state = match &base.state {
+            EntityState::Conversation(state) => state,
+            EntityState::Contact(_) | EntityState::Identity(_) | EntityState::Channel | EntityState::Workspace(_) => {
+                &absent
+            }
+        };
+        let envelope = Envelope {
+            actor: actor(routed.fact),
+            role: None,
+            now: routed.occurred_at,
+            new_message: MessageId::new([0; 16]),
+        };
+        let events = match decide(state, &envelope, &command) {
+            Ok(Decision::Append(events)) => events.into_iter().map(Event::Conversation).collect(),
+            Ok(Decision::AlreadySo) => return Ok(Vec::new()),
+            // Intake's commands are facts: the only thing that can be missing is the conversation of a report.
+            Err(rejection) => return self.rejected(routed, command, &rejection),
+        };
+        Ok(vec![Draft { entity, base, events }])
+    }
+
+    fn rejected(
+        &self,
+        routed: &Routed<'_>,
+        command: Command,
+        rejection: &Rejection,
+    ) -> Result<Vec<Draft>, LedgerError> {
+        match command {
+            Command::RecordDeliveryReport(report) => self.channel(routed, ChannelEvent::DeliveryReported(report)),
+            _ => Err(LedgerError::Store(format!("a fact was rejected: {rejection:?}"))),
+        }
+    }
+
+    fn channel(&self, routed: &Routed<'_>, event: ChannelEvent) -> Result<Vec<Draft>, LedgerError> {
+        let entity = routed.key.channel(&routed.at.channel);
+        let base = self.ledger.load(&routed.at.tenant, &entity)?;
+        Ok(vec![Draft { entity, base, events: vec![Event::Channel(event)] }])
+    }
+}
+
+fn bindings(at: &ChannelRef, bind: &[place::Binding], contact: EntityId, conversation: Option<EntityId>) -> Vec<Draft> {
+    let bound = |binding: &place::Binding| IdentityEvent::Bound {
+        kind: binding.kind,
+        channel: at.channel.clone(),
+        contact,
+        conversation,
+    };
+    bind.iter()
+        .map(|binding| Draft {
+            entity: binding.identity,
+            base: binding.base.clone(),
+            events: vec![Event::Identity(bound(binding))],
+        })
+        .collect()
+}
+
+fn actor(fact: &Fact) -> Actor {
+    match &fact.what {
+        What::Message(_) | What::Reaction { .. } | What::Mail(_) => Actor::Customer,
+        What::Edit { by_business, .. } | What::Revoke { by_business, .. } => {
+            if *by_business {
+                Actor::PhoneApp
+            } else {
+                Actor::Customer
+            }
+        }
+        What::Echo(_) => Actor::PhoneApp,
+        What::Status(_) | What::ProviderUpdate { .. } | What::IdentityChanged { .. } => Actor::Provider,
+    }
+}
+
+fn origin(source: &Source, routed: &Routed<'_>) -> Origin {
+    let pointer = source.pointer;
+    Origin {
+        tenant: routed.at.tenant.clone(),
+        command_id: routed.command.clone(),
+        actor: actor(routed.fact),
+        occurred_at: routed.occurred_at,
+        recorded_at: routed.recorded_at,
+        correlation: Some(format!("intake:{}.{}", pointer.sequence, pointer.ordinal)),
+        intake: Some(pointer),
+    }
+}

@@ -1,0 +1,71 @@
+//! What each update of a raw item became, from the decision store alone. Pure but for the look-up by key.
+
+use relevo_channels::{Class, Update};
+use relevo_command::decision::Applied;
+use relevo_domain::{CommandId, EndpointId, IntakePointer};
+use relevo_eventlog::StoredInput;
+
+use super::counters::Became;
+use crate::handle::{HandleError, Handler};
+use crate::routes::ChannelRef;
+
+/// Whose counters an update is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Bucket {
+    Channel(ChannelRef),
+    Unrouted(EndpointId),
+}
+
+/// One update of a raw item, counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub ordinal: u32,
+    pub bucket: Bucket,
+    pub became: Became,
+    /// How it would be found again, if it is parked now and stored later.
+    pub command: Option<(CommandId, Class)>,
+}
+
+/// What an update became that has been applied here; `None` if it has not.
+pub(crate) fn became(applied: &[Applied], pointer: IntakePointer, class: Class) -> Option<Became> {
+    if applied.is_empty() {
+        None
+    } else if applied.iter().any(|applied| applied.intake == Some(pointer)) {
+        Some(Became::Stored(class))
+    } else {
+        Some(Became::Duplicate)
+    }
+}
+
+pub(crate) fn entries(handler: &Handler, item: &StoredInput, updates: &[Update]) -> Result<Vec<Entry>, HandleError> {
+    updates
+        .iter()
+        .enumerate()
+        .map(|(ordinal, update)| {
+            let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX);
+            let pointer = IntakePointer { sequence: item.sequence, ordinal };
+            entry(handler, &item.input.endpoint, pointer, update)
+        })
+        .collect()
+}
+
+fn entry(
+    handler: &Handler,
+    endpoint: &EndpointId,
+    pointer: IntakePointer,
+    update: &Update,
+) -> Result<Entry, HandleError> {
+    let (channel, command) = handler.identify(endpoint, update)?;
+    let class = update.content.as_ref().ok().map(relevo_channels::Fact::class);
+    let ordinal = pointer.ordinal;
+    let Some(channel) = channel else {
+        let bucket = Bucket::Unrouted(endpoint.clone());
+        return Ok(Entry { ordinal, bucket, became: Became::Parked, command: None });
+    };
+    let command = command.zip(class);
+    let became = match &command {
+        Some((command, class)) => became(&handler.ledger.commands(&channel.tenant, command)?, pointer, *class),
+        None => None,
+    };
+    Ok(Entry { ordinal, bucket: Bucket::Channel(channel), became: became.unwrap_or(Became::Parked), command })
+}

@@ -1,0 +1,186 @@
+//! The tally: what arrived and what became of it, as a fold over the raw stream and the log.
+//!
+//! `updates = messages + statuses + other_updates + duplicates + parked`, each update in exactly one. Nothing is counted
+//! while it is handled, so no crash can count twice: an update is *stored* if the commit with its command id carries its own
+//! pointer, a *duplicate* if that commit carries another, and *parked* if there is no such commit. Every node folds for
+//! itself; the folder can be deleted, and the counts come again from what the raw stream still holds.
+
+mod counters;
+mod fold;
+mod store;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use relevo_domain::EndpointId;
+use relevo_eventlog::{IntakeLog, LogError, StoredInput};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::adapt;
+use crate::handle::{HandleError, Handler};
+use crate::routes::ChannelRef;
+
+pub use counters::Counters;
+pub use store::{TallyError, TallyStore};
+
+/// How often a node asks how far the active node has come. The active node itself is told at once.
+const FLOOR_POLL: Duration = Duration::from_millis(500);
+/// Pause after a failure (log away, store behind) before the tally goes on where it stood.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// The most parked updates that are looked at again when somebody asks for the status.
+const RECONCILED_MAX: usize = 1_000;
+
+/// Counts of everything that this node has folded so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    pub endpoints: Vec<EndpointCount>,
+    pub channels: Vec<(ChannelRef, Counters)>,
+    /// What named no configured channel, by the endpoint where it arrived.
+    pub unrouted: Vec<(EndpointId, Counters)>,
+    /// Raw items that are stored and not handled yet.
+    pub backlog: u64,
+    /// Sequence of the last raw item that is counted.
+    pub counted: u64,
+}
+
+/// What one endpoint received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointCount {
+    pub endpoint: EndpointId,
+    pub received_posts: u64,
+}
+
+/// The tally of a node.
+#[derive(Clone)]
+pub struct Tally {
+    store: Arc<TallyStore>,
+    handler: Handler,
+    intake: IntakeLog,
+    /// Raw items handled by this node's own worker.
+    handled: watch::Receiver<u64>,
+}
+
+impl Tally {
+    pub const fn new(
+        store: Arc<TallyStore>,
+        handler: Handler,
+        intake: IntakeLog,
+        handled: watch::Receiver<u64>,
+    ) -> Self {
+        Self { store, handler, intake, handled }
+    }
+
+    /// Folds until cancelled.
+    pub async fn run(mut self, token: CancellationToken) {
+        while !token.is_cancelled() {
+            let folded = tokio::select! {
+                () = token.cancelled() => return,
+                folded = self.follow() => folded,
+            };
+            if let Err(error) = folded {
+                tracing::warn!(error = %error, "intake tally waits");
+            }
+            tokio::select! {
+                () = token.cancelled() => return,
+                () = tokio::time::sleep(RETRY_AFTER) => {}
+            }
+        }
+    }
+
+    async fn follow(&mut self) -> Result<(), FoldError> {
+        let from = self.store.counted()? + 1;
+        let mut items = self.intake.read(from);
+        let mut settled = 0;
+        while let Some(item) = items.next().await {
+            let item = item?;
+            if item.sequence > settled {
+                settled = self.settled(item.sequence).await?;
+            }
+            self.count(&item)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the raw item is handled and the decision store knows what came of it; answers how far that is so.
+    async fn settled(&mut self, sequence: u64) -> Result<u64, FoldError> {
+        let floor = loop {
+            let floor = self.floor().await?;
+            if floor >= sequence {
+                break floor;
+            }
+            // Woken by this node's worker, or by the poll if another node is the active one.
+            tokio::time::timeout(FLOOR_POLL, self.handled.changed()).await.ok();
+        };
+        self.handler.ledger.catch_up().await.map_err(HandleError::from)?;
+        Ok(floor)
+    }
+
+    async fn floor(&self) -> Result<u64, FoldError> {
+        let local = *self.handled.borrow();
+        Ok(local.max(self.intake.ack_floor().await?))
+    }
+
+    fn count(&self, item: &StoredInput) -> Result<(), FoldError> {
+        let updates = adapt::updates(&item.input, &self.handler.routes);
+        let entries = fold::entries(&self.handler, item, &updates)?;
+        self.store.add(item.sequence, &item.input.endpoint, &entries)?;
+        Ok(())
+    }
+
+    /// Looks again at what a retry may have stored.
+    pub fn recount(&self, item: &StoredInput) -> Result<(), FoldError> {
+        let updates = adapt::updates(&item.input, &self.handler.routes);
+        let entries = fold::entries(&self.handler, item, &updates)?;
+        self.store.recount(item.sequence, &entries)?;
+        Ok(())
+    }
+
+    /// The counts, with every configured channel and endpoint, those without traffic too.
+    pub async fn status(&self) -> Result<Status, FoldError> {
+        self.reconcile()?;
+        let counted = self.store.counted()?;
+        let routes = &self.handler.routes;
+        let mut endpoints: Vec<&EndpointId> = routes.endpoints.keys().collect();
+        endpoints.sort();
+        let posts = endpoints.iter().map(|endpoint| {
+            let received_posts = self.store.posts(endpoint)?;
+            Ok(EndpointCount { endpoint: (*endpoint).clone(), received_posts })
+        });
+        let channels = routes.channels().into_iter().map(|channel| {
+            let counters = self.store.channel(&channel)?;
+            Ok((channel, counters))
+        });
+        let unrouted = endpoints.iter().map(|endpoint| Ok(((*endpoint).clone(), self.store.unrouted(endpoint)?)));
+        Ok(Status {
+            endpoints: posts.collect::<Result<_, TallyError>>()?,
+            channels: channels.collect::<Result<_, TallyError>>()?,
+            unrouted: unrouted.collect::<Result<_, TallyError>>()?,
+            backlog: self.intake.last_sequence().await?.saturating_sub(self.floor().await?),
+            counted,
+        })
+    }
+
+    /// What another node's retry stored: parked here, on the log by now.
+    fn reconcile(&self) -> Result<(), FoldError> {
+        for parked in self.store.parked_with_command(RECONCILED_MAX)? {
+            let applied = self.handler.ledger.commands(&parked.tenant, &parked.command).map_err(HandleError::from)?;
+            if let Some(now) = fold::became(&applied, parked.pointer, parked.class) {
+                self.store.unpark(&parked, now)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why the fold stopped for now. It goes on where it stood.
+#[derive(Debug, thiserror::Error)]
+pub enum FoldError {
+    #[error("raw stream failed")]
+    Log(#[from] LogError),
+    #[error("decision store cannot say")]
+    Decision(#[from] HandleError),
+    #[error("tally store failed")]
+    Store(#[from] TallyError),
+}

@@ -1,0 +1,324 @@
+//! The tally's rows: counters, and the updates that are parked, in one RocksDB folder of their own.
+//!
+//! ```text
+//! 01 endpoint                        posts received
+//! 02 tenant 00 channel               counters of a channel
+//! 03 endpoint                        counters of what named no configured channel
+//! 04 sequence(8) ordinal(4)          an update that is counted as parked
+//! ```
+//! Counters and checkpoint are written in one batch.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use relevo_channels::Class;
+use relevo_domain::{ChannelId, CommandId, EndpointId, IntakePointer, TenantId};
+use relevo_readstore::{Batch, Direction, Family, KeyRange, OpenError, Options, ReadStore, StoreError};
+
+use super::counters::{Became, Counters};
+use super::fold::{Bucket, Entry};
+use crate::routes::ChannelRef;
+
+const POSTS: u8 = 1;
+const CHANNEL: u8 = 2;
+const UNROUTED: u8 = 3;
+const PARKED: u8 = 4;
+const CHECKPOINT: &[u8] = b"checkpoint";
+/// The most parked updates that one raw item can have: a POST of 4 MiB holds fewer.
+const PARKED_PER_ITEM_MAX: usize = 100_000;
+
+/// Why the tally's folder cannot be used. Nothing is lost: delete the folder and it is counted again.
+#[derive(Debug, thiserror::Error)]
+pub enum TallyError {
+    #[error("tally folder cannot be opened")]
+    Open(#[from] OpenError),
+    #[error("tally folder failed")]
+    Store(#[from] StoreError),
+    #[error("tally row cannot be read: {0}")]
+    BadRow(String),
+}
+
+/// The tally's rows.
+pub struct TallyStore {
+    rows: ReadStore,
+    /// One writer at a time: counters are read, changed and written.
+    writing: Mutex<()>,
+}
+
+/// An update that is counted as parked, and how to find it again.
+#[derive(Clone, Debug)]
+pub(crate) struct ParkedUpdate {
+    pub pointer: IntakePointer,
+    pub tenant: TenantId,
+    pub channel: ChannelId,
+    pub command: CommandId,
+    pub class: Class,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct CountersRow {
+    #[prost(uint64, tag = "1")]
+    updates: u64,
+    #[prost(uint64, tag = "2")]
+    messages: u64,
+    #[prost(uint64, tag = "3")]
+    statuses: u64,
+    #[prost(uint64, tag = "4")]
+    other_updates: u64,
+    #[prost(uint64, tag = "5")]
+    duplicates: u64,
+    #[prost(uint64, tag = "6")]
+    parked: u64,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ParkedRow {
+    #[prost(string, tag = "1")]
+    tenant: String,
+    #[prost(string, tag = "2")]
+    channel: String,
+    /// Of what named no channel, instead of the two above.
+    #[prost(string, tag = "3")]
+    endpoint: String,
+    #[prost(string, tag = "4")]
+    command: String,
+    #[prost(uint32, tag = "5")]
+    class: u32,
+}
+
+/// Counters that one write changes.
+struct Change<'s> {
+    store: &'s TallyStore,
+    counters: BTreeMap<Vec<u8>, Counters>,
+    batch: Batch,
+}
+
+impl TallyStore {
+    pub fn open(path: &Path, options: &Options) -> Result<Self, TallyError> {
+        Ok(Self { rows: ReadStore::open(path, options)?, writing: Mutex::new(()) })
+    }
+
+    /// Sequence of the last raw item that is counted; 0 if none is.
+    pub fn counted(&self) -> Result<u64, TallyError> {
+        number(self.rows.get_in(Family::Meta, CHECKPOINT)?.as_deref())
+    }
+
+    pub fn posts(&self, endpoint: &EndpointId) -> Result<u64, TallyError> {
+        number(self.rows.get(&posts_key(endpoint))?.as_deref())
+    }
+
+    pub fn channel(&self, channel: &ChannelRef) -> Result<Counters, TallyError> {
+        self.counters(&channel_key(channel))
+    }
+
+    pub fn unrouted(&self, endpoint: &EndpointId) -> Result<Counters, TallyError> {
+        self.counters(&unrouted_key(endpoint))
+    }
+
+    /// Counts a raw item and moves on, in one batch. An item that is counted already changes nothing.
+    pub(crate) fn add(&self, sequence: u64, endpoint: &EndpointId, entries: &[Entry]) -> Result<(), TallyError> {
+        let _one = self.lock();
+        if sequence <= self.counted()? {
+            return Ok(());
+        }
+        let mut change = Change::new(self);
+        for entry in entries {
+            change.count(sequence, entry)?;
+        }
+        let posts = self.posts(endpoint)? + 1;
+        change.batch.put(Family::Rows, posts_key(endpoint), posts.to_be_bytes());
+        change.batch.put(Family::Meta, CHECKPOINT, sequence.to_be_bytes());
+        change.write()
+    }
+
+    /// Counts the parked updates of a raw item anew, where they are no longer parked or belong elsewhere now.
+    pub(crate) fn recount(&self, sequence: u64, entries: &[Entry]) -> Result<(), TallyError> {
+        let _one = self.lock();
+        if sequence > self.counted()? {
+            return Ok(());
+        }
+        let mut change = Change::new(self);
+        for (key, row) in self.parked_rows(&parked_prefix(sequence), PARKED_PER_ITEM_MAX)? {
+            let pointer = pointer_of(&key)?;
+            let Some(entry) = entries.iter().find(|entry| entry.ordinal == pointer.ordinal) else { continue };
+            change.counters_of(&bucket_key(&row)?)?.remove(Became::Parked);
+            change.batch.delete(Family::Rows, key);
+            change.count(sequence, entry)?;
+        }
+        change.write()
+    }
+
+    /// Counts one parked update as what it became.
+    pub(crate) fn unpark(&self, parked: &ParkedUpdate, became: Became) -> Result<(), TallyError> {
+        let _one = self.lock();
+        let key = parked_key(parked.pointer.sequence, parked.pointer.ordinal);
+        if self.rows.get(&key)?.is_none() {
+            return Ok(());
+        }
+        let channel = ChannelRef { tenant: parked.tenant.clone(), channel: parked.channel.clone() };
+        let mut change = Change::new(self);
+        let counters = change.counters_of(&channel_key(&channel))?;
+        counters.remove(Became::Parked);
+        counters.add(became);
+        change.batch.delete(Family::Rows, key);
+        change.write()
+    }
+
+    /// Parked updates that have a command id, oldest first.
+    pub(crate) fn parked_with_command(&self, limit: usize) -> Result<Vec<ParkedUpdate>, TallyError> {
+        let mut parked = Vec::new();
+        for (key, row) in self.parked_rows(&[PARKED], limit)? {
+            if row.command.is_empty() {
+                continue;
+            }
+            let bad = |error: relevo_domain::NameError| TallyError::BadRow(error.to_string());
+            parked.push(ParkedUpdate {
+                pointer: pointer_of(&key)?,
+                tenant: TenantId::new(row.tenant).map_err(bad)?,
+                channel: ChannelId::new(row.channel).map_err(bad)?,
+                command: CommandId::new(row.command).map_err(bad)?,
+                class: class_of(row.class)?,
+            });
+        }
+        Ok(parked)
+    }
+
+    fn parked_rows(&self, prefix: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, ParkedRow)>, TallyError> {
+        let rows = self.rows.scan(&KeyRange::prefix(prefix), Direction::Forward, limit)?;
+        rows.into_iter().map(|(key, row)| Ok((key, decode::<ParkedRow>(&row)?))).collect()
+    }
+
+    fn counters(&self, key: &[u8]) -> Result<Counters, TallyError> {
+        let Some(row) = self.rows.get(key)? else { return Ok(Counters::default()) };
+        let row: CountersRow = decode(&row)?;
+        Ok(Counters {
+            updates: row.updates,
+            messages: row.messages,
+            statuses: row.statuses,
+            other_updates: row.other_updates,
+            duplicates: row.duplicates,
+            parked: row.parked,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'s> Change<'s> {
+    fn new(store: &'s TallyStore) -> Self {
+        Self { store, counters: BTreeMap::new(), batch: Batch::new() }
+    }
+
+    fn counters_of(&mut self, key: &[u8]) -> Result<&mut Counters, TallyError> {
+        if !self.counters.contains_key(key) {
+            self.counters.insert(key.to_vec(), self.store.counters(key)?);
+        }
+        self.counters.get_mut(key).ok_or_else(|| TallyError::BadRow("counters".to_owned()))
+    }
+
+    fn count(&mut self, sequence: u64, entry: &Entry) -> Result<(), TallyError> {
+        let row = parked_row(entry);
+        self.counters_of(&bucket_key(&row)?)?.add(entry.became);
+        if entry.became == Became::Parked {
+            let key = parked_key(sequence, entry.ordinal);
+            self.batch.put(Family::Rows, key, prost::Message::encode_to_vec(&row));
+        }
+        Ok(())
+    }
+
+    fn write(mut self) -> Result<(), TallyError> {
+        for (key, counters) in self.counters {
+            let row = CountersRow {
+                updates: counters.updates,
+                messages: counters.messages,
+                statuses: counters.statuses,
+                other_updates: counters.other_updates,
+                duplicates: counters.duplicates,
+                parked: counters.parked,
+            };
+            self.batch.put(Family::Rows, key, prost::Message::encode_to_vec(&row));
+        }
+        Ok(self.store.rows.write(self.batch)?)
+    }
+}
+
+fn parked_row(entry: &Entry) -> ParkedRow {
+    let mut row = ParkedRow::default();
+    match &entry.bucket {
+        Bucket::Channel(channel) => {
+            row.tenant = channel.tenant.to_string();
+            row.channel = channel.channel.to_string();
+        }
+        Bucket::Unrouted(endpoint) => row.endpoint = endpoint.to_string(),
+    }
+    if let Some((command, class)) = &entry.command {
+        row.command = command.to_string();
+        row.class = class_word(*class);
+    }
+    row
+}
+
+fn bucket_key(row: &ParkedRow) -> Result<Vec<u8>, TallyError> {
+    let bad = |error: relevo_domain::NameError| TallyError::BadRow(error.to_string());
+    if row.endpoint.is_empty() {
+        let tenant = TenantId::new(row.tenant.clone()).map_err(bad)?;
+        let channel = ChannelId::new(row.channel.clone()).map_err(bad)?;
+        Ok(channel_key(&ChannelRef { tenant, channel }))
+    } else {
+        Ok(unrouted_key(&EndpointId::new(row.endpoint.clone()).map_err(bad)?))
+    }
+}
+
+fn posts_key(endpoint: &EndpointId) -> Vec<u8> {
+    [&[POSTS], endpoint.as_str().as_bytes()].concat()
+}
+
+fn channel_key(channel: &ChannelRef) -> Vec<u8> {
+    [&[CHANNEL], channel.tenant.as_str().as_bytes(), &[0], channel.channel.as_str().as_bytes()].concat()
+}
+
+fn unrouted_key(endpoint: &EndpointId) -> Vec<u8> {
+    [&[UNROUTED], endpoint.as_str().as_bytes()].concat()
+}
+
+fn parked_prefix(sequence: u64) -> Vec<u8> {
+    [&[PARKED], sequence.to_be_bytes().as_slice()].concat()
+}
+
+fn parked_key(sequence: u64, ordinal: u32) -> Vec<u8> {
+    [parked_prefix(sequence).as_slice(), ordinal.to_be_bytes().as_slice()].concat()
+}
+
+fn pointer_of(key: &[u8]) -> Result<IntakePointer, TallyError> {
+    let bad = || TallyError::BadRow("parked key".to_owned());
+    let sequence = key.get(1..9).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
+    let ordinal = key.get(9..13).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
+    Ok(IntakePointer { sequence: sequence.ok_or_else(bad)?, ordinal: ordinal.ok_or_else(bad)? })
+}
+
+const fn class_word(class: Class) -> u32 {
+    match class {
+        Class::Message => 1,
+        Class::Status => 2,
+        Class::Other => 3,
+    }
+}
+
+fn class_of(word: u32) -> Result<Class, TallyError> {
+    [Class::Message, Class::Status, Class::Other]
+        .into_iter()
+        .find(|class| class_word(*class) == word)
+        .ok_or_else(|| TallyError::BadRow("class".to_owned()))
+}
+
+fn number(bytes: Option<&[u8]>) -> Result<u64, TallyError> {
+    let Some(bytes) = bytes else { return Ok(0) };
+    bytes.try_into().map(u64::from_be_bytes).map_err(|_length| TallyError::BadRow("number".to_owned()))
+}
+
+fn decode<M: prost::Message + Default>(bytes: &[u8]) -> Result<M, TallyError> {
+    M::decode(bytes).map_err(|error| TallyError::BadRow(error.to_string()))
+}

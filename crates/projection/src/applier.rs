@@ -1,0 +1,180 @@
+//! One view's writer: commits in, rows and checkpoint out, in one batch. Knows no log, no threads and no time.
+
+use std::sync::Arc;
+
+use prost::Message;
+use relevo_domain::{Position, Recorded, Timestamp};
+use relevo_readstore::{ReadStore, StoreError};
+
+use crate::checkpoint::Checkpoint;
+use crate::entity::{self, EntityRow, ParkedRow, UndecodableRow};
+use crate::projector::{ApplyError, Projector};
+use crate::rows::Overlay;
+
+/// Bytes that are collected before they are written, whatever the batch: bounds the memory of a batch of large commits.
+const WRITE_BYTES_MAX: usize = 8 << 20;
+
+/// What the log gave for one sequence.
+#[derive(Clone, Debug)]
+pub(crate) enum Item {
+    Commit(Box<Recorded>),
+    Undecodable { sequence: u64, reason: String },
+}
+
+/// A store, its projector, and how far it has come.
+pub(crate) struct Applier {
+    projector: Arc<dyn Projector>,
+    store: ReadStore,
+    checkpoint: Checkpoint,
+}
+
+/// Why a batch could not be applied. What was written before it stays; nothing of the rest is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ApplyFailure {
+    #[error("commit at {at} could not be applied: {reason}")]
+    Projector { at: Position, reason: String },
+    #[error("projector failed after {after}: {reason}")]
+    Panicked { after: Position, reason: String },
+    #[error("store failed: {0}")]
+    Store(#[from] StoreError),
+}
+
+impl Item {
+    pub(crate) fn sequence(&self) -> u64 {
+        match self {
+            Self::Commit(commit) => commit.sequence,
+            Self::Undecodable { sequence, .. } => *sequence,
+        }
+    }
+}
+
+impl Applier {
+    /// Goes on where the store ends; a fresh store begins before the first commit of the log that was created then.
+    pub(crate) fn resume(
+        projector: Arc<dyn Projector>,
+        store: ReadStore,
+        stream_created_at: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let checkpoint = Checkpoint::load(&store)?.unwrap_or_else(|| Checkpoint::start(stream_created_at));
+        Ok(Self { projector, store, checkpoint })
+    }
+
+    pub(crate) fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    pub(crate) fn position(&self) -> Position {
+        self.checkpoint.position()
+    }
+
+    pub(crate) fn store(&self) -> &ReadStore {
+        &self.store
+    }
+
+    /// Applies items in order and writes them with the checkpoint. What was applied before is skipped.
+    pub(crate) fn apply(&mut self, items: &[Item]) -> Result<(), ApplyFailure> {
+        let mut rest = items;
+        while !rest.is_empty() {
+            let (batch, checkpoint, taken) = {
+                let mut staged = Staged::new(self);
+                let taken = staged.take(rest)?;
+                (staged.rows, staged.checkpoint, taken)
+            };
+            if checkpoint != self.checkpoint {
+                let mut batch = batch.into_batch();
+                checkpoint.save(&mut batch);
+                self.store.write(batch)?;
+                self.checkpoint = checkpoint;
+            }
+            rest = &rest[taken..];
+        }
+        Ok(())
+    }
+
+    /// Does everything that `apply` does, except to write: what a kill just before the write leaves behind.
+    #[cfg(any(test, feature = "test-util"))]
+    pub(crate) fn apply_and_lose(&self, items: &[Item]) -> Result<(), ApplyFailure> {
+        Staged::new(self).take(items).map(|_taken| ())
+    }
+}
+
+/// A batch that is being put together.
+struct Staged<'a> {
+    projector: &'a dyn Projector,
+    rows: Overlay<'a>,
+    checkpoint: Checkpoint,
+}
+
+impl<'a> Staged<'a> {
+    fn new(applier: &'a Applier) -> Self {
+        let rows = Overlay::new(&applier.store);
+        Self { projector: applier.projector.as_ref(), rows, checkpoint: applier.checkpoint }
+    }
+
+    /// Takes items until the batch is large enough; answers how many.
+    fn take(&mut self, items: &[Item]) -> Result<usize, ApplyFailure> {
+        for (index, item) in items.iter().enumerate() {
+            if item.sequence() <= self.checkpoint.sequence {
+                continue;
+            }
+            match item {
+                Item::Commit(commit) => {
+                    self.commit(commit)?;
+                    self.checkpoint.advance(commit);
+                }
+                Item::Undecodable { sequence, reason } => self.undecodable(*sequence, reason),
+            }
+            if self.rows.bytes() >= WRITE_BYTES_MAX {
+                return Ok(index + 1);
+            }
+        }
+        Ok(items.len())
+    }
+
+    fn commit(&mut self, recorded: &Recorded) -> Result<(), ApplyFailure> {
+        let (tenant, entity) = (&recorded.commit.tenant, &recorded.commit.entity);
+        if self.checkpoint.counts.parked > 0 {
+            let key = entity::parked_key(tenant, entity);
+            if let Some(stored) = self.rows.meta(&key)? {
+                let mut parked: ParkedRow = entity::decode(&stored)?;
+                parked.skip(recorded.sequence);
+                self.rows.put_meta(key, parked.encode_to_vec());
+                self.checkpoint.counts.skipped += 1;
+                return Ok(());
+            }
+        }
+        let key = entity::entity_key(tenant, entity);
+        let last = self.rows.meta(&key)?.map(|stored| entity::decode::<EntityRow>(&stored)).transpose()?;
+        if let Err(reason) = entity::follows(last.as_ref(), recorded) {
+            self.park(recorded, &reason);
+            return Ok(());
+        }
+        let projector = self.projector;
+        match self.rows.attempt(|rows| projector.apply(rows, recorded)) {
+            Ok(()) => self.rows.put_meta(key, EntityRow::after(recorded).encode_to_vec()),
+            Err(ApplyError::BadRow(reason)) => self.park(recorded, &reason),
+            Err(ApplyError::Store(reason)) => {
+                return Err(ApplyFailure::Projector { at: recorded.position(), reason });
+            }
+        }
+        Ok(())
+    }
+
+    fn park(&mut self, recorded: &Recorded, reason: &str) {
+        let (view, sequence) = (self.projector.name(), recorded.sequence);
+        let (tenant, entity) = (&recorded.commit.tenant, &recorded.commit.entity);
+        tracing::error!(view, sequence, %tenant, %entity, reason, "entity parked: view does not follow it any more");
+        let parked = ParkedRow::new(sequence, reason);
+        self.rows.put_meta(entity::parked_key(tenant, entity), parked.encode_to_vec());
+        self.checkpoint.counts.parked += 1;
+        self.checkpoint.counts.skipped += 1;
+    }
+
+    fn undecodable(&mut self, sequence: u64, reason: &str) {
+        tracing::error!(view = self.projector.name(), sequence, reason, "commit cannot be decoded: view is without it");
+        let row = UndecodableRow::new(reason);
+        self.rows.put_meta(entity::undecodable_key(sequence), row.encode_to_vec());
+        self.checkpoint.counts.undecodable += 1;
+        self.checkpoint.sequence = sequence;
+    }
+}

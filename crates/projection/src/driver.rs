@@ -1,0 +1,305 @@
+//! One view's life: open the folder, confirm the checkpoint, follow the log, and take over what a rebuild has built.
+//!
+//! Everything that changes what readers get happens in this one task, so nothing here needs a lock or an order of locks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use relevo_domain::Position;
+use relevo_eventlog::{Identity, Log};
+use relevo_readstore::{OpenError, ReadStore};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::applier::{Applier, ApplyFailure, Item};
+use crate::build::apply_off_thread;
+use crate::checkpoint::{CheckError, Checkpoint, Divergence, check};
+use crate::feed::{Backoff, Feed};
+use crate::folder::{FolderError, Layout, Plan, Slot, remove};
+use crate::projector::Projector;
+use crate::view::{View, ViewState};
+
+/// How often a view that follows the log asks whether it is still the same log. One small request; a log that was replaced
+/// under a running program is noticed within this time.
+const RECHECK_EVERY: Duration = Duration::from_secs(30);
+
+pub(crate) struct Driver {
+    pub(crate) view: Arc<View>,
+    pub(crate) projector: Arc<dyn Projector>,
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) layout: Layout,
+    pub(crate) store: relevo_readstore::Options,
+    pub(crate) adoptions: mpsc::Receiver<Adoption>,
+    pub(crate) token: CancellationToken,
+}
+
+/// A rebuilt folder that has caught up, to be served from now on.
+pub(crate) struct Adoption {
+    pub(crate) applier: Applier,
+    pub(crate) slot: Slot,
+    pub(crate) done: oneshot::Sender<Position>,
+}
+
+/// A folder that is being written.
+struct Following {
+    applier: Applier,
+    slot: Slot,
+    /// Log's end when it began: the view is live from there on.
+    target: Position,
+    /// Present until readers get this folder.
+    switch: Option<Switch>,
+}
+
+/// When readers get a folder, and who wants to know.
+struct Switch {
+    at: Position,
+    done: Option<oneshot::Sender<Position>>,
+}
+
+/// Why following ended.
+enum End {
+    Adopt(Box<Adoption>),
+    Diverged(Divergence),
+    Stopped(String),
+    Cancelled,
+}
+
+impl Driver {
+    pub(crate) async fn run(mut self) {
+        let mut ended = match self.open().await {
+            Ok(following) => self.follow(following).await,
+            Err(end) => end,
+        };
+        loop {
+            ended = match ended {
+                End::Adopt(adoption) => {
+                    let following = self.adopt(*adoption);
+                    self.follow(following).await
+                }
+                End::Diverged(divergence) => {
+                    let view = self.view.name();
+                    tracing::error!(view, code = "LOG_DIVERGED", %divergence, "view halted until it is rebuilt");
+                    self.view.set_state(ViewState::Diverged(divergence));
+                    self.wait().await
+                }
+                End::Stopped(error) => {
+                    tracing::error!(view = self.view.name(), error, "view stopped");
+                    self.view.set_state(ViewState::Stopped { error });
+                    self.wait().await
+                }
+                End::Cancelled => return,
+            };
+        }
+    }
+
+    // --- opening
+
+    async fn open(&mut self) -> Result<Following, End> {
+        let token = self.token.clone();
+        tokio::select! {
+            () = token.cancelled() => Err(End::Cancelled),
+            opened = self.open_plan() => opened,
+        }
+    }
+
+    async fn open_plan(&self) -> Result<Following, End> {
+        let layout = self.layout.clone();
+        let plan = blocking(move || {
+            let plan = layout.plan()?;
+            layout.clean(plan)?;
+            Ok::<_, FolderError>(plan)
+        });
+        let plan = plan
+            .await?
+            .map_err(|error| End::Stopped(format!("folder `{}`: {}", error.path.display(), error.reason)))?;
+        let identity = self.identity().await;
+        match plan {
+            Plan::Continue(slot) => {
+                let (applier, target) = self.resume(slot, identity).await?;
+                self.view.serve(applier.store().clone(), slot.version, applier.position());
+                Ok(Following { applier, slot, target, switch: None })
+            }
+            Plan::Upgrade { serving, building } => {
+                self.serve_older(serving).await?;
+                let (applier, target) = self.resume_or_begin(building, identity).await?;
+                let view = self.view.name();
+                tracing::info!(view, from = serving.version, to = building.version, %target, "new version is being built");
+                Ok(Following { applier, slot: building, target, switch: Some(Switch { at: target, done: None }) })
+            }
+            Plan::Begin(slot) => {
+                let (applier, target) = self.resume_or_begin(slot, identity).await?;
+                Ok(Following { applier, slot, target, switch: Some(Switch { at: Position::START, done: None }) })
+            }
+        }
+    }
+
+    /// Opens a folder and has the log confirm its checkpoint. Answers with the log's end.
+    async fn resume(&self, slot: Slot, identity: Identity) -> Result<(Applier, Position), End> {
+        let store = self.open_store(slot).await?.map_err(|error| End::Stopped(error.to_string()))?;
+        let applier = Applier::resume(Arc::clone(&self.projector), store, identity.created_at)
+            .map_err(|error| End::Stopped(error.to_string()))?;
+        let target = self.confirm(applier.checkpoint()).await?;
+        Ok((applier, target))
+    }
+
+    /// The same for a folder that nobody was served: if it is damaged, it is begun again.
+    async fn resume_or_begin(&self, slot: Slot, identity: Identity) -> Result<(Applier, Position), End> {
+        if let Err(OpenError::Corrupted { path, reason }) = self.open_store(slot).await? {
+            tracing::warn!(view = self.view.name(), reason, "unfinished folder is damaged, beginning again");
+            blocking(move || remove(&path)).await?.map_err(|error| End::Stopped(error.reason))?;
+        }
+        self.resume(slot, identity).await
+    }
+
+    /// Readers keep what the version before has, as it is: its projector is not in this program any more.
+    async fn serve_older(&self, slot: Slot) -> Result<(), End> {
+        let opened = self.open_store(slot).await?.map_err(|error| error.to_string());
+        let loaded = opened.and_then(|store| match Checkpoint::load(&store) {
+            Ok(checkpoint) => Ok((store, checkpoint)),
+            Err(error) => Err(error.to_string()),
+        });
+        match loaded {
+            Ok((store, checkpoint)) => {
+                if let Some(checkpoint) = checkpoint {
+                    self.confirm(&checkpoint).await?;
+                }
+                let position = checkpoint.map_or(Position::START, |checkpoint| checkpoint.position());
+                self.view.serve(store, slot.version, position);
+            }
+            // It is about to be replaced anyway.
+            Err(error) => tracing::warn!(view = self.view.name(), error, "older version cannot be served meanwhile"),
+        }
+        Ok(())
+    }
+
+    async fn open_store(&self, slot: Slot) -> Result<Result<ReadStore, OpenError>, End> {
+        let (path, options) = (self.layout.path(slot), self.store.clone());
+        blocking(move || ReadStore::open(path, &options)).await
+    }
+
+    /// Asks until the log answers; the caller bounds it by the program's life.
+    async fn identity(&self) -> Identity {
+        let mut backoff = Backoff::new();
+        loop {
+            match self.log.identity().await {
+                Ok(identity) => return identity,
+                Err(error) => tracing::warn!(view = self.view.name(), %error, "log does not answer, trying again"),
+            }
+            backoff.wait().await;
+        }
+    }
+
+    async fn confirm(&self, checkpoint: &Checkpoint) -> Result<Position, End> {
+        let mut backoff = Backoff::new();
+        loop {
+            match check(checkpoint, self.log.as_ref()).await {
+                Ok(identity) => return Ok(Position::new(identity.last_sequence)),
+                Err(CheckError::Diverged(divergence)) => return Err(End::Diverged(divergence)),
+                Err(CheckError::Log(error)) => {
+                    tracing::warn!(view = self.view.name(), %error, "log does not answer, trying again");
+                }
+            }
+            backoff.wait().await;
+        }
+    }
+
+    // --- following
+
+    async fn follow(&mut self, mut following: Following) -> End {
+        let (log, token) = (Arc::clone(&self.log), self.token.clone());
+        let mut feed = Feed::after(following.applier.position(), log, self.view.name(), token.clone());
+        let mut recheck = interval_at(Instant::now() + RECHECK_EVERY, RECHECK_EVERY);
+        recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            if let Err(end) = self.show(&mut following).await {
+                return end;
+            }
+            let batch = tokio::select! {
+                () = token.cancelled() => return End::Cancelled,
+                Some(adoption) = self.adoptions.recv() => return End::Adopt(Box::new(adoption)),
+                _ = recheck.tick() => {
+                    if let Err(CheckError::Diverged(divergence)) = check(following.applier.checkpoint(), self.log.as_ref()).await {
+                        return End::Diverged(divergence);
+                    }
+                    continue;
+                }
+                batch = feed.batch() => batch,
+            };
+            if batch.is_empty() {
+                return End::Cancelled;
+            }
+            following = match self.apply(following, batch).await {
+                Ok(following) => following,
+                Err(failure) => return End::Stopped(failure.to_string()),
+            };
+        }
+    }
+
+    async fn apply(&self, following: Following, batch: Vec<Item>) -> Result<Following, ApplyFailure> {
+        let Following { applier, slot, target, switch } = following;
+        let applier = apply_off_thread(applier, batch).await?;
+        Ok(Following { applier, slot, target, switch })
+    }
+
+    /// Lets readers see how far the view is, and gives them this folder once it is time.
+    async fn show(&self, following: &mut Following) -> Result<(), End> {
+        let position = following.applier.position();
+        match following.switch.take() {
+            Some(switch) if position >= switch.at => self.switch(following, switch).await?,
+            Some(switch) => following.switch = Some(switch),
+            None => self.view.publish(position),
+        }
+        let target = following.target;
+        self.view.set_state(if position >= target {
+            ViewState::Live
+        } else {
+            ViewState::CatchingUp { position, target }
+        });
+        Ok(())
+    }
+
+    async fn switch(&self, following: &Following, switch: Switch) -> Result<(), End> {
+        let (layout, slot) = (self.layout.clone(), following.slot);
+        let (store, position) = (following.applier.store().clone(), following.applier.position());
+        let switched = blocking({
+            let store = store.clone();
+            // Flushed before it is pointed at: after a power cut the pointer must not name an empty folder.
+            move || {
+                store.flush().map_err(|error| error.to_string())?;
+                layout.switch_to(slot).map_err(|error| error.reason)
+            }
+        });
+        switched.await?.map_err(End::Stopped)?;
+        store.remove_when_closed(false);
+        if let Some(old) = self.view.serve(store, slot.version, position) {
+            old.remove_when_closed(true);
+        }
+        if let Some(done) = switch.done {
+            // Who asked for it may have gone.
+            done.send(position).ok();
+        }
+        Ok(())
+    }
+
+    /// A rebuilt folder is served as soon as it is not behind the one before.
+    fn adopt(&self, adoption: Adoption) -> Following {
+        let Adoption { applier, slot, done } = adoption;
+        let at = self.view.position();
+        Following { target: applier.position().max(at), applier, slot, switch: Some(Switch { at, done: Some(done) }) }
+    }
+
+    /// A halted view waits to be rebuilt.
+    async fn wait(&mut self) -> End {
+        let token = self.token.clone();
+        tokio::select! {
+            () = token.cancelled() => End::Cancelled,
+            Some(adoption) = self.adoptions.recv() => End::Adopt(Box::new(adoption)),
+        }
+    }
+}
+
+/// Runs file work where blocking is allowed.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, End> {
+    tokio::task::spawn_blocking(work).await.map_err(|stopped| End::Stopped(stopped.to_string()))
+}

@@ -1,0 +1,35 @@
+//! The projection runtime: reads the log once, in order, and lets a projector write rows.
+//!
+//! Rows and checkpoint go in one RocksDB write batch, so a view is always exactly the fold of a prefix of the log. A
+//! projector never sees checkpoints, batches, threads or the log. Life of a commit: `feed` reads it, `driver` batches it,
+//! `applier` checks that its entity has no hole and calls the projector on `rows`, and the batch is written with its
+//! `checkpoint`; then `view` tells the readers. `build` does the same for a new folder beside the live one, for `rebuild` and
+//! `verify`.
+
+pub mod projector;
+
+mod applier;
+mod build;
+mod checkpoint;
+mod driver;
+mod entity;
+mod error;
+mod feed;
+mod folder;
+mod rebuild;
+mod rows;
+mod runtime;
+mod verify;
+mod view;
+
+#[cfg(any(test, feature = "test-util"))]
+pub mod testing;
+
+pub use build::Progress;
+pub use checkpoint::Divergence;
+pub use entity::{Degraded, Parked, Undecodable};
+pub use error::{MaintenanceError, StaleRead, StartError, ViewError};
+pub use projector::{ApplyError, Projector, Rows};
+pub use runtime::{Options, Runtime, ViewStatus, Views};
+pub use verify::{Difference, FirstDifference, Verification};
+pub use view::{View, ViewDigest, ViewSnapshot, ViewState};

@@ -1,0 +1,37 @@
+//! What a projector is: a pure function of (rows, commit).
+
+use relevo_domain::Recorded;
+use relevo_readstore::Entry;
+
+/// A view's writer. Reads no clock, no log and no other view, and has no side effects.
+pub trait Projector: Send + Sync + 'static {
+    /// Name of the view: its folder, its row in `relevo view status`.
+    fn name(&self) -> &'static str;
+
+    /// Raised whenever bytes or meaning of the rows change; the runtime then builds the new version beside the old one.
+    fn version(&self) -> u32;
+
+    /// Applies one commit. An error parks the commit's entity (the view shows it as degraded); the rest moves on.
+    /// Whatever was written to `rows` by a failing call is discarded.
+    fn apply(&self, rows: &mut dyn Rows, commit: &Recorded) -> Result<(), ApplyError>;
+}
+
+/// The rows of one view while commits are applied: reads see what was written before, in this batch too.
+pub trait Rows {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ApplyError>;
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>);
+    fn delete(&mut self, key: Vec<u8>);
+    /// All rows whose key begins with `prefix`, in key order, at most `limit`.
+    fn scan(&self, prefix: &[u8], limit: usize) -> Result<Vec<Entry>, ApplyError>;
+}
+
+/// Why a commit could not be applied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// A stored row is not what its writer writes; the commit's entity is parked.
+    #[error("row cannot be read: {0}")]
+    BadRow(String),
+    /// The store failed; the runtime stops the view and says so.
+    #[error("store failed: {0}")]
+    Store(String),
+}

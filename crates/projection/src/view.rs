@@ -1,0 +1,251 @@
+//! What readers hold: a view's snapshot, its position, and what state it is in. Readers never write and never see the log.
+
+use std::ops::Deref;
+use std::sync::{PoisonError, RwLock};
+
+use relevo_domain::{EntityId, Position, TenantId};
+use relevo_readstore::{Digest, Family, ReadStore, Snapshot, StoreError};
+use tokio::sync::{broadcast, watch};
+use tokio::time::{Instant, timeout_at};
+
+use crate::checkpoint::{Checkpoint, Divergence};
+use crate::entity::{self, Degraded};
+use crate::error::{StaleRead, ViewError};
+
+/// Positions that a slow subscriber of [`View::changes`] may be behind; then it has lagged and takes a new snapshot.
+const CHANGES_MAX: usize = 256;
+
+/// One view, shared by everybody who reads it. Which folder is behind it changes when it is rebuilt.
+#[derive(Debug)]
+pub struct View {
+    name: &'static str,
+    serving: RwLock<Option<Serving>>,
+    position: watch::Sender<Position>,
+    state: watch::Sender<ViewState>,
+    changes: broadcast::Sender<Position>,
+}
+
+/// The store that readers get.
+#[derive(Clone, Debug)]
+struct Serving {
+    store: ReadStore,
+    version: u32,
+}
+
+/// What a view is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ViewState {
+    /// The folder is not open, or the log has not confirmed the checkpoint yet.
+    Starting,
+    /// Commits that were on the log before are applied. While a newer version is built beside an older one, `position` is how
+    /// far the new one has come; readers have the older one meanwhile.
+    CatchingUp { position: Position, target: Position },
+    /// Every commit is applied as it comes.
+    Live,
+    /// The checkpoint belongs to another history than the log (`LOG_DIVERGED`). Stays so until it is rebuilt.
+    Diverged(Divergence),
+    /// The store or the projector failed, or Relevo is stopping. What was applied can be read; rebuild to go on.
+    Stopped { error: String },
+}
+
+/// A view at one position. Dereferences to the rows.
+#[derive(Clone, Debug)]
+pub struct ViewSnapshot {
+    rows: Snapshot,
+    position: Position,
+    version: u32,
+}
+
+/// A view's content at a position, in one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ViewDigest {
+    pub digest: Digest,
+    pub position: Position,
+    pub version: u32,
+}
+
+// === impl View: for readers ===
+
+impl View {
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Version of the rows that readers get; `None` while there are none. Lower than the projector's own version while that
+    /// is being built.
+    pub fn version(&self) -> Option<u32> {
+        self.serving().map(|serving| serving.version)
+    }
+
+    /// The view as it is now, with its position. Cheap; do not hold it for long.
+    pub fn snapshot(&self) -> Result<ViewSnapshot, ViewError> {
+        let view = self.name;
+        let (state, serving) = (self.state(), self.serving());
+        if let ViewState::Diverged(divergence) = state {
+            return Err(ViewError::Diverged { view, divergence });
+        }
+        let Some(serving) = serving else {
+            return Err(match state {
+                ViewState::Stopped { error } => ViewError::Stopped { view, error },
+                ViewState::Starting | ViewState::CatchingUp { .. } | ViewState::Live | ViewState::Diverged(_) => {
+                    ViewError::Starting { view }
+                }
+            });
+        };
+        snapshot_of(&serving.store, serving.version).map_err(|source| ViewError::Store { view, source })
+    }
+
+    /// How far the rows that readers get have come.
+    pub fn position(&self) -> Position {
+        *self.position.borrow()
+    }
+
+    /// Waits until readers see everything up to `wanted`. Gives up at the deadline, and at once if the view has stopped.
+    pub async fn reached(&self, wanted: Position, deadline: Instant) -> Result<(), StaleRead> {
+        let mut positions = self.position.subscribe();
+        let mut states = self.state.subscribe();
+        let there = positions.wait_for(|position| *position >= wanted);
+        let halted = states.wait_for(|state| matches!(state, ViewState::Diverged(_) | ViewState::Stopped { .. }));
+        let arrived = timeout_at(deadline, async {
+            tokio::select! {
+                // A position that is already there counts, whatever the state.
+                biased;
+                found = there => found.is_ok(),
+                _ = halted => false,
+            }
+        });
+        if arrived.await == Ok(true) { Ok(()) } else { Err(StaleRead { applied: self.position(), wanted }) }
+    }
+
+    pub fn state(&self) -> ViewState {
+        self.state.borrow().clone()
+    }
+
+    /// Follows the state, for readiness and progress.
+    pub fn states(&self) -> watch::Receiver<ViewState> {
+        self.state.subscribe()
+    }
+
+    /// Positions as they become visible, from now on. A receiver that lags takes a snapshot and goes on from its position.
+    pub fn changes(&self) -> broadcast::Receiver<Position> {
+        self.changes.subscribe()
+    }
+
+    /// What the view left out: parked entities and commits that could not be decoded.
+    pub fn degraded(&self) -> Result<Degraded, ViewError> {
+        let snapshot = self.snapshot()?;
+        entity::degraded(&snapshot.rows).map_err(|source| ViewError::Store { view: self.name, source })
+    }
+
+    /// SHA-256 over every key and value in key order, with the position of the same snapshot. Reads the whole view.
+    pub async fn digest(&self) -> Result<ViewDigest, ViewError> {
+        let (view, snapshot) = (self.name, self.snapshot()?);
+        let reading = tokio::task::spawn_blocking(move || snapshot.digest());
+        match reading.await {
+            Ok(digest) => digest.map_err(|source| ViewError::Store { view, source }),
+            Err(_stopped) => Err(ViewError::Stopped { view, error: "Relevo is stopping".to_owned() }),
+        }
+    }
+
+    /// Bytes on disk, roughly.
+    pub fn approximate_bytes(&self) -> u64 {
+        self.serving().and_then(|serving| serving.store.approximate_bytes().ok()).unwrap_or(0)
+    }
+}
+
+// === impl View: for the runtime ===
+
+impl View {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            serving: RwLock::new(None),
+            position: watch::Sender::new(Position::START),
+            state: watch::Sender::new(ViewState::Starting),
+            changes: broadcast::Sender::new(CHANGES_MAX),
+        }
+    }
+
+    /// Readers get this store from here on. Answers with the one that they had.
+    pub(crate) fn serve(&self, store: ReadStore, version: u32, position: Position) -> Option<ReadStore> {
+        let old = {
+            let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
+            serving.replace(Serving { store, version })
+        };
+        // After the store: whoever waited for the position finds it there.
+        self.publish(position);
+        old.map(|old| old.store)
+    }
+
+    /// Readers see everything up to here.
+    pub(crate) fn publish(&self, position: Position) {
+        if self.position.send_replace(position) != position {
+            // Nobody may be listening.
+            self.changes.send(position).ok();
+        }
+    }
+
+    pub(crate) fn set_state(&self, state: ViewState) {
+        let halted = matches!(state, ViewState::Diverged(_));
+        self.state.send_if_modified(|current| {
+            let changed = *current != state;
+            *current = state;
+            changed
+        });
+        if halted {
+            // Positions of another history mean nothing here.
+            self.position.send_replace(Position::START);
+        }
+    }
+
+    /// Gives the store back, so that its folder can be opened again.
+    pub(crate) fn close(&self) {
+        self.set_state(ViewState::Stopped { error: "Relevo is stopping".to_owned() });
+        drop(self.serving.write().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    fn serving(&self) -> Option<Serving> {
+        self.serving.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+// === impl ViewSnapshot ===
+
+impl ViewSnapshot {
+    /// Everything up to here is in the rows, and nothing after it.
+    pub const fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Version of the projector that wrote the rows. A reader whose layout changed since refuses an older one.
+    pub const fn version(&self) -> u32 {
+        self.version
+    }
+
+    pub fn rows(&self) -> &Snapshot {
+        &self.rows
+    }
+
+    /// Whether the view stopped following this entity: its rows are older than the log.
+    pub fn parked(&self, tenant: &TenantId, entity: &EntityId) -> Result<bool, StoreError> {
+        Ok(self.rows.get_in(Family::Meta, &entity::parked_key(tenant, entity))?.is_some())
+    }
+
+    pub fn digest(&self) -> Result<ViewDigest, StoreError> {
+        let digest = self.rows.digest(Family::Rows)?;
+        Ok(ViewDigest { digest, position: self.position, version: self.version })
+    }
+}
+
+impl Deref for ViewSnapshot {
+    type Target = Snapshot;
+    fn deref(&self) -> &Snapshot {
+        &self.rows
+    }
+}
+
+fn snapshot_of(store: &ReadStore, version: u32) -> Result<ViewSnapshot, StoreError> {
+    let rows = store.snapshot();
+    let position = Checkpoint::load_at(&rows)?.map_or(Position::START, |checkpoint| checkpoint.position());
+    Ok(ViewSnapshot { rows, position, version })
+}

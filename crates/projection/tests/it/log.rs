@@ -1,0 +1,157 @@
+//! A log in memory whose every misfortune a test can arrange, and a runtime on it.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use relevo_domain::{EntityId, Position, Recorded, TenantId, Timestamp};
+use relevo_eventlog::{Append, Identity, Log, LogError, Outcome};
+use relevo_projection::testing::HISTORY_STREAM_CREATED_AT;
+use relevo_projection::{Options, Projector, Runtime, View, ViewState, Views};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Longer than anything here takes; reached only by a defect.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+#[derive(Clone)]
+pub(crate) struct TestLog {
+    state: Arc<Mutex<State>>,
+    length: watch::Sender<usize>,
+}
+
+struct State {
+    created_at: Timestamp,
+    items: Vec<Result<Recorded, LogError>>,
+    /// Sequences from here on are not read yet, though they are there.
+    gate: usize,
+}
+
+impl TestLog {
+    pub(crate) fn new(commits: &[Recorded]) -> Self {
+        let items: Vec<_> = commits.iter().cloned().map(Ok).collect();
+        let length = watch::Sender::new(items.len());
+        let state = State { created_at: HISTORY_STREAM_CREATED_AT, items, gate: usize::MAX };
+        Self { state: Arc::new(Mutex::new(state)), length }
+    }
+
+    pub(crate) fn push(&self, commits: &[Recorded]) {
+        self.change(|state| state.items.extend(commits.iter().cloned().map(Ok)));
+    }
+
+    /// Makes the commit at this sequence unreadable.
+    pub(crate) fn spoil(&self, sequence: u64) {
+        let reason = "unknown event".to_owned();
+        self.change(|state| state.items[sequence as usize - 1] = Err(LogError::Undecodable { sequence, reason }));
+    }
+
+    pub(crate) fn replace(&self, commits: &[Recorded]) {
+        self.change(|state| state.items = commits.iter().cloned().map(Ok).collect());
+    }
+
+    pub(crate) fn recreate(&self, commits: &[Recorded]) {
+        self.change(|state| {
+            state.created_at = Timestamp::from_millis(state.created_at.as_millis() + 1);
+            state.items = commits.iter().cloned().map(Ok).collect();
+        });
+    }
+
+    /// Readers get nothing after this sequence until the gate is opened again.
+    pub(crate) fn hold_after(&self, sequence: u64) {
+        self.change(|state| state.gate = sequence as usize);
+    }
+
+    pub(crate) fn release(&self) {
+        self.change(|state| state.gate = usize::MAX);
+    }
+
+    pub(crate) fn last(&self) -> Position {
+        Position::new(self.state.lock().unwrap().items.len() as u64)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let length = {
+            let mut state = self.state.lock().unwrap();
+            change(&mut state);
+            state.items.len()
+        };
+        self.length.send_replace(length);
+    }
+
+    fn item(&self, sequence: u64) -> Option<Result<Recorded, LogError>> {
+        let state = self.state.lock().unwrap();
+        let index = sequence as usize - 1;
+        if index < state.gate { state.items.get(index).cloned() } else { None }
+    }
+}
+
+#[async_trait]
+impl Log for TestLog {
+    async fn append(&self, _batch: Vec<Append>) -> Result<Outcome, LogError> {
+        Err(LogError::Refused("projections do not append".to_owned()))
+    }
+
+    async fn tail(&self, _tenant: &TenantId, _entity: &EntityId, _after: u64) -> Result<Vec<Recorded>, LogError> {
+        Err(LogError::Refused("projections do not ask for tails".to_owned()))
+    }
+
+    async fn last_of(&self, _tenant: &TenantId, _entity: &EntityId) -> Result<u64, LogError> {
+        Err(LogError::Refused("projections do not ask for tails".to_owned()))
+    }
+
+    async fn get(&self, sequence: u64) -> Result<Option<Recorded>, LogError> {
+        self.state.lock().unwrap().items.get(sequence as usize - 1).cloned().transpose()
+    }
+
+    async fn read(&self, from: u64) -> Result<BoxStream<'static, Result<Recorded, LogError>>, LogError> {
+        let (log, length) = (self.clone(), self.length.subscribe());
+        let commits = stream::unfold((log, length, from), |(log, mut length, next)| async move {
+            loop {
+                length.borrow_and_update();
+                if let Some(item) = log.item(next) {
+                    return Some((item, (log, length, next + 1)));
+                }
+                length.changed().await.ok()?;
+            }
+        });
+        Ok(commits.boxed())
+    }
+
+    async fn identity(&self) -> Result<Identity, LogError> {
+        let state = self.state.lock().unwrap();
+        let last_sequence = state.items.len() as u64;
+        Ok(Identity { created_at: state.created_at, last_sequence, bytes: 0, max_bytes: 0 })
+    }
+}
+
+/// Runs one view. Small write buffers: a test opens many stores.
+pub(crate) async fn run(projector: impl Projector, log: &TestLog, folder: &Path) -> (Views, Arc<View>) {
+    let mut options = Options::default();
+    options.store.write_buffer_bytes = 1 << 20;
+    let name = projector.name();
+    let token = CancellationToken::new();
+    let views = Runtime::start(vec![Arc::new(projector)], Arc::new(log.clone()), folder, options, token).await.unwrap();
+    let view = views.get(name).unwrap();
+    (views, view)
+}
+
+pub(crate) async fn reached(view: &View, position: Position) {
+    if let Err(stale) = view.reached(position, Instant::now() + PATIENCE).await {
+        panic!("{stale}; state is {:?}", view.state());
+    }
+}
+
+pub(crate) async fn state(view: &View, what: impl Fn(&ViewState) -> bool) -> ViewState {
+    let mut states = view.states();
+    let found = tokio::time::timeout(PATIENCE, states.wait_for(|state| what(state))).await;
+    let Ok(found) = found else { panic!("state stays {:?} at {}", view.state(), view.position()) };
+    found.unwrap().clone()
+}
+
+pub(crate) async fn live(view: &View) {
+    state(view, |state| *state == ViewState::Live).await;
+}

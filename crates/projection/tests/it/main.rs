@@ -1,0 +1,13 @@
+//! The runtime against real stores: laws, divergence, poison, versions, rebuild and verification.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail at once, where it is")]
+
+mod divergence;
+mod laws;
+mod log;
+mod poison;
+mod projectors;
+mod rebuild;
+mod running;
+mod verify;
+mod versions;
