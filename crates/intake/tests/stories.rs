@@ -1,4 +1,5 @@
 //! What the product promises of intake, told as stories: real adapters, a real decision store, the log's in-memory twin.
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on must fail")]
 
 use std::collections::HashMap;
 use std::sync::Arc;

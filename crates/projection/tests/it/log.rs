@@ -130,11 +130,15 @@ impl Log for TestLog {
 
 /// Runs one view. Small write buffers: a test opens many stores.
 pub(crate) async fn run(projector: impl Projector, log: &TestLog, folder: &Path) -> (Views, Arc<View>) {
+    run_on(projector, Arc::new(log.clone()), folder).await
+}
+
+pub(crate) async fn run_on(projector: impl Projector, log: Arc<dyn Log>, folder: &Path) -> (Views, Arc<View>) {
     let mut options = Options::default();
     options.store.write_buffer_bytes = 1 << 20;
     let name = projector.name();
     let token = CancellationToken::new();
-    let views = Runtime::start(vec![Arc::new(projector)], Arc::new(log.clone()), folder, options, token).await.unwrap();
+    let views = Runtime::start(vec![Arc::new(projector)], log, folder, options, token).await.unwrap();
     let view = views.get(name).unwrap();
     (views, view)
 }

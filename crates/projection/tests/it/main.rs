@@ -5,6 +5,7 @@
 mod divergence;
 mod laws;
 mod log;
+mod memory_log;
 mod poison;
 mod projectors;
 mod rebuild;

@@ -1,0 +1,54 @@
+# Everything a person needs is a target here; `make` alone lists them. CI calls the same targets (.ci/run).
+#
+# One target directory for people and CI, outside of the tree: RocksDB compiles once a profile, not once a clone. RUSTFLAGS is
+# never set: it is part of every fingerprint, so a change would compile RocksDB again.
+
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/relevo/target
+# Debian's ccache stands in for clang where it is installed, so that the second profile of RocksDB comes from the cache.
+export PATH := /usr/lib/ccache:$(PATH)
+
+# Where `make run` keeps the log, the views and the keys.
+DATA ?= data
+BIN := $(CARGO_TARGET_DIR)/release/relevo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run stop test lint fmt crash clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+setup: ## install what is missing (Debian packages, cargo-nextest, nats-server)
+	@scripts/setup.sh
+
+build: setup ## the release binary
+	@scripts/first-build.sh release
+	cargo build --release -p relevo --locked
+	@echo "built $(BIN)"
+
+run: build ## start the demo, play its sample traffic, print the inbox; again: keeps the data
+	@DATA="$(DATA)" BIN="$(BIN)" scripts/demo.sh start
+
+stop: ## stop the demo that `make run` started; its data stays
+	@DATA="$(DATA)" BIN="$(BIN)" scripts/demo.sh stop
+
+test: setup ## format, lints and every test
+	cargo fmt --all --check
+	@scripts/first-build.sh debug
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo nextest run --workspace --locked
+
+lint: setup ## format and lints alone
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+fmt: ## format the tree
+	cargo fmt --all
+
+crash: setup ## kill the broker and its nats-server again and again in a burst, and count (SEED=, KILLS=)
+	@scripts/first-build.sh release
+	cargo build --release -p relevo --locked
+	RELEVO_BIN="$(BIN)" cargo run --release -p relevo-tests --bin crash --locked -- $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
+
+clean: stop ## remove the demo's data (asks first); compiled files stay in CARGO_TARGET_DIR
+	@printf 'Remove every conversation in ./%s? [y/N] ' '$(DATA)'; read -r answer; \
+	if [ "$$answer" = y ]; then rm -rf -- './$(DATA)' && echo removed; else echo 'nothing removed'; fi

@@ -1,0 +1,91 @@
+//! Budgets: how the store is divided among the streams, so that a flood of mail can never stop a pause.
+
+/// The smallest store that can be divided, in bytes: a gibibyte for events and what the others need at least.
+pub const STORE_BYTES_MIN: u64 =
+    EVENTS_BYTES_MIN + INTAKE_BYTES_MIN + OBJECTS_BYTES_MIN + PARKED_BYTES_MIN * 2 + METRICS_BYTES_MIN;
+/// Events always have this much, in bytes: years of a small business.
+pub const EVENTS_BYTES_MIN: u64 = 1024 * MIB;
+
+const MIB: u64 = 1024 * 1024;
+/// A day of a small business, in bytes.
+const INTAKE_BYTES_MIN: u64 = 64 * MIB;
+/// Twice the largest mail (60 MB), in bytes.
+const OBJECTS_BYTES_MIN: u64 = 128 * MIB;
+/// In bytes; for the parked messages and again for their large bodies (one mail of 60 MB).
+const PARKED_BYTES_MIN: u64 = 64 * MIB;
+const METRICS_BYTES_MIN: u64 = 32 * MIB;
+
+/// `max_bytes` of every stream and bucket. Their sum is the size of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budgets {
+    pub events: u64,
+    pub intake: u64,
+    /// Large raw inputs.
+    pub objects: u64,
+    pub parked: u64,
+    /// Large bodies of parked items.
+    pub parked_objects: u64,
+    pub metrics: u64,
+}
+
+/// A store that is too small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the log's store has {have} bytes; it needs at least {need}")]
+pub struct BudgetError {
+    pub have: u64,
+    pub need: u64,
+}
+
+impl Budgets {
+    /// Divides a store of `total` bytes.
+    ///
+    /// Half goes to events (never less than a gibibyte). The rest is shared by the others, each with a floor below which it would
+    /// be of no use.
+    pub fn of(total: u64) -> Result<Self, BudgetError> {
+        if total < STORE_BYTES_MIN {
+            return Err(BudgetError { have: total, need: STORE_BYTES_MIN });
+        }
+        let floors = STORE_BYTES_MIN - EVENTS_BYTES_MIN;
+        // What the others get beyond their floors. At the minimum there is nothing; events take at least half of every store.
+        let others = (total / 2).max(floors).min(total - EVENTS_BYTES_MIN);
+        let spare = others - floors;
+        let share = |percent: u64| spare / 100 * percent;
+        let intake = INTAKE_BYTES_MIN + share(45);
+        let objects = OBJECTS_BYTES_MIN + share(30);
+        let parked = PARKED_BYTES_MIN + share(8);
+        let parked_objects = PARKED_BYTES_MIN + share(7);
+        let metrics = METRICS_BYTES_MIN + share(10);
+        let events = total - (intake + objects + parked + parked_objects + metrics);
+        Ok(Self { events, intake, objects, parked, parked_objects, metrics })
+    }
+
+    pub const fn total(&self) -> u64 {
+        self.events + self.intake + self.objects + self.parked + self.parked_objects + self.metrics
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn events_keep_their_share(total in STORE_BYTES_MIN..(1u64 << 50)) {
+            let budgets = Budgets::of(total).unwrap();
+            prop_assert_eq!(budgets.total(), total);
+            prop_assert!(budgets.events >= EVENTS_BYTES_MIN);
+            prop_assert!(budgets.events >= total / 5);
+            prop_assert!(budgets.intake >= INTAKE_BYTES_MIN && budgets.objects >= OBJECTS_BYTES_MIN);
+            prop_assert!(budgets.parked >= PARKED_BYTES_MIN && budgets.metrics >= METRICS_BYTES_MIN);
+        }
+    }
+
+    #[test]
+    fn a_store_that_is_too_small_is_refused() {
+        assert_eq!(
+            Budgets::of(STORE_BYTES_MIN - 1),
+            Err(BudgetError { have: STORE_BYTES_MIN - 1, need: STORE_BYTES_MIN })
+        );
+    }
+}

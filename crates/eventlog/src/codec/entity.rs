@@ -1,0 +1,131 @@
+//! Events of contacts, identities, channels and workspaces, as the log keeps them.
+
+use relevo_domain::channel::{ChannelEvent, ProviderUpdatePersonal};
+use relevo_domain::contact::event::{ContactEvent, IdentifierPersonal, MergeCause, NamePersonal};
+use relevo_domain::identity::{IdentifierKind, IdentityEvent};
+use relevo_domain::workspace::WorkspaceEvent;
+use relevo_proto::event::v1 as wire;
+use wire::event::Kind;
+
+use super::{DecodeError, conversation, field};
+
+field::number!(kind_number, kind, "kind", IdentifierKind ~ IdentifierKind {
+    Bsuid = Bsuid,
+    WaId = WaId,
+    Phone = Phone,
+    Email = Email,
+    Username = Username,
+    ParentBsuid = ParentBsuid,
+});
+field::number!(merge_cause_number, merge_cause, "cause", MergeCause ~ MergeCause {
+    SameUpdate = SameUpdate,
+    NumberChanged = NumberChanged,
+});
+
+pub(super) fn encode_contact(event: &ContactEvent) -> Kind {
+    match event {
+        ContactEvent::Created { channel, personal } => Kind::ContactCreated(wire::ContactCreated {
+            channel: channel.to_string(),
+            personal: Some(encode_name(personal)),
+        }),
+        ContactEvent::IdentifierLearned { kind, channel, personal: IdentifierPersonal { value } } => {
+            Kind::IdentifierLearned(wire::IdentifierLearned {
+                kind: kind_number(*kind),
+                channel: channel.to_string(),
+                personal: Some(wire::IdentifierPersonal { value: value.clone() }),
+            })
+        }
+        ContactEvent::Renamed { personal } => {
+            Kind::ContactRenamed(wire::ContactRenamed { personal: Some(encode_name(personal)) })
+        }
+        ContactEvent::Merged { other, cause } => {
+            Kind::ContactsMerged(wire::ContactsMerged { other: other.to_string(), cause: merge_cause_number(*cause) })
+        }
+    }
+}
+
+/// The event that a wire event of a contact holds. The caller passes contact events only.
+pub(super) fn decode_contact(event: Kind) -> Result<ContactEvent, DecodeError> {
+    match event {
+        Kind::ContactCreated(event) => {
+            Ok(ContactEvent::Created { channel: field::channel(event.channel)?, personal: decode_name(event.personal) })
+        }
+        Kind::IdentifierLearned(event) => Ok(ContactEvent::IdentifierLearned {
+            kind: kind(event.kind)?,
+            channel: field::channel(event.channel)?,
+            personal: IdentifierPersonal { value: event.personal.unwrap_or_default().value },
+        }),
+        Kind::ContactRenamed(event) => Ok(ContactEvent::Renamed { personal: decode_name(event.personal) }),
+        Kind::ContactsMerged(event) => {
+            Ok(ContactEvent::Merged { other: field::entity("other", &event.other)?, cause: merge_cause(event.cause)? })
+        }
+        _ => Err(DecodeError::Invalid("kind")),
+    }
+}
+
+fn encode_name(name: &NamePersonal) -> wire::NamePersonal {
+    let NamePersonal { name } = name;
+    wire::NamePersonal { name: name.clone() }
+}
+
+fn decode_name(name: Option<wire::NamePersonal>) -> NamePersonal {
+    NamePersonal { name: name.and_then(|name| name.name) }
+}
+
+pub(super) fn encode_identity(event: &IdentityEvent) -> Kind {
+    match event {
+        IdentityEvent::Bound { kind, channel, contact, conversation } => Kind::IdentifierBound(wire::IdentifierBound {
+            kind: kind_number(*kind),
+            channel: channel.to_string(),
+            contact: contact.to_string(),
+            conversation: conversation.map(|id| id.to_string()),
+        }),
+    }
+}
+
+pub(super) fn decode_identity(event: wire::IdentifierBound) -> Result<IdentityEvent, DecodeError> {
+    Ok(IdentityEvent::Bound {
+        kind: kind(event.kind)?,
+        channel: field::channel(event.channel)?,
+        contact: field::entity("contact", &event.contact)?,
+        conversation: event.conversation.map(|id| field::entity("conversation", &id)).transpose()?,
+    })
+}
+
+pub(super) fn encode_channel(event: &ChannelEvent) -> Kind {
+    match event {
+        ChannelEvent::DeliveryReported(report) => Kind::ChannelDeliveryReported(conversation::encode_report(report)),
+        ChannelEvent::ProviderUpdated { field, personal: ProviderUpdatePersonal { json } } => {
+            Kind::ProviderUpdated(wire::ProviderUpdated {
+                field: field.clone(),
+                personal: Some(wire::ProviderUpdatePersonal { json: json.clone() }),
+            })
+        }
+    }
+}
+
+/// The event that a wire event of a channel holds. The caller passes channel events only.
+pub(super) fn decode_channel(event: Kind) -> Result<ChannelEvent, DecodeError> {
+    match event {
+        Kind::ChannelDeliveryReported(report) => {
+            conversation::decode_report(report).map(ChannelEvent::DeliveryReported)
+        }
+        Kind::ProviderUpdated(event) => Ok(ChannelEvent::ProviderUpdated {
+            field: event.field,
+            personal: ProviderUpdatePersonal { json: event.personal.unwrap_or_default().json },
+        }),
+        _ => Err(DecodeError::Invalid("kind")),
+    }
+}
+
+pub(super) fn encode_workspace(event: &WorkspaceEvent) -> Kind {
+    match event {
+        WorkspaceEvent::IdKeyFingerprinted { fingerprint } => {
+            Kind::IdKeyFingerprinted(wire::IdKeyFingerprinted { fingerprint: fingerprint.clone() })
+        }
+    }
+}
+
+pub(super) fn decode_workspace(event: wire::IdKeyFingerprinted) -> WorkspaceEvent {
+    WorkspaceEvent::IdKeyFingerprinted { fingerprint: event.fingerprint }
+}

@@ -1,0 +1,31 @@
+//! The log: streams, subjects, the commit envelope, compare-and-set append and ordered reading.
+//!
+//! The only crate that names async-nats. [`Log`] is the events stream; [`JetStreamLog`] and the in-memory [`MemoryLog`] with
+//! seeded faults stand behind it and pass one conformance suite. The raw streams (intake, parked) are concrete: [`IntakeLog`]
+//! and [`ParkedLog`]. Everything is reached from one [`Connection`].
+
+pub mod budget;
+pub mod codec;
+pub mod connection;
+pub mod intake;
+mod jetstream;
+pub mod log;
+pub mod memory;
+pub mod metrics;
+mod object;
+pub mod parked;
+mod request;
+mod resolve;
+pub mod streams;
+pub mod subject;
+
+pub use budget::{BudgetError, Budgets};
+pub use connection::{Connection, Credentials, Options};
+pub use intake::worker::{Delivery, Progress, Worker, WorkerOptions};
+pub use intake::{InputKind, IntakeLog, RawInput, StoredInput};
+pub use jetstream::JetStreamLog;
+pub use log::{Append, Identity, Log, LogError, Outcome, Stored};
+pub use memory::{Faults, MemoryLog};
+pub use metrics::MetricsLog;
+pub use parked::{ParkedEntry, ParkedItem, ParkedLog, ParkedReason};
+pub use streams::{StreamName, StreamUsage, Usage};

@@ -1,0 +1,213 @@
+//! The raw stream on a real server: bytes in, the same bytes out, one worker at a time.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use relevo_domain::{EndpointId, Timestamp};
+use relevo_eventlog::{Connection, InputKind, IntakeLog, LogError, RawInput, WorkerOptions};
+use relevo_testkit::{NatsServer, eventually};
+use tokio::time::{Instant, timeout};
+
+use crate::jetstream::options;
+
+fn input(body: impl Into<Bytes>) -> RawInput {
+    RawInput {
+        endpoint: EndpointId::new("meta-1").unwrap(),
+        kind: InputKind::Meta,
+        received_at: Timestamp::from_millis(1_790_000_000_123),
+        content_type: "application/json; charset=utf-8".to_owned(),
+        body: body.into(),
+    }
+}
+
+async fn connect(server: &NatsServer) -> IntakeLog {
+    Connection::connect(options(server)).await.unwrap().intake()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn input_is_kept_byte_for_byte() {
+    let server = NatsServer::start().await;
+    let intake = connect(&server).await;
+    let bodies: [Bytes; 4] = [
+        Bytes::new(),
+        Bytes::from_static(b"{\"a\":\"\xff\0\r\n\"}"),
+        vec![7; 4 * 1024 * 1024].into(),
+        vec![9; 10_000_000].into(),
+    ];
+    for (at, body) in (1..).zip(&bodies) {
+        assert_eq!(intake.append(&input(body.clone())).await.unwrap(), at);
+    }
+    // The same large body again: two inputs, both readable.
+    assert_eq!(intake.append(&input(bodies[3].clone())).await.unwrap(), 5);
+    assert_eq!(intake.last_sequence().await.unwrap(), 5);
+
+    let read: Vec<_> = intake.read(0).take(5).map(Result::unwrap).collect().await;
+    for (at, stored) in read.iter().enumerate() {
+        assert_eq!(stored.sequence, at as u64 + 1);
+        assert_eq!(stored.input, input(bodies[at.min(3)].clone()));
+        assert_eq!(intake.get(stored.sequence).await.unwrap().as_ref(), Some(stored));
+    }
+    assert_eq!(intake.get(6).await.unwrap(), None);
+    let huge = intake.append(&input(vec![0; 65 * 1024 * 1024])).await;
+    assert!(matches!(huge, Err(LogError::TooLarge { .. })), "{huge:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hostile_content_type_cannot_forge_a_header() {
+    let server = NatsServer::start().await;
+    let intake = connect(&server).await;
+    let mut hostile = input("x");
+    hostile.content_type = "text/plain\r\nRelevo-Kind: email\r\n\r\nbody ñ".to_owned() + &"x".repeat(1000);
+    let sequence = intake.append(&hostile).await.unwrap();
+    let stored = intake.get(sequence).await.unwrap().unwrap().input;
+    assert_eq!((stored.kind, stored.body), (InputKind::Meta, Bytes::from_static(b"x")));
+    assert!(stored.content_type.starts_with("text/plain") && stored.content_type.len() <= 256);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_follows_over_a_restart_of_the_server() {
+    let mut server = NatsServer::sync_always().await;
+    let intake = connect(&server).await;
+    let mut reader = intake.read(1);
+    intake.append(&input("before")).await.unwrap();
+    assert_eq!(reader.next().await.unwrap().unwrap().input.body, "before");
+    server.restart().await;
+    // An append that timed out may be stored too: the reader then sees it twice.
+    while intake.append(&input("after")).await.is_err() {}
+    let got = timeout(Duration::from_secs(10), reader.next()).await.expect("the reader is back").unwrap().unwrap();
+    assert_eq!((got.sequence, got.input.body), (2, Bytes::from_static(b"after")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_gets_items_in_order_and_again_until_it_acknowledges() {
+    let server = NatsServer::start().await;
+    let intake = connect(&server).await;
+    for n in 0..4u8 {
+        intake.append(&input(vec![n])).await.unwrap();
+    }
+    let mut worker = intake.worker(WorkerOptions::default()).await.unwrap();
+    let first = worker.next().await;
+    assert_eq!((first.stored.sequence, first.attempt), (1, 1));
+    first.nak(Duration::from_millis(50)).await.unwrap();
+    for sequence in 1..=4u64 {
+        let delivery = worker.next().await;
+        assert_eq!((delivery.stored.sequence, delivery.attempt), (sequence, if sequence == 1 { 2 } else { 1 }));
+        delivery.ack().await.unwrap();
+        assert_eq!(intake.ack_floor().await.unwrap(), sequence);
+    }
+    let progress = intake.progress().await.unwrap();
+    assert_eq!((progress.pending, progress.in_flight), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_item_is_not_delivered_twice() {
+    let server = NatsServer::start().await;
+    let intake = connect(&server).await;
+    intake.append(&input("slow")).await.unwrap();
+    intake.append(&input("next")).await.unwrap();
+    let mut worker =
+        intake.worker(WorkerOptions { ack_wait: Duration::from_secs(2), ..WorkerOptions::default() }).await.unwrap();
+    let slow = worker.next().await;
+    // Twice the time after which an item without a sign of life is delivered again.
+    assert!(timeout(Duration::from_secs(4), worker.next()).await.is_err());
+    slow.ack().await.unwrap();
+    let next = timeout(Duration::from_secs(5), worker.next()).await.unwrap();
+    assert_eq!((next.stored.sequence, next.attempt), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_node_takes_over_and_only_then() {
+    let server = NatsServer::start().await;
+    let (one, two) = (connect(&server).await, connect(&server).await);
+    let mut active = one.worker(WorkerOptions::default()).await.unwrap();
+    for n in 0..20u8 {
+        one.append(&input(vec![n])).await.unwrap();
+    }
+    active.next().await.ack().await.unwrap();
+    let mut standby = two.worker(WorkerOptions::default()).await.unwrap();
+    let waiting = tokio::spawn(async move {
+        let delivery = standby.next().await;
+        (standby, delivery, Instant::now())
+    });
+    for sequence in 2..=10u64 {
+        let delivery = active.next().await;
+        assert_eq!(delivery.stored.sequence, sequence);
+        delivery.ack().await.unwrap();
+    }
+    assert!(!waiting.is_finished(), "two workers were active at a time");
+
+    // A crash with an item in hand: it is delivered to the other node first, then the rest.
+    let held = active.next().await;
+    assert_eq!(held.stored.sequence, 11);
+    let crashed_at = Instant::now();
+    drop((held, active));
+    let (mut standby, delivery, taken_at) = timeout(Duration::from_secs(15), waiting).await.unwrap().unwrap();
+    assert_eq!((delivery.stored.sequence, delivery.attempt), (11, 2));
+    let waited = taken_at - crashed_at;
+    println!("fail-over took {waited:?}");
+    assert!(waited < Duration::from_secs(12), "{waited:?}");
+    delivery.ack().await.unwrap();
+    for sequence in 12..=20u64 {
+        let delivery = standby.next().await;
+        assert_eq!(delivery.stored.sequence, sequence);
+        delivery.ack().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_stops_hands_over_at_once() {
+    let server = NatsServer::start().await;
+    let (one, two) = (connect(&server).await, connect(&server).await);
+    let mut first = one.worker(WorkerOptions::default()).await.unwrap();
+    one.append(&input("a")).await.unwrap();
+    first.next().await.ack().await.unwrap();
+    let mut second = two.worker(WorkerOptions::default()).await.unwrap();
+    first.stop().await;
+    one.append(&input("b")).await.unwrap();
+    let stopped_at = Instant::now();
+    let delivery = timeout(Duration::from_secs(10), second.next()).await.unwrap();
+    println!("hand-over took {:?}", stopped_at.elapsed());
+    assert_eq!(delivery.stored.sequence, 2);
+    delivery.ack().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_goes_on_after_the_server_was_killed() {
+    let mut server = NatsServer::sync_always().await;
+    let intake = connect(&server).await;
+    for n in 0..6u8 {
+        intake.append(&input(vec![n])).await.unwrap();
+    }
+    let mut worker = intake.worker(WorkerOptions::default()).await.unwrap();
+    let mut done = 0;
+    let mut killed = false;
+    while done < 6 {
+        let delivery = timeout(Duration::from_secs(20), worker.next()).await.expect("the worker is back");
+        assert!(delivery.stored.sequence <= done + 1, "an item was passed over");
+        if done == 3 && !killed {
+            server.restart().await;
+            killed = true;
+        }
+        let sequence = delivery.stored.sequence;
+        if delivery.ack().await.is_ok() {
+            done = sequence;
+        }
+    }
+    eventually("everything is acknowledged", async || (intake.ack_floor().await.ok()? == 6).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_no_webhook_wrote_is_passed_over() {
+    let server = NatsServer::start().await;
+    let intake = connect(&server).await;
+    let foreign = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    foreign.publish("relevo.intake.meta-1", "no headers".into()).await.unwrap().await.unwrap();
+    intake.append(&input("ours")).await.unwrap();
+    let mut worker = intake.worker(WorkerOptions::default()).await.unwrap();
+    let delivery = timeout(Duration::from_secs(10), worker.next()).await.unwrap();
+    assert_eq!(delivery.stored.sequence, 2);
+    let read: Vec<_> = intake.read(1).take(2).collect().await;
+    assert!(matches!(read[0], Err(LogError::Undecodable { sequence: 1, .. })), "{:?}", read[0]);
+    assert!(read[1].is_ok());
+}

@@ -1,0 +1,56 @@
+//! The inbox view: which conversations are there, what was said in them, and who wrote. For agents and supervisors.
+//!
+//! Listens to every event of conversations and contacts. Ignores identity bindings (they decide, they show nothing), channels
+//! (a report that belongs nowhere has no thread) and the workspace. Assumes commits in log order and gapless versions per
+//! entity, which the runtime checks; commits of a contact and of its conversations may come in any order. Time is always
+//! `occurred_at`; nothing here knows what time it is.
+//!
+//! Work per commit is constant in the size of the tenant and of the thread; a contact's name is kept once and joined when it
+//! is read, so that renaming somebody with thousands of mail threads writes one row.
+
+mod keys;
+mod row;
+
+mod apply;
+mod contact;
+mod conversation;
+mod reader;
+mod thread;
+
+pub use reader::{
+    Bot, BotFilter, CONTACT_CONVERSATIONS_MAX, Contact, ContactLink, Conversation, Cursor, LINKED_CONTACTS_MAX,
+    LIST_LIMIT_MAX, LIST_ROWS_EXAMINED_MAX, ListQuery, Page, Pause, ReadError, Status, THREAD_LIMIT_MAX,
+    THREAD_PAGE_BYTES_MAX, Tab, ThreadCursor, ThreadEntry, ThreadPage, contact, conversation, list, thread,
+};
+pub use row::{
+    AttachmentRow as Attachment, AuthorCode as Author, Entry, FlagsRow as Flags, IdentifierRow as Identifier, LooseKind, LooseRow as Loose,
+    MailRow as Mail, MessageRow as Message, ReactionRow as Reaction, ReportRow as Report, TimelineKind,
+    TimelineRow as Timeline,
+};
+
+use relevo_domain::Recorded;
+use relevo_projection::{ApplyError, Projector, Rows};
+
+/// Name of the view: its folder and its row in `relevo view status`.
+pub const NAME: &str = "inbox";
+
+/// Version of keys and rows. Raise it with every change of their bytes or meaning: the view is then built anew from the log.
+pub const VERSION: u32 = 1;
+
+/// Writes the inbox view.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InboxProjector;
+
+impl Projector for InboxProjector {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> u32 {
+        VERSION
+    }
+
+    fn apply(&self, rows: &mut dyn Rows, commit: &Recorded) -> Result<(), ApplyError> {
+        apply::commit(rows, commit)
+    }
+}

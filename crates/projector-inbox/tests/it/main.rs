@@ -1,0 +1,3 @@
+//! Tests of the inbox view.
+
+mod laws;

@@ -1,0 +1,3 @@
+//! Tests of the pause view.
+
+mod laws;

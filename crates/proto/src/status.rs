@@ -1,0 +1,74 @@
+//! The one table from error codes to gRPC codes and HTTP statuses.
+
+use relevo_domain::ErrorCode;
+use tonic::Code;
+
+/// The gRPC code of an error.
+pub const fn grpc_code(code: ErrorCode) -> Code {
+    match code {
+        ErrorCode::Unauthenticated | ErrorCode::SignatureInvalid => Code::Unauthenticated,
+        ErrorCode::Forbidden => Code::PermissionDenied,
+        ErrorCode::InvalidArgument | ErrorCode::PositionInvalid | ErrorCode::CursorInvalid | ErrorCode::TooLarge => {
+            Code::InvalidArgument
+        }
+        ErrorCode::ConversationNotFound
+        | ErrorCode::AssigneeNotFound
+        | ErrorCode::EndpointNotFound
+        | ErrorCode::ParkedNotFound
+        | ErrorCode::ViewNotFound
+        | ErrorCode::CommitNotFound => Code::NotFound,
+        ErrorCode::AlreadyAssigned
+        | ErrorCode::ConversationResolved
+        | ErrorCode::CursorExpired
+        | ErrorCode::LogDiverged => Code::FailedPrecondition,
+        ErrorCode::CommandIdReused => Code::AlreadyExists,
+        ErrorCode::Contention => Code::Aborted,
+        ErrorCode::OutcomeUnknown => Code::DeadlineExceeded,
+        ErrorCode::StaleRead | ErrorCode::LogUnavailable => Code::Unavailable,
+        ErrorCode::LogFull => Code::ResourceExhausted,
+        ErrorCode::Internal => Code::Internal,
+    }
+}
+
+/// The HTTP status of an error.
+pub const fn http_status(code: ErrorCode) -> u16 {
+    match code {
+        ErrorCode::InvalidArgument | ErrorCode::PositionInvalid | ErrorCode::CursorInvalid => 400,
+        ErrorCode::Unauthenticated | ErrorCode::SignatureInvalid => 401,
+        ErrorCode::Forbidden => 403,
+        ErrorCode::ConversationNotFound
+        | ErrorCode::AssigneeNotFound
+        | ErrorCode::EndpointNotFound
+        | ErrorCode::ParkedNotFound
+        | ErrorCode::ViewNotFound
+        | ErrorCode::CommitNotFound => 404,
+        ErrorCode::AlreadyAssigned
+        | ErrorCode::ConversationResolved
+        | ErrorCode::CommandIdReused
+        | ErrorCode::Contention => 409,
+        ErrorCode::CursorExpired => 410,
+        ErrorCode::TooLarge => 413,
+        ErrorCode::LogDiverged | ErrorCode::Internal => 500,
+        // Full is 503 as well: providers repeat what was answered 503, and give up on 507.
+        ErrorCode::StaleRead | ErrorCode::LogUnavailable | ErrorCode::LogFull => 503,
+        ErrorCode::OutcomeUnknown => 504,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_repeated_is_never_answered_as_the_callers_fault() {
+        for code in ErrorCode::ALL {
+            let status = http_status(code);
+            assert!((400..600).contains(&status), "{code}");
+            if code.retryable() && code != ErrorCode::Contention {
+                assert!(status >= 500, "{code}");
+            }
+            assert_ne!(grpc_code(code), Code::Ok, "{code}");
+            assert_ne!(grpc_code(code), Code::Unknown, "{code}");
+        }
+    }
+}

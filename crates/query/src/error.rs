@@ -1,0 +1,171 @@
+//! Why a query is refused, and how the caller reads it. What the operator needs goes to the log, and only there.
+
+use std::time::Duration;
+
+use relevo_catalogue::{Arg, Language};
+use relevo_domain::{EntityId, ErrorCode, Position, Role};
+use relevo_projection::{StaleRead, ViewError};
+use relevo_proto::Problem;
+use tonic::Status;
+
+/// When a reader that came too early should come again: a view takes a commit in milliseconds.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// Why a query was not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum QueryError {
+    Unauthenticated,
+    Forbidden { role: Role },
+    Invalid(Vec<Violation>),
+    PositionInvalid,
+    ConversationNotFound { conversation: EntityId },
+    CursorInvalid,
+    CursorExpired,
+    Stale(StaleRead),
+    /// The view cannot be read now.
+    View(ViewError),
+    /// A stored row cannot be read, or the store failed.
+    Store(String),
+    /// The work was dropped half-way: Relevo is stopping.
+    Stopping,
+}
+
+/// A field that is not acceptable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    pub(crate) field: &'static str,
+    pub(crate) rule: Rule,
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    Required,
+    Negative,
+    Id,
+    Name,
+    UnknownWord,
+    Day,
+    DayOrder,
+    DaysAbove(u64),
+    NotTogether(&'static str),
+}
+
+impl Rule {
+    fn text(&self, language: Language) -> String {
+        let text = |key: &str| relevo_catalogue::text(language, key, &[]);
+        match self {
+            Self::Required => text("field-required"),
+            Self::Negative => text("field-negative"),
+            Self::Id => text("field-id"),
+            Self::Name => text("field-name"),
+            Self::UnknownWord => text("field-unknown-word"),
+            Self::Day => text("field-day"),
+            Self::DayOrder => text("field-day-order"),
+            Self::DaysAbove(max) => relevo_catalogue::text(language, "field-days-above", &[("max", Arg::from(*max))]),
+            Self::NotTogether(other) => {
+                relevo_catalogue::text(language, "field-not-together", &[("other", Arg::from(*other))])
+            }
+        }
+    }
+}
+
+impl QueryError {
+    /// The refusal in the caller's language.
+    pub(crate) fn into_status(self, language: Language) -> Status {
+        self.log();
+        speak(self.problem(language), language)
+    }
+
+    fn problem(self, language: Language) -> Problem {
+        match self {
+            Self::Unauthenticated => Problem::new(ErrorCode::Unauthenticated),
+            Self::Forbidden { role } => Problem::new(ErrorCode::Forbidden).about("role", role.as_str()),
+            Self::Invalid(violations) => {
+                violations.iter().fold(Problem::new(ErrorCode::InvalidArgument), |problem, violation| {
+                    problem.violation(violation.field, violation.rule.text(language))
+                })
+            }
+            Self::PositionInvalid => Problem::new(ErrorCode::PositionInvalid),
+            Self::ConversationNotFound { conversation } => {
+                Problem::new(ErrorCode::ConversationNotFound).about("conversation_id", conversation)
+            }
+            Self::CursorInvalid => Problem::new(ErrorCode::CursorInvalid),
+            Self::CursorExpired => Problem::new(ErrorCode::CursorExpired),
+            Self::Stale(StaleRead { applied, wanted }) => Problem::new(ErrorCode::StaleRead)
+                .about("applied", applied)
+                .about("wanted", wanted)
+                .retry_after(RETRY_AFTER),
+            Self::View(ViewError::Starting { .. }) => Problem::new(ErrorCode::StaleRead)
+                .about("applied", Position::START)
+                .retry_after(RETRY_AFTER),
+            Self::View(ViewError::Diverged { view, .. }) => Problem::new(ErrorCode::LogDiverged).about("view", view),
+            Self::View(ViewError::Stopped { view, .. } | ViewError::Store { view, .. }) => {
+                Problem::new(ErrorCode::Internal).about("view", view)
+            }
+            Self::Store(_) | Self::Stopping => Problem::new(ErrorCode::Internal),
+        }
+    }
+
+    /// A failure of ours is said to the operator; a refusal is the caller's business.
+    fn log(&self) {
+        match self {
+            Self::View(error @ (ViewError::Diverged { .. } | ViewError::Stopped { .. } | ViewError::Store { .. })) => {
+                tracing::error!(%error, detail = ?error, "view cannot be read");
+            }
+            Self::Store(reason) => tracing::error!(%reason, "stored row cannot be read"),
+            Self::View(ViewError::Starting { .. })
+            | Self::Unauthenticated
+            | Self::Forbidden { .. }
+            | Self::Invalid(_)
+            | Self::PositionInvalid
+            | Self::ConversationNotFound { .. }
+            | Self::CursorInvalid
+            | Self::CursorExpired
+            | Self::Stale(_)
+            | Self::Stopping => {}
+        }
+    }
+}
+
+/// Gives a problem its texts: English, and the caller's language beside it.
+fn speak(problem: Problem, language: Language) -> Status {
+    let code = problem.code.as_str();
+    let fields = problem.violations.iter().map(|violation| (violation.field.as_str(), violation.description.as_str()));
+    let subject = problem.subject.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let args: Vec<_> = subject.chain(fields).map(|(key, value)| (key, Arg::from(value))).collect();
+    let english = relevo_catalogue::error(Language::En, code, &args);
+    let localized = relevo_catalogue::error(language, code, &args);
+    drop(args);
+    Status::from(problem.texts(english, language.tag(), localized))
+}
+
+impl QueryError {
+    pub(crate) fn store(error: relevo_readstore::StoreError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+macro_rules! from_reader {
+    ($($view:ident),*) => {$(
+        impl From<$view::ReadError> for QueryError {
+            fn from(error: $view::ReadError) -> Self {
+                Self::Store(with_source(&error))
+            }
+        }
+    )*};
+}
+
+from_reader!(relevo_projector_inbox, relevo_projector_assignment, relevo_projector_pause);
+
+/// The whole chain, once: an error's own text never repeats its source.
+fn with_source(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        next = source.source();
+    }
+    text
+}

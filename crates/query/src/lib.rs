@@ -1,0 +1,93 @@
+//! The query side: the gRPC services of `relevo.query.v1` over the views.
+//!
+//! Every RPC is five short moves: parse the request into a typed query, authorise the caller, wait until the view is fresh
+//! enough, read from one snapshot on a blocking thread, render. Nothing here writes, knows the log, or decides; what a caller
+//! may see is decided by `Caller::sees` on every row. All pages of a list show one moment (see [`moment`]).
+
+mod access;
+mod contact_name;
+mod cursor;
+mod directory;
+mod error;
+mod grpc;
+mod moment;
+mod page_token;
+mod paging;
+mod render;
+mod request;
+
+#[cfg(test)]
+mod vocabulary_tests;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use relevo_projection::View;
+use relevo_proto::query::v1::assignment_service_server::AssignmentServiceServer;
+use relevo_proto::query::v1::inbox_service_server::InboxServiceServer;
+use relevo_proto::query::v1::metrics_service_server::MetricsServiceServer;
+use relevo_proto::query::v1::pause_service_server::PauseServiceServer;
+
+pub use directory::{Directory, TenantDirectory};
+pub use moment::KEPT_FOR;
+pub use request::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, THREAD_PAGE_SIZE_DEFAULT};
+
+use error::QueryError;
+use moment::Moments;
+use page_token::PageTokens;
+
+/// The largest request, in bytes: ids, a filter and a page token, with room.
+const REQUEST_BYTES_MAX: usize = 16 * 1024;
+/// The largest answer, in bytes: a page of a thread with long mails.
+const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// The four views that are read.
+#[derive(Clone, Debug)]
+pub struct QueryViews {
+    pub inbox: Arc<View>,
+    pub assignment: Arc<View>,
+    pub pause: Arc<View>,
+    pub metrics: Arc<View>,
+}
+
+/// Implements the four query services. Cheap to clone.
+///
+/// The caller is taken from the request's extensions, where the binary's interceptor put a [`relevo_domain::Caller`]; without
+/// one every RPC answers `UNAUTHENTICATED`.
+#[derive(Clone)]
+pub struct Query {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    views: QueryViews,
+    directory: Directory,
+    tokens: PageTokens,
+    moments: Moments,
+}
+
+impl Query {
+    /// `page_key` signs page tokens: random, and of this process alone.
+    pub fn new(views: QueryViews, directory: Directory, page_key: [u8; 32]) -> Self {
+        // Only tells processes apart; a clock that stands still costs a wrong error code, nothing else.
+        let boot = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
+        let tokens = PageTokens::new(page_key, boot);
+        Self { inner: Arc::new(Inner { views, directory, tokens, moments: Moments::default() }) }
+    }
+
+    pub fn inbox_server(&self) -> InboxServiceServer<Self> {
+        InboxServiceServer::new(self.clone())
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
+            .max_encoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+
+
+}
+
+/// Reads on a blocking thread: RocksDB may touch the disk.
+async fn read<A: Send + 'static>(
+    work: impl FnOnce() -> Result<A, QueryError> + Send + 'static,
+) -> Result<A, QueryError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(QueryError::Stopping))
+}

@@ -1,0 +1,124 @@
+//! Moments: snapshots of a view that the pages of one list share, kept for a minute and never without bound.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use relevo_domain::{AgentId, Caller, TenantId};
+use relevo_projection::{View, ViewSnapshot, ViewState};
+use tokio::time::Instant;
+
+use crate::error::QueryError;
+use crate::request::Freshness;
+
+/// How long the pages of a list can be turned.
+pub const KEPT_FOR: Duration = Duration::from_secs(60);
+/// Moments kept at once. A snapshot costs little memory, but holds old rows on disk.
+const MOMENTS_MAX: usize = 512;
+/// Moments kept for one caller, so that one who only asks for first pages takes nobody else's away.
+const MOMENTS_PER_CALLER_MAX: usize = 16;
+
+/// Waits until a view is fresh enough, and takes its snapshot.
+pub(crate) async fn take(view: &View, freshness: Freshness) -> Result<ViewSnapshot, QueryError> {
+    reach(view, freshness).await?;
+    view.snapshot().map_err(QueryError::View)
+}
+
+/// Waits until a view has reached the wanted position, if one is wanted.
+async fn reach(view: &View, freshness: Freshness) -> Result<(), QueryError> {
+    let Some(wanted) = freshness.position else { return Ok(()) };
+    let Err(stale) = view.reached(wanted, Instant::now() + freshness.wait).await else { return Ok(()) };
+    // A view of another history will never get there, and its own error says what to do.
+    if let ViewState::Diverged(_) = view.state() {
+        view.snapshot().map_err(QueryError::View)?;
+    }
+    Err(QueryError::Stale(stale))
+}
+
+/// The kept moments of this process.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Moments {
+    table: Arc<Mutex<Table>>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    /// In the order in which they were kept, so the first is the first to expire.
+    kept: VecDeque<Kept>,
+    last_id: u64,
+    /// A task that forgets what has expired is under way.
+    sweeping: bool,
+}
+
+#[derive(Debug)]
+struct Kept {
+    id: u64,
+    owner: (TenantId, AgentId),
+    until: Instant,
+    moment: ViewSnapshot,
+}
+
+impl Moments {
+    /// Keeps a moment for a caller's next pages; answers with its id.
+    pub(crate) fn keep(&self, caller: &Caller, moment: ViewSnapshot) -> u64 {
+        let now = Instant::now();
+        let mut table = lock(&self.table);
+        table.forget_expired(now);
+        let owner = (caller.tenant.clone(), caller.name.clone());
+        table.make_room(&owner);
+        table.last_id += 1;
+        let id = table.last_id;
+        table.kept.push_back(Kept { id, owner, until: now + KEPT_FOR, moment });
+        if !table.sweeping {
+            table.sweeping = true;
+            tokio::spawn(sweep(Arc::downgrade(&self.table)));
+        }
+        id
+    }
+
+    /// The moment of that id, if it is still kept.
+    pub(crate) fn find(&self, id: u64) -> Option<ViewSnapshot> {
+        let mut table = lock(&self.table);
+        table.forget_expired(Instant::now());
+        table.kept.iter().find(|kept| kept.id == id).map(|kept| kept.moment.clone())
+    }
+}
+
+impl Table {
+    fn forget_expired(&mut self, now: Instant) {
+        while self.kept.front().is_some_and(|oldest| oldest.until <= now) {
+            self.kept.pop_front();
+        }
+    }
+
+    fn make_room(&mut self, owner: &(TenantId, AgentId)) {
+        if self.kept.iter().filter(|kept| kept.owner == *owner).count() >= MOMENTS_PER_CALLER_MAX
+            && let Some(oldest) = self.kept.iter().position(|kept| kept.owner == *owner)
+        {
+            self.kept.remove(oldest);
+        }
+        if self.kept.len() >= MOMENTS_MAX {
+            self.kept.pop_front();
+        }
+    }
+}
+
+/// Forgets moments when their time is up, also if nobody asks any more: a snapshot holds old rows on disk.
+async fn sweep(table: Weak<Mutex<Table>>) {
+    loop {
+        let next = {
+            let Some(table) = table.upgrade() else { return };
+            let mut table = lock(&table);
+            table.forget_expired(Instant::now());
+            let next = table.kept.front().map(|oldest| oldest.until);
+            table.sweeping = next.is_some();
+            next
+        };
+        let Some(next) = next else { return };
+        tokio::time::sleep_until(next).await;
+    }
+}
+
+fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,68 @@
+//! Turning pages: from a token (or none) to a moment and a place in the list, and back.
+
+use relevo_domain::Caller;
+use relevo_projection::{View, ViewSnapshot};
+
+use crate::cursor::PageCursor;
+use crate::error::QueryError;
+use crate::page_token::Belongs;
+use crate::request::Freshness;
+use crate::{Inner, Query, moment};
+
+/// Where one page begins.
+#[derive(Debug)]
+pub(crate) struct Turn<C> {
+    pub(crate) moment: ViewSnapshot,
+    /// The row after which the page begins; `None` on the first page.
+    pub(crate) after: Option<C>,
+    /// Id of the moment, if it is kept already.
+    kept: Option<u64>,
+}
+
+impl Query {
+    /// The moment of a page: a new one for the first, the kept one for the others.
+    pub(crate) async fn turn<C: PageCursor>(
+        &self,
+        view: &View,
+        belongs: &Belongs,
+        page_token: &str,
+        freshness: Freshness,
+    ) -> Result<Turn<C>, QueryError> {
+        let Inner { tokens, moments, .. } = &*self.inner;
+        if page_token.is_empty() {
+            let moment = moment::take(view, freshness).await?;
+            return Ok(Turn { moment, after: None, kept: None });
+        }
+        let turned = tokens.read(belongs, page_token)?;
+        let moment = moments.find(turned.moment).ok_or(QueryError::CursorExpired)?;
+        // Signed by us, so a cursor that cannot be read is one of an earlier version: as good as gone.
+        let after = C::from_bytes(&turned.cursor).ok_or(QueryError::CursorExpired)?;
+        Ok(Turn { moment, after: Some(after), kept: Some(turned.moment) })
+    }
+
+    /// The token of the next page; empty if there is none.
+    pub(crate) fn next_token<C: PageCursor>(
+        &self,
+        caller: &Caller,
+        belongs: &Belongs,
+        kept: Kept,
+        next: Option<&C>,
+    ) -> String {
+        let Some(next) = next else { return String::new() };
+        let moment = kept.id.unwrap_or_else(|| self.inner.moments.keep(caller, kept.moment));
+        self.inner.tokens.write(belongs, moment, &next.to_bytes())
+    }
+}
+
+/// What is needed to keep a page's moment, after its place was used.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    moment: ViewSnapshot,
+    id: Option<u64>,
+}
+
+impl<C> Turn<C> {
+    pub(crate) fn to_keep(&self) -> Kept {
+        Kept { moment: self.moment.clone(), id: self.kept }
+    }
+}

@@ -1,0 +1,79 @@
+//! Conversations and contacts as the API shows them.
+
+use relevo_projector_inbox as inbox;
+use relevo_proto::query::v1 as wire;
+
+use super::words::{self, Names};
+
+/// What surrounds a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown {
+    /// The view stopped following the conversation.
+    pub(crate) degraded: bool,
+    /// Whether the caller reads what customers wrote.
+    pub(crate) texts: bool,
+}
+
+/// One conversation.
+pub(crate) fn conversation(names: Names<'_>, row: inbox::Conversation, shown: Shown) -> wire::Conversation {
+    let assignee = names.assignee(row.agent.as_ref(), row.team.as_ref());
+    let (bot, pause) = match row.bot {
+        inbox::Bot::Active => (wire::BotState::Active, None),
+        inbox::Bot::Paused(pause) => (wire::BotState::Paused, Some(self::pause(names, pause))),
+    };
+    wire::Conversation {
+        conversation_id: row.conversation.to_string(),
+        contact_id: row.contact.to_string(),
+        contact_name: row.contact_name,
+        contact_address: row.address,
+        channel_id: row.channel.to_string(),
+        channel_label: names.directory.channel_label(names.tenant, &row.channel),
+        medium: words::medium(row.medium).into(),
+        status: status(row.status).into(),
+        episode: row.episode,
+        bot: bot.into(),
+        pause,
+        assignee: Some(assignee),
+        unread: row.unread,
+        preview: if shown.texts { row.preview } else { String::new() },
+        preview_kind: row.preview_kind,
+        last_activity: words::time(row.last_activity),
+        waiting_since: row.waiting_since.and_then(words::time),
+        window_expires_at: row.window_expires_at.and_then(words::time),
+        degraded: shown.degraded,
+        version: row.version,
+    }
+}
+
+/// A contact.
+pub(crate) fn contact(row: inbox::Contact) -> wire::Contact {
+    let identifier = |row: inbox::Identifier| wire::Identifier {
+        kind: row.kind,
+        value: row.value,
+        channel_id: row.channel,
+    };
+    wire::Contact {
+        contact_id: row.contact.to_string(),
+        name: row.name,
+        identifiers: row.identifiers.into_iter().map(identifier).collect(),
+        merged_contact_ids: row.linked.iter().map(|other| other.contact.to_string()).collect(),
+        conversation_ids: row.conversations.iter().map(ToString::to_string).collect(),
+    }
+}
+
+const fn status(status: inbox::Status) -> wire::ConversationStatus {
+    match status {
+        inbox::Status::Open => wire::ConversationStatus::Open,
+        inbox::Status::Resolved => wire::ConversationStatus::Resolved,
+    }
+}
+
+fn pause(names: Names<'_>, pause: inbox::Pause) -> wire::Pause {
+    wire::Pause {
+        reason: words::reason(pause.reason).into(),
+        automatic: pause.automatic,
+        by: Some(names.actor(&pause.by)),
+        since: words::time(pause.since),
+        note: pause.note.unwrap_or_default(),
+    }
+}

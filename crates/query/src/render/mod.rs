@@ -1,0 +1,9 @@
+//! Rows of the views as messages of the API.
+
+pub(crate) mod assignment;
+pub(crate) mod conversation;
+pub(crate) mod pause;
+pub(crate) mod thread;
+pub(crate) mod words;
+
+pub(crate) use words::Names;

@@ -1,0 +1,54 @@
+//! Pauses as the API shows them.
+
+use relevo_projector_pause as pause;
+use relevo_proto::query::v1 as wire;
+
+use super::words::{self, Names};
+
+/// A conversation whose bot is paused.
+pub(crate) fn paused(names: Names<'_>, row: &pause::Paused, contact_name: String) -> wire::PausedConversation {
+    wire::PausedConversation {
+        conversation_id: row.conversation.to_string(),
+        channel_id: row.channel.to_string(),
+        channel_label: names.directory.channel_label(names.tenant, &row.channel),
+        pause: Some(one(names, &row.pause)),
+        contact_name,
+    }
+}
+
+/// One pause.
+pub(crate) fn one(names: Names<'_>, row: &pause::Pause) -> wire::Pause {
+    wire::Pause {
+        reason: words::reason(row.reason).into(),
+        automatic: row.automatic,
+        by: Some(names.actor(&row.by)),
+        since: words::time(row.since),
+        note: row.note.clone().unwrap_or_default(),
+    }
+}
+
+pub(crate) fn count(row: pause::ReasonCount) -> wire::PausedCount {
+    wire::PausedCount { reason: words::reason(row.reason).into(), manual: row.manual, automatic: row.automatic }
+}
+
+/// A pause or a resumption.
+pub(crate) fn history(names: Names<'_>, row: pause::HistoryEntry) -> wire::PauseHistoryEntry {
+    match row {
+        pause::HistoryEntry::Paused(pause) => wire::PauseHistoryEntry {
+            bot: wire::BotState::Paused.into(),
+            at: words::time(pause.since),
+            by: Some(names.actor(&pause.by)),
+            reason: words::reason(pause.reason).into(),
+            automatic: pause.automatic,
+            note: pause.note.unwrap_or_default(),
+        },
+        pause::HistoryEntry::Resumed { by, at, note } => wire::PauseHistoryEntry {
+            bot: wire::BotState::Active.into(),
+            at: words::time(at),
+            by: Some(names.actor(&by)),
+            reason: wire::PauseReason::Unspecified.into(),
+            automatic: false,
+            note: note.unwrap_or_default(),
+        },
+    }
+}

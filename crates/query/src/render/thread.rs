@@ -1,0 +1,151 @@
+//! Entries of a thread as the API shows them.
+
+use relevo_domain::conversation::PauseReason;
+use relevo_domain::{Actor, AgentId, MessageId, TeamId, Timestamp};
+use relevo_projector_inbox as inbox;
+use relevo_proto::query::v1 as wire;
+
+use super::words::{self, Names};
+
+/// One entry.
+pub(crate) fn entry(names: Names<'_>, entry: inbox::ThreadEntry) -> wire::ThreadEntry {
+    let shown = match entry.entry {
+        inbox::Entry::Message(row) => wire::thread_entry::Entry::Message(message(names, row)),
+        inbox::Entry::Timeline(row) => wire::thread_entry::Entry::Timeline(timeline(names, row)),
+        inbox::Entry::Loose(row) => wire::thread_entry::Entry::LooseUpdate(loose(row)),
+    };
+    wire::ThreadEntry { occurred_at: words::time(entry.occurred_at), entry: Some(shown) }
+}
+
+fn message(names: Names<'_>, row: inbox::Message) -> wire::Message {
+    let author = author(&row);
+    wire::Message {
+        message_id: message_id(&row.message),
+        kind: row.kind,
+        author: author.into(),
+        staff: Actor::from_word(&row.by).map(|actor| names.actor(&actor)),
+        text: row.text,
+        sender_name: row.sender_name,
+        sender_address: row.sender_address,
+        reply_to: message_id(&row.reply_to),
+        provider_time: time(row.provider_time),
+        edited: row.edited_at.is_some(),
+        edited_at: time(row.edited_at),
+        revoked: row.revoked_at.is_some(),
+        revoked_at: time(row.revoked_at),
+        reactions: row.reactions.into_iter().map(|row| reaction(names, row)).collect(),
+        attachments: row.attachments.into_iter().map(attachment).collect(),
+        delivery_status: row.delivery_status,
+        delivery_reports: row.reports.into_iter().map(report).collect(),
+        flags: row.flags.map(flags),
+        mail: row.mail.map(mail),
+        details_json: row.details_json,
+    }
+}
+
+fn author(row: &inbox::Message) -> wire::Author {
+    match row.author() {
+        inbox::Author::Unspecified => wire::Author::Unspecified,
+        inbox::Author::Customer => wire::Author::Customer,
+        inbox::Author::PhoneApp => wire::Author::PhoneApp,
+        inbox::Author::Staff => wire::Author::Staff,
+    }
+}
+
+fn reaction(names: Names<'_>, row: inbox::Reaction) -> wire::Reaction {
+    let by = Actor::from_word(&row.by).map_or(0, |actor| names.actor(&actor).kind);
+    wire::Reaction { by, emoji: row.emoji, at: time(Some(row.at)) }
+}
+
+fn attachment(row: inbox::Attachment) -> wire::Attachment {
+    // The provider's id and address stay inside: they open the file to whoever has them.
+    wire::Attachment {
+        mime_type: row.mime_type,
+        size_bytes: row.size_bytes,
+        sha256: row.sha256,
+        voice: row.voice,
+        inline: row.inline,
+        file_name: row.file_name,
+    }
+}
+
+fn report(row: inbox::Report) -> wire::DeliveryReport {
+    wire::DeliveryReport { status: row.status, at: time(Some(row.at)), error_code: row.error_code }
+}
+
+const fn flags(row: inbox::Flags) -> wire::MessageFlags {
+    wire::MessageFlags {
+        automatic: row.automatic,
+        bounce: row.bounce,
+        delay: row.delay,
+        list: row.list,
+        complaint: row.complaint,
+        own_loop: row.own_loop,
+        message_id_reused: row.message_id_reused,
+        forwarded: row.forwarded,
+        frequently_forwarded: row.frequently_forwarded,
+    }
+}
+
+fn mail(row: inbox::Mail) -> wire::Mail {
+    wire::Mail { subject: row.subject, to: row.to, cc: row.cc, quoted: row.quoted, has_html: row.has_html }
+}
+
+fn timeline(names: Names<'_>, row: inbox::Timeline) -> wire::TimelineEntry {
+    let (kind, how) = match row.kind() {
+        inbox::TimelineKind::Unspecified => (wire::TimelineKind::Unspecified, None),
+        inbox::TimelineKind::EpisodeStarted => (wire::TimelineKind::EpisodeStarted, None),
+        inbox::TimelineKind::BotPaused => (wire::TimelineKind::BotPaused, None),
+        inbox::TimelineKind::BotResumed => (wire::TimelineKind::BotResumed, None),
+        inbox::TimelineKind::Assigned if row.claimed => {
+            (wire::TimelineKind::Assigned, Some(wire::AssignmentHow::Claim))
+        }
+        inbox::TimelineKind::Assigned => (wire::TimelineKind::Assigned, Some(wire::AssignmentHow::Manual)),
+        inbox::TimelineKind::Resolved => (wire::TimelineKind::Resolved, None),
+        inbox::TimelineKind::Reopened => (wire::TimelineKind::Reopened, None),
+    };
+    let assignee = how.map(|_assigned| {
+        let (agent, team) = (AgentId::new(row.agent.as_str()).ok(), TeamId::new(row.team.as_str()).ok());
+        names.assignee(agent.as_ref(), team.as_ref())
+    });
+    wire::TimelineEntry {
+        kind: kind.into(),
+        by: Actor::from_word(&row.by).map(|actor| names.actor(&actor)),
+        episode: row.episode,
+        pause_reason: PauseReason::parse(&row.pause_reason).map_or(wire::PauseReason::Unspecified, words::reason).into(),
+        automatic: row.automatic,
+        assignee,
+        how: how.unwrap_or_default().into(),
+        reason: row.reason,
+        note: row.note,
+    }
+}
+
+fn loose(row: inbox::Loose) -> wire::LooseUpdate {
+    let kind = match row.kind() {
+        inbox::LooseKind::Unspecified => wire::LooseUpdateKind::Unspecified,
+        inbox::LooseKind::Edited => wire::LooseUpdateKind::Edited,
+        inbox::LooseKind::Revoked => wire::LooseUpdateKind::Revoked,
+        inbox::LooseKind::Reaction => wire::LooseUpdateKind::Reaction,
+        inbox::LooseKind::Delivery => wire::LooseUpdateKind::Delivery,
+    };
+    let about = row.about.unwrap_or_default();
+    wire::LooseUpdate {
+        message_id: message_id(&about.message),
+        kind: kind.into(),
+        content_kind: about.kind,
+        text: about.text,
+        // The latest one; none if it was taken back.
+        emoji: about.reactions.into_iter().last().map(|reaction| reaction.emoji).unwrap_or_default(),
+        delivery_reports: about.reports.into_iter().map(report).collect(),
+    }
+}
+
+/// The text form of a stored message id; empty if there is none.
+fn message_id(bytes: &[u8]) -> String {
+    bytes.try_into().map(|bytes| MessageId::new(bytes).to_string()).unwrap_or_default()
+}
+
+fn time(millis: Option<i64>) -> Option<prost_types::Timestamp> {
+    millis.and_then(|millis| words::time(Timestamp::from_millis(millis)))
+}

@@ -1,0 +1,107 @@
+//! Where the bot is silent, who silenced it, why and since when.
+
+use relevo_domain::ErrorCode;
+use relevo_domain::conversation::PauseReason;
+use relevo_proto::query::v1 as wire;
+use relevo_proto::query::v1::pause_service_server::PauseService as _;
+
+use super::world::{Told, World, ask, code, conversation, granted, refused, supervisor};
+
+fn given() -> Told {
+    World::new()
+        .writes("demo", 1, "wa-main", "uno")
+        .writes("demo", 2, "mail", "dos")
+        .writes("demo", 3, "wa-main", "tres")
+        .paused("demo", 2, PauseReason::Complaint, "muy molesto")
+        .paused("demo", 1, PauseReason::BotError, "")
+        .paused("demo", 3, PauseReason::Complaint, "")
+        .resumed("demo", 3)
+        .resolved("demo", 1)
+        .told()
+}
+
+fn ids(answer: &wire::ListPausedResponse) -> Vec<String> {
+    answer.paused.iter().map(|row| row.conversation_id.clone()).collect()
+}
+
+#[tokio::test]
+async fn paused_conversations_are_listed_longest_first_with_who_why_and_since_when() {
+    let told = given();
+
+    let answer = told.query.list_paused(ask(&supervisor(), wire::ListPausedRequest::default())).await;
+
+    let answer = answer.unwrap().into_inner();
+    assert_eq!(ids(&answer), [2, 1].map(|n| conversation(n).to_string()), "a resolved conversation stays paused");
+    let pause = answer.paused[0].pause.as_ref().unwrap();
+    assert_eq!((pause.reason(), pause.note.as_str()), (wire::PauseReason::Complaint, "muy molesto"));
+    assert_eq!((pause.by.as_ref().unwrap().name.as_str(), pause.automatic), ("Laura", false));
+    assert!(pause.since.is_some());
+    assert_eq!(answer.paused[0].contact_name, "Cliente 2");
+    let counts: Vec<_> = answer.counts.iter().map(|count| (count.reason(), count.manual, count.automatic)).collect();
+    assert_eq!(counts, [(wire::PauseReason::Complaint, 1, 0), (wire::PauseReason::BotError, 1, 0)]);
+    assert_eq!(answer.position, format!("p1-{}", told.last));
+}
+
+#[tokio::test]
+async fn one_reason_can_be_asked_for() {
+    let told = given();
+    let list = async |reason: i32| {
+        let request = wire::ListPausedRequest { reason, ..Default::default() };
+        told.query.list_paused(ask(&supervisor(), request)).await
+    };
+    let complaints = list(wire::PauseReason::Complaint.into()).await.unwrap().into_inner();
+    assert_eq!(ids(&complaints), [conversation(2).to_string()]);
+    assert_eq!(refused(list(99).await).violations[0].field, "reason");
+}
+
+#[tokio::test]
+async fn pauses_have_pages_and_sizes_like_every_list() {
+    let told = given();
+    let page = async |page_size: i32, page_token: String| {
+        let request = wire::ListPausedRequest { page_size, page_token, ..Default::default() };
+        told.query.list_paused(ask(&supervisor(), request)).await
+    };
+    let first = page(1, String::new()).await.unwrap().into_inner();
+    let second = page(1, first.next_page_token.clone()).await.unwrap().into_inner();
+    assert_eq!([ids(&first), ids(&second)].concat(), [2, 1].map(|n| conversation(n).to_string()));
+    assert_eq!(code(page(-1, String::new()).await), ErrorCode::InvalidArgument);
+    assert_eq!(page(1_000_000_000, String::new()).await.unwrap().into_inner().paused.len(), 2);
+    assert_eq!(code(page(1, format!("{}A", first.next_page_token)).await), ErrorCode::CursorInvalid);
+    let future =
+        wire::ListPausedRequest { min_position: "p1-999999".to_owned(), deadline_ms: 20, ..Default::default() };
+    assert_eq!(code(told.query.list_paused(ask(&supervisor(), future)).await), ErrorCode::StaleRead);
+}
+
+#[tokio::test]
+async fn one_bot_has_its_whole_history() {
+    let told = given();
+    let get = async |n: u8| {
+        let request = wire::GetPauseRequest { conversation_id: conversation(n).to_string(), ..Default::default() };
+        told.query.get_pause(ask(&supervisor(), request)).await
+    };
+    let answer = get(3).await.unwrap().into_inner();
+    assert_eq!((answer.bot(), answer.pause.as_ref()), (wire::BotState::Active, None));
+    let history: Vec<_> = answer.history.iter().map(|entry| (entry.bot(), entry.reason())).collect();
+    assert_eq!(
+        history,
+        [
+            (wire::BotState::Paused, wire::PauseReason::Complaint),
+            (wire::BotState::Active, wire::PauseReason::Unspecified)
+        ]
+    );
+    assert_eq!(get(1).await.unwrap().into_inner().bot(), wire::BotState::Paused);
+    assert_eq!(code(get(99).await), ErrorCode::ConversationNotFound);
+}
+
+#[tokio::test]
+async fn what_an_agent_may_not_see_is_neither_listed_nor_counted() {
+    let told = given();
+    let laura = granted("laura", "wa-main", "ventas");
+
+    let answer = told.query.list_paused(ask(&laura, wire::ListPausedRequest::default())).await.unwrap().into_inner();
+
+    assert_eq!(ids(&answer), [conversation(1).to_string()]);
+    assert_eq!(answer.counts.len(), 1);
+    let hidden = wire::GetPauseRequest { conversation_id: conversation(2).to_string(), ..Default::default() };
+    assert_eq!(code(told.query.get_pause(ask(&laura, hidden)).await), ErrorCode::ConversationNotFound);
+}

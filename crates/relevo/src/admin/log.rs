@@ -1,0 +1,268 @@
+//! `relevo.admin.v1.LogService`: commits as they are stored, of the caller's tenant.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt};
+use prost::Message;
+use relevo_domain::{Actor, EntityId, ErrorCode, Recorded, TenantId};
+use relevo_eventlog::{LogError, codec};
+use relevo_proto::admin::v1 as proto;
+use relevo_proto::admin::v1::log_service_server::{LogService, LogServiceServer};
+use relevo_proto::admin::v1::show_log_request::Of;
+use relevo_proto::query::v1 as words;
+use relevo_proto::time::to_wire;
+use relevo_proto::{Problem, event, json};
+use relevo_query::Directory;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+use super::refusal::Operator;
+use crate::serve::Installation;
+
+/// Commits of one entity in one answer.
+const SHOW_DEFAULT: usize = 100;
+const SHOW_MAX: usize = 1_000;
+/// Commits that a tail without `follow` gives if nothing is said, and the most that can be asked for.
+const TAIL_DEFAULT: usize = 100;
+const TAIL_MAX: usize = 100_000;
+/// How many commits of all tenants are looked at, a wanted one, to find the last ones of one tenant.
+const LOOK_BACK: u64 = 10;
+/// Commits that a slow client may be behind; then the reading waits.
+const TAIL_QUEUE: usize = 64;
+
+pub(crate) struct Service {
+    installation: Installation,
+}
+
+impl Service {
+    pub(crate) const fn new(installation: Installation) -> Self {
+        Self { installation }
+    }
+
+    pub(crate) fn into_server(self) -> LogServiceServer<Self> {
+        LogServiceServer::new(self)
+    }
+
+    async fn one(&self, operator: &Operator, sequence: u64) -> Result<proto::LogCommit, Status> {
+        let missing = || operator.say(Problem::new(ErrorCode::CommitNotFound).about("sequence", sequence));
+        match self.installation.log.get(sequence).await {
+            Ok(Some(recorded)) if recorded.commit.tenant == operator.caller.tenant => {
+                render(&recorded, &self.installation.directory).map_err(|error| operator.internal(&error))
+            }
+            Ok(_) => Err(missing()),
+            Err(LogError::Undecodable { sequence, reason }) => Ok(undecodable(sequence, reason)),
+            Err(error) => Err(operator.log_failed(&error)),
+        }
+    }
+
+    async fn of_entity(
+        &self,
+        operator: &Operator,
+        entity: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<proto::ShowLogResponse, Status> {
+        let entity: EntityId = entity.parse().map_err(|_refused| operator.invalid("entity_id", "field-id"))?;
+        let tail = self.installation.log.tail(&operator.caller.tenant, &entity, after).await;
+        let tail = tail.map_err(|error| operator.log_failed(&error))?;
+        if tail.is_empty() && after == 0 {
+            return Err(operator.say(Problem::new(ErrorCode::CommitNotFound).about("entity_id", entity)));
+        }
+        let directory = &self.installation.directory;
+        let commits: Result<Vec<_>, _> = tail.iter().take(limit).map(|recorded| render(recorded, directory)).collect();
+        let commits = commits.map_err(|error| operator.internal(&error))?;
+        Ok(proto::ShowLogResponse { commits, more: tail.len() > limit })
+    }
+}
+
+#[tonic::async_trait]
+impl LogService for Service {
+    async fn show(&self, request: Request<proto::ShowLogRequest>) -> Result<Response<proto::ShowLogResponse>, Status> {
+        let operator = Operator::of(&request)?;
+        let request = request.into_inner();
+        let limit = bounded(request.limit, SHOW_DEFAULT, SHOW_MAX);
+        let answer = match request.of {
+            Some(Of::EntityId(entity)) => self.of_entity(&operator, &entity, request.after_sequence, limit).await?,
+            Some(Of::Sequence(sequence)) => {
+                proto::ShowLogResponse { commits: vec![self.one(&operator, sequence).await?], more: false }
+            }
+            None => return Err(operator.invalid("entity_id", "field-required")),
+        };
+        Ok(Response::new(answer))
+    }
+
+    type TailStream = Pin<Box<dyn Stream<Item = Result<proto::TailLogResponse, Status>> + Send>>;
+
+    async fn tail(&self, request: Request<proto::TailLogRequest>) -> Result<Response<Self::TailStream>, Status> {
+        let operator = Operator::of(&request)?;
+        let request = request.into_inner();
+        let identity = self.installation.log.identity().await.map_err(|error| operator.log_failed(&error))?;
+        let wanted = bounded(request.limit, TAIL_DEFAULT, TAIL_MAX);
+        let last = identity.last_sequence;
+        let look_back = request.from_sequence == 0;
+        let from = if look_back { last.saturating_sub(wanted as u64 * LOOK_BACK) + 1 } else { request.from_sequence };
+        let plan = Plan {
+            last,
+            look_back: look_back.then_some(wanted),
+            follow: request.follow,
+            limit: if request.follow && request.limit == 0 { None } else { Some(wanted) },
+        };
+        let commits = self.installation.log.read(from).await.map_err(|error| operator.log_failed(&error))?;
+        let (answers, stream) = mpsc::channel(TAIL_QUEUE);
+        let installation = self.installation.clone();
+        if from <= last || plan.follow {
+            tokio::spawn(async move {
+                let tailer = Tailer { operator, directory: installation.directory, plan, answers: answers.clone() };
+                tokio::select! {
+                    () = tailer.run(commits) => {}
+                    () = answers.closed() => {}
+                    () = installation.ending.cancelled() => {}
+                }
+            });
+        }
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+}
+
+/// Which commits a tail gives.
+struct Plan {
+    /// The log's last sequence when the tail began.
+    last: u64,
+    /// Only so many of what was there when the tail began, the last ones.
+    look_back: Option<usize>,
+    follow: bool,
+    limit: Option<usize>,
+}
+
+struct Tailer {
+    operator: Operator,
+    directory: Arc<Directory>,
+    plan: Plan,
+    answers: mpsc::Sender<Result<proto::TailLogResponse, Status>>,
+}
+
+impl Tailer {
+    async fn run(&self, mut commits: impl Stream<Item = Result<Recorded, LogError>> + Unpin) {
+        let mut held: VecDeque<proto::LogCommit> = VecDeque::new();
+        let mut given = 0;
+        while let Some(item) = commits.next().await {
+            let (sequence, commit) = match item {
+                Ok(recorded) => (recorded.sequence, self.own(&recorded)),
+                Err(LogError::Undecodable { sequence, reason }) => (sequence, Some(undecodable(sequence, reason))),
+                Err(error) => {
+                    self.answers.send(Err(self.operator.log_failed(&error))).await.ok();
+                    return;
+                }
+            };
+            let past = sequence <= self.plan.last;
+            held.extend(commit);
+            if let (true, Some(most)) = (past, self.plan.look_back) {
+                while held.len() > most {
+                    held.pop_front();
+                }
+            }
+            // What is looked back for is known only at the end of what was there.
+            let ready = self.plan.look_back.is_none() || sequence >= self.plan.last;
+            while let Some(commit) = if ready { held.pop_front() } else { None } {
+                if self.plan.limit.is_some_and(|limit| given >= limit) {
+                    return;
+                }
+                given += 1;
+                if self.answers.send(Ok(proto::TailLogResponse { commit: Some(commit) })).await.is_err() {
+                    return;
+                }
+            }
+            let enough = self.plan.limit.is_some_and(|limit| given >= limit);
+            if enough || (!self.plan.follow && sequence >= self.plan.last) {
+                return;
+            }
+        }
+    }
+
+    /// The commit, if it is the caller's to see.
+    fn own(&self, recorded: &Recorded) -> Option<proto::LogCommit> {
+        if recorded.commit.tenant != self.operator.caller.tenant {
+            return None;
+        }
+        match render(recorded, &self.directory) {
+            Ok(commit) => Some(commit),
+            Err(error) => Some(undecodable(recorded.sequence, error.to_string())),
+        }
+    }
+}
+
+fn bounded(wanted: u32, default: usize, most: usize) -> usize {
+    match usize::try_from(wanted).unwrap_or(most) {
+        0 => default,
+        wanted => wanted.min(most),
+    }
+}
+
+fn undecodable(sequence: u64, reason: String) -> proto::LogCommit {
+    proto::LogCommit { sequence, undecodable: reason, ..proto::LogCommit::default() }
+}
+
+fn render(recorded: &Recorded, directory: &Directory) -> Result<proto::LogCommit, json::JsonError> {
+    let commit = &recorded.commit;
+    // The log's own form of the events, so that what is shown is what is stored.
+    let stored = event::v1::Commit::decode(codec::encode(commit).as_slice())
+        .map_err(|error| json::JsonError::Write(error.to_string()))?;
+    let mut events = Vec::with_capacity(commit.events.len());
+    for (index, (event, wire)) in commit.events.iter().zip(&stored.events).enumerate() {
+        events.push(proto::LogEvent {
+            name: event.name().to_owned(),
+            version: commit.first_version + index as u64,
+            json: content(wire)?,
+        });
+    }
+    let first = commit.previous_hash == [0; 32];
+    Ok(proto::LogCommit {
+        sequence: recorded.sequence,
+        commit_id: commit.id.to_string(),
+        tenant: commit.tenant.to_string(),
+        entity_id: commit.entity.to_string(),
+        first_version: commit.first_version,
+        last_version: commit.last_version(),
+        command_id: commit.command_id.to_string(),
+        occurred_at: Some(to_wire(commit.occurred_at)),
+        recorded_at: Some(to_wire(commit.recorded_at)),
+        actor: Some(actor(&commit.actor, &commit.tenant, directory)),
+        causation_id: commit.causation.map(|id| id.to_string()).unwrap_or_default(),
+        correlation_id: commit.correlation.clone().unwrap_or_default(),
+        hash: hex::encode(recorded.hash),
+        previous_hash: if first { String::new() } else { hex::encode(commit.previous_hash) },
+        intake_sequence: commit.intake.map_or(0, |pointer| pointer.sequence),
+        intake_ordinal: commit.intake.map_or(0, |pointer| pointer.ordinal),
+        events,
+        undecodable: String::new(),
+    })
+}
+
+/// The event without its wrapping: its name stands beside it.
+fn content(event: &event::v1::Event) -> Result<String, json::JsonError> {
+    Ok(match json::to_value(event)? {
+        serde_json::Value::Object(fields) if fields.len() == 1 => {
+            fields.into_iter().map(|(_, content)| content.to_string()).collect()
+        }
+        other => other.to_string(),
+    })
+}
+
+fn actor(actor: &Actor, tenant: &TenantId, directory: &Directory) -> words::Actor {
+    let (kind, id) = match actor {
+        Actor::Customer => (words::ActorKind::Customer, None),
+        Actor::Staff(id) => (words::ActorKind::Staff, Some(id)),
+        Actor::Bot(id) => (words::ActorKind::Bot, Some(id)),
+        Actor::PhoneApp => (words::ActorKind::PhoneApp, None),
+        Actor::Provider => (words::ActorKind::Provider, None),
+        Actor::System => (words::ActorKind::System, None),
+    };
+    words::Actor {
+        kind: kind.into(),
+        id: id.map(ToString::to_string).unwrap_or_default(),
+        name: id.map(|id| directory.agent_name(tenant, id)).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,11 @@
+//! The operators' gRPC services: intake, log and views. For admins and ops, of their own tenant.
+//!
+//! They stand in the binary because they show what is wired here; they hold no rules.
+
+pub(crate) mod intake;
+pub(crate) mod log;
+mod owner;
+mod pages;
+mod refusal;
+pub(crate) mod view;
+

@@ -1,0 +1,220 @@
+//! The client commands: each speaks gRPC to a running broker, with the caller's role. No rules of the domain are here; what a
+//! command means is decided by the server.
+
+mod assignment;
+mod client;
+#[cfg(test)]
+mod client_tests;
+mod conversation;
+mod failure;
+pub(crate) mod global;
+mod intake;
+mod log;
+mod metrics;
+mod pause;
+mod print;
+mod table;
+mod text;
+mod thread;
+mod view;
+mod words;
+mod write;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+pub(crate) use client::Client;
+pub(crate) use conversation::show_inbox as inbox_after;
+pub(crate) use failure::Failure;
+pub(crate) use global::Global;
+pub(crate) use intake::settled;
+pub(crate) use print::Output;
+pub(crate) use words::Words;
+
+/// The commands that need a server.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Conversations: read them, pause their bot, assign, resolve.
+    #[command(subcommand, visible_alias = "conv")]
+    Conversation(conversation::Command),
+    /// Paused bots: where, by whom, why, since when.
+    #[command(subcommand)]
+    Pause(pause::Command),
+    /// Who has what.
+    #[command(subcommand)]
+    Assignment(assignment::Command),
+    /// Figures: volumes, first response, pauses.
+    #[command(subcommand)]
+    Metrics(metrics::Command),
+    /// What arrived, what became of it, and what is parked. For admins and ops.
+    #[command(subcommand)]
+    Intake(intake::Command),
+    /// The commits on the log. For admins and ops.
+    #[command(subcommand)]
+    Log(log::Command),
+    /// The views: how far they are, rebuilding and verifying them. For admins and ops.
+    #[command(subcommand)]
+    View(view::Command),
+}
+
+/// What a command has at hand.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    pub(crate) out: Output,
+}
+
+impl Command {
+    /// Runs the command against the server that `global` names.
+    pub(crate) async fn run(self, global: Global) -> ExitCode {
+        let words = Words::new(global.language());
+        // A write that the person did not name gets an id here, so that every error can say how to repeat it.
+        let command_id = if let Self::Conversation(command) = &self { command.command_id() } else { None };
+        let done = async {
+            let context = Context { client: Client::new(&global)?, out: Output::new(words, global.json) };
+            match self {
+                Self::Conversation(command) => command.run(&context, command_id.as_deref().unwrap_or_default()).await,
+                Self::Pause(command) => command.run(&context).await,
+                Self::Assignment(command) => command.run(&context).await,
+                Self::Metrics(command) => command.run(&context).await,
+                Self::Intake(command) => command.run(&context).await,
+                Self::Log(command) => command.run(&context).await,
+                Self::View(command) => command.run(&context).await,
+            }
+        };
+        match done.await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                print::failure(&failure, words, global.json, command_id.as_deref());
+                failure.exit_code()
+            }
+        }
+    }
+}
+
+/// Tells a failure of a command that is not in [`Command`] in the same form, and gives its exit status.
+pub(crate) fn fail(failure: &Failure, global: &Global) -> ExitCode {
+    print::failure(failure, Words::new(global.language()), global.json, None);
+    failure.exit_code()
+}
+
+/// Flags of every reading command.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Read {
+    /// A position from an earlier answer (`p1-42`): the answer includes everything up to it. Default: what the view has now.
+    #[arg(long, value_name = "POSITION")]
+    min_position: Option<String>,
+}
+
+/// Flags of every list.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Page {
+    /// Rows to print, 1 to 200.
+    #[arg(long, default_value_t = 25, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=200))]
+    limit: i32,
+    /// Goes on where a list ended: the token that it printed. Valid for 60 seconds.
+    #[arg(long, value_name = "TOKEN")]
+    page_token: Option<String>,
+}
+
+/// Says how to see the next page, if there is one.
+fn more(out: &Output, next_page_token: &str) -> Result<(), Failure> {
+    if next_page_token.is_empty() {
+        return Ok(());
+    }
+    out.line(&out.words.with("list-more", &[("token", next_page_token)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        global: Global,
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    fn parse(line: &str) -> Result<Line, clap::Error> {
+        Line::try_parse_from(std::iter::once("relevo").chain(line.split(' ')))
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        <Line as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn global_flags_stand_before_or_after_the_command() {
+        for line in [
+            "--json --api-key k --server http://x:1 --lang en --timeout 1s conversation list",
+            "conversation list --json --api-key k --server http://x:1 --lang en --timeout 1s",
+        ] {
+            let global = parse(line).unwrap().global;
+            assert!(global.json);
+            assert_eq!((global.api_key.as_deref(), global.server.as_str()), (Some("k"), "http://x:1"));
+            assert_eq!(global.timeout, std::time::Duration::from_secs(1));
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_before_anything_is_sent() {
+        for line in [
+            "conversation assign cnv_x",
+            "conversation list --limit 0",
+            "conversation pause cnv_x --reason echo",
+            "intake retry",
+            "intake retry 1 --all",
+            "intake parked discard",
+            "assignment list --agent a --team b",
+            "metrics show --from yesterday",
+            "log tail --limit 0",
+            "--lang de pause list",
+        ] {
+            let error = parse(line).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+        for line in ["conversation assign cnv_x --agent a --team b", "intake retry 1 2", "intake parked", "log show 42"]
+        {
+            parse(line).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_write_has_an_id_of_its_own_unless_it_is_given_one() {
+        let id = |line: &str| {
+            let Command::Conversation(command) = parse(line).unwrap().command else { unreachable!("{line}") };
+            command.command_id()
+        };
+        assert_eq!(id("conversation claim cnv_x --command-id again").as_deref(), Some("again"));
+        assert_ne!(id("conversation claim cnv_x"), id("conversation claim cnv_x"));
+        assert_eq!(id("conversation list"), None);
+    }
+
+    #[test]
+    fn every_flag_and_command_explains_itself() {
+        fn visit(command: &clap::Command, path: &str, silent: &mut Vec<String>) {
+            let ours = |argument: &&clap::Arg| !matches!(argument.get_id().as_str(), "help" | "version");
+            for argument in command.get_arguments().filter(ours) {
+                if argument.get_help().is_none() {
+                    silent.push(format!("{path} {}", argument.get_id()));
+                }
+            }
+            for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+                let path = format!("{path} {}", inner.get_name());
+                if inner.get_about().is_none() {
+                    silent.push(path.clone());
+                }
+                visit(inner, &path, silent);
+            }
+        }
+        let mut silent = Vec::new();
+        visit(&<Line as clap::CommandFactory>::command(), "relevo", &mut silent);
+        assert_eq!(silent, Vec::<String>::new());
+    }
+}

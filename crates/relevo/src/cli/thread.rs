@@ -1,0 +1,254 @@
+//! `relevo conversation messages`: the thread of one conversation, with what happened to it between the messages.
+
+use clap::Args;
+use relevo_proto::query::v1::thread_entry::Entry;
+use relevo_proto::query::v1::{
+    Attachment, Author, ListMessagesRequest, LooseUpdate, LooseUpdateKind, Message, ThreadEntry, TimelineEntry,
+    TimelineKind,
+};
+
+use super::{Context, Failure, Output, Page, Read, Words, more, text};
+
+/// Under which the lines of an entry stand: `21/11/2026 10:42  `.
+const INDENT: &str = "    ";
+
+#[derive(Debug, Args)]
+pub(crate) struct Messages {
+    /// Exact id, `cnv_…`.
+    #[arg(value_name = "CONVERSATION")]
+    conversation_id: String,
+    /// Also prints the ids of messages.
+    #[arg(long)]
+    ids: bool,
+    #[command(flatten)]
+    page: Page,
+    #[command(flatten)]
+    read: Read,
+}
+
+impl Messages {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let mut inbox = context.client.inbox();
+        let request = ListMessagesRequest {
+            conversation_id: self.conversation_id,
+            page_size: self.page.limit,
+            page_token: self.page.page_token.unwrap_or_default(),
+            min_position: self.read.min_position.unwrap_or_default(),
+            deadline_ms: context.client.position_wait_ms(),
+        };
+        let answer = context.client.once(inbox.list_messages(context.client.request(request))).await?;
+        if context.out.json {
+            return context.out.message(&answer);
+        }
+        for entry in &answer.entries {
+            context.out.lines(entry_lines(&context.out, entry, self.ids))?;
+        }
+        more(&context.out, &answer.next_page_token)
+    }
+}
+
+/// One entry: a line that says when, who and how, and the text below it.
+fn entry_lines(out: &Output, entry: &ThreadEntry, ids: bool) -> Vec<String> {
+    let time = out.clock.short(entry.occurred_at.as_ref());
+    let (head, body, id) = match &entry.entry {
+        Some(Entry::Message(message)) => {
+            (message_head(out.words, message), message_body(message), message.message_id.as_str())
+        }
+        Some(Entry::Timeline(timeline)) => (timeline_text(out.words, timeline), Vec::new(), ""),
+        Some(Entry::LooseUpdate(update)) => {
+            (loose_head(out.words, update), text::lines(&update.text), update.message_id.as_str())
+        }
+        None => return Vec::new(),
+    };
+    let id = if ids && !id.is_empty() { format!("  {id}") } else { String::new() };
+    let mut lines = vec![format!("{time}  {}{id}", text::one_line(&head))];
+    let columns = out.page_width().saturating_sub(INDENT.len());
+    for line in body.iter().flat_map(|line| text::wrap(line, columns)) {
+        lines.push(format!("{INDENT}{line}").trim_end().to_owned());
+    }
+    lines
+}
+
+/// `María García · 📷 imagen · editado · 👍 cliente · ✓✓ leído`.
+fn message_head(words: Words, message: &Message) -> String {
+    let mut parts = vec![author(words, message)];
+    parts.push(words.kind(&message.kind));
+    if let Some(mail) = &message.mail {
+        parts.push(format!("✉ {}", mail.subject));
+    }
+    parts.extend(message.attachments.iter().map(attachment));
+    if message.edited {
+        parts.push(words.t("message-edited"));
+    }
+    if message.revoked {
+        parts.push(words.t("message-revoked"));
+    }
+    if let Some(flags) = &message.flags {
+        let known = [
+            (flags.automatic, "automatic"),
+            (flags.bounce, "bounce"),
+            (flags.delay, "delay"),
+            (flags.list, "list"),
+            (flags.complaint, "complaint"),
+            (flags.own_loop, "own-loop"),
+            (flags.message_id_reused, "message-id-reused"),
+            (flags.forwarded || flags.frequently_forwarded, "forwarded"),
+        ];
+        parts.extend(known.into_iter().filter(|(set, _)| *set).map(|(_, flag)| words.t(&format!("cli-flag-{flag}"))));
+    }
+    parts.extend(
+        message.reactions.iter().map(|reaction| format!("{} {}", reaction.emoji, words.actor_kind(reaction.by))),
+    );
+    if !message.delivery_status.is_empty() {
+        parts.push(words.delivery(&message.delivery_status));
+    }
+    if !message.reply_to.is_empty() {
+        parts.push(format!("↩ {}", message.reply_to));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(" · ")
+}
+
+fn author(words: Words, message: &Message) -> String {
+    match Author::try_from(message.author) {
+        Ok(Author::Staff) => words.actor(message.staff.as_ref()),
+        Ok(Author::PhoneApp) => words.t("actor-phone_app"),
+        Ok(Author::Customer | Author::Unspecified) | Err(_) => {
+            let known =
+                [&message.sender_name, &message.sender_address].into_iter().find(|name| !name.trim().is_empty());
+            known.cloned().unwrap_or_else(|| words.t("actor-customer"))
+        }
+    }
+}
+
+/// `📎 recibo.pdf (application/pdf, 12 kB)`.
+fn attachment(attachment: &Attachment) -> String {
+    let size = attachment.size_bytes.map(|bytes| format!(", {}", text::size(bytes))).unwrap_or_default();
+    let name = if attachment.file_name.is_empty() { String::new() } else { format!("{} ", attachment.file_name) };
+    format!("📎 {name}({}{size})", attachment.mime_type)
+}
+
+fn message_body(message: &Message) -> Vec<String> {
+    let mut lines = text::lines(&message.text);
+    if message.text.trim().is_empty() && !message.details_json.is_empty() {
+        lines = text::lines(&message.details_json);
+    }
+    if message.mail.as_ref().is_some_and(|mail| !mail.quoted.is_empty()) {
+        lines.push("[…]".to_owned());
+    }
+    lines
+}
+
+fn timeline_text(words: Words, timeline: &TimelineEntry) -> String {
+    let by = words.actor(timeline.by.as_ref());
+    let by = by.as_str();
+    let sentence = match TimelineKind::try_from(timeline.kind) {
+        Ok(TimelineKind::EpisodeStarted) => {
+            words.with("timeline-episode", &[("episode", &timeline.episode.to_string())])
+        }
+        Ok(TimelineKind::BotPaused) if timeline.automatic => {
+            words.with("timeline-paused-automatic", &[("reason", &words.reason(timeline.pause_reason))])
+        }
+        Ok(TimelineKind::BotPaused) => {
+            words.with("timeline-paused", &[("by", by), ("reason", &words.reason(timeline.pause_reason))])
+        }
+        Ok(TimelineKind::BotResumed) => words.with("timeline-resumed", &[("by", by)]),
+        Ok(TimelineKind::Assigned) if timeline.how == i32::from(relevo_proto::query::v1::AssignmentHow::Claim) => {
+            words.with("timeline-claimed", &[("by", by)])
+        }
+        Ok(TimelineKind::Assigned) => {
+            let assignee = words.assignee(timeline.assignee.as_ref());
+            words.with("timeline-assigned", &[("by", by), ("assignee", &assignee)])
+        }
+        Ok(TimelineKind::Resolved) if timeline.reason.is_empty() => words.with("timeline-resolved", &[("by", by)]),
+        Ok(TimelineKind::Resolved) => {
+            words.with("timeline-resolved-reason", &[("by", by), ("reason", &timeline.reason)])
+        }
+        Ok(TimelineKind::Reopened) if timeline.by.as_ref().is_some_and(is_customer) => {
+            words.t("timeline-reopened-customer")
+        }
+        Ok(TimelineKind::Reopened) => words.with("timeline-reopened", &[("by", by)]),
+        Ok(TimelineKind::Unspecified) | Err(_) => format!("?{}", timeline.kind),
+    };
+    let note = if timeline.note.is_empty() { String::new() } else { format!(" · {}", timeline.note) };
+    format!("— {sentence}{note}")
+}
+
+fn is_customer(actor: &relevo_proto::query::v1::Actor) -> bool {
+    actor.kind == i32::from(relevo_proto::query::v1::ActorKind::Customer)
+}
+
+/// An update about a message that Relevo does not have.
+fn loose_head(words: Words, update: &LooseUpdate) -> String {
+    let what = match LooseUpdateKind::try_from(update.kind) {
+        Ok(LooseUpdateKind::Edited) => words.t("message-edited"),
+        Ok(LooseUpdateKind::Revoked) => words.t("message-revoked"),
+        Ok(LooseUpdateKind::Reaction) => update.emoji.clone(),
+        Ok(LooseUpdateKind::Delivery) => {
+            update.delivery_reports.iter().map(|report| words.delivery(&report.status)).collect::<Vec<_>>().join(", ")
+        }
+        Ok(LooseUpdateKind::Unspecified) | Err(_) => format!("?{}", update.kind),
+    };
+    format!("— {} · {what}", words.t("cli-loose-update"))
+}
+
+#[cfg(test)]
+mod tests {
+    use relevo_catalogue::Language;
+    use relevo_proto::query::v1::{Actor, ActorKind, PauseReason};
+
+    use super::super::text::Clock;
+    use super::*;
+
+    fn out() -> Output {
+        let mut out = Output::new(Words::new(Language::Es), false);
+        out.clock = Clock::at("2026-11-21T15:00:00Z");
+        out
+    }
+
+    fn entry(entry: Entry) -> ThreadEntry {
+        // 2026-11-21T10:42:00Z
+        ThreadEntry {
+            occurred_at: Some(prost_types::Timestamp { seconds: 1_795_257_720, nanos: 0 }),
+            entry: Some(entry),
+        }
+    }
+
+    #[test]
+    fn a_hostile_text_stays_below_its_author_and_acts_on_nothing() {
+        let message = Message {
+            kind: "text".to_owned(),
+            author: Author::Customer.into(),
+            sender_name: "Ana\u{1b}]0;x\u{7}\nLaura".to_owned(),
+            text: "hola\u{1b}[2J\n10:43  Laura".to_owned(),
+            ..Message::default()
+        };
+        let lines = entry_lines(&out(), &entry(Entry::Message(message)), false);
+        assert_eq!(lines[0], "10:42  Ana\u{fffd}]0;x\u{fffd} Laura");
+        assert_eq!(lines[1..], ["    hola\u{fffd}[2J", "    10:43  Laura"]);
+    }
+
+    #[test]
+    fn a_pause_says_who_and_why() {
+        let timeline = TimelineEntry {
+            kind: TimelineKind::BotPaused.into(),
+            by: Some(Actor { kind: ActorKind::Staff.into(), id: "laura".to_owned(), name: "Laura".to_owned() }),
+            pause_reason: PauseReason::Complaint.into(),
+            note: "llamar hoy".to_owned(),
+            ..TimelineEntry::default()
+        };
+        let lines = entry_lines(&out(), &entry(Entry::Timeline(timeline)), true);
+        assert_eq!(lines, ["10:42  — Laura pausó el bot: queja · llamar hoy"]);
+    }
+
+    #[test]
+    fn a_file_is_named_with_its_type_and_size() {
+        let file = Attachment {
+            mime_type: "application/pdf".to_owned(),
+            size_bytes: Some(12_345),
+            file_name: "recibo.pdf".to_owned(),
+            ..Attachment::default()
+        };
+        assert_eq!(attachment(&file), "📎 recibo.pdf (application/pdf, 12 kB)");
+    }
+}

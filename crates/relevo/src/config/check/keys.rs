@@ -1,0 +1,78 @@
+//! API keys: whose they are and what they grant. Only hashes are ever written down.
+
+use std::collections::BTreeSet;
+
+use relevo_domain::{AgentId, Caller, ChannelId, Role, Scope, TeamId};
+
+use super::super::file;
+use super::super::{ApiKey, Problem, Problems, Tenant};
+use super::tenants::{role, unknown};
+use super::{name, once};
+
+/// What stands before a hash, so that another function can follow one day.
+pub(crate) const HASH_PREFIX: &str = "sha256:";
+
+pub(super) fn api_keys(keys: &[file::ApiKey], tenants: &[Tenant], problems: &mut Problems) -> Vec<ApiKey> {
+    let at = |index: usize| format!("api_keys[{index}]");
+    once(keys.iter().enumerate().map(|(index, key)| (format!("{}.key_hash", at(index)), key.key_hash.as_str())), problems);
+    keys.iter().enumerate().filter_map(|(index, key)| api_key(&at(index), key, tenants, problems)).collect()
+}
+
+fn api_key(at: &str, key: &file::ApiKey, tenants: &[Tenant], problems: &mut Problems) -> Option<ApiKey> {
+    let hash = problems.keep(hash(&format!("{at}.key_hash"), &key.key_hash));
+    let role = problems.keep(role(&format!("{at}.role"), &key.role));
+    let name = problems.keep(name(format!("{at}.name"), &key.name, AgentId::new));
+    let tenant = tenants.iter().find(|tenant| tenant.name.as_str() == key.tenant);
+    let tenant =
+        problems.keep(tenant.ok_or_else(|| unknown(format!("{at}.tenant"), &key.tenant, "tenants")));
+    let (hash, role, name, tenant) = (hash?, role?, name?, tenant?);
+    if role.is_staff() && !tenant.agents.iter().any(|agent| agent.id == name) {
+        problems.add(unknown(format!("{at}.name"), &key.name, &format!("tenants.{}.agents", tenant.name)));
+    }
+    let scope = if role.sees_tenant() { Scope::Tenant } else { granted(at, key, role, &name, tenant, problems) };
+    Some(ApiKey { hash, caller: Caller { tenant: tenant.name.clone(), role, name, scope } })
+}
+
+/// An agent has the teams that it is a member of and those that the key adds; a bot without teams serves all of them.
+fn granted(
+    at: &str,
+    key: &file::ApiKey,
+    role: Role,
+    name: &AgentId,
+    tenant: &Tenant,
+    problems: &mut Problems,
+) -> Scope {
+    let channels: BTreeSet<ChannelId> = known(at, "channels", &key.channels, tenant.channels.iter().map(|one| &one.id), problems);
+    let mut teams: BTreeSet<TeamId> = known(at, "teams", &key.teams, tenant.teams.iter().map(|one| &one.id), problems);
+    let everywhere = role == Role::Bot && key.teams.is_empty();
+    let own = tenant.teams.iter().filter(|team| everywhere || team.members.contains(name));
+    teams.extend(own.map(|team| team.id.clone()));
+    Scope::Granted { channels, teams }
+}
+
+fn known<'i, I>(
+    at: &str,
+    list: &str,
+    wanted: &[String],
+    present: impl Iterator<Item = &'i I> + Clone,
+    problems: &mut Problems,
+) -> BTreeSet<I>
+where
+    I: Clone + Ord + std::fmt::Display + 'i,
+{
+    let mut found = BTreeSet::new();
+    for (index, name) in wanted.iter().enumerate() {
+        match present.clone().find(|id| id.to_string() == *name) {
+            Some(id) => {
+                found.insert(id.clone());
+            }
+            None => problems.add(unknown(format!("{at}.{list}[{index}]"), name, list)),
+        }
+    }
+    found
+}
+
+fn hash(at: &str, text: &str) -> Result<[u8; 32], Problem> {
+    let hash = text.strip_prefix(HASH_PREFIX).and_then(|hex| hex::decode(hex).ok()).and_then(|hash| hash.try_into().ok());
+    hash.ok_or_else(|| Problem::new(at, "config-key-hash"))
+}

@@ -1,0 +1,144 @@
+//! What may stand in a configuration file. The defaults and the meaning of every key: `config.default.toml`.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    #[serde(default)]
+    pub(crate) demo: bool,
+    pub(crate) server: Server,
+    pub(crate) nats: Nats,
+    pub(crate) webhook: Webhook,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) meta_apps: Vec<MetaApp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tenants: Vec<Tenant>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) api_keys: Vec<ApiKey>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Server {
+    pub(crate) http_addr: String,
+    pub(crate) grpc_addr: String,
+    pub(crate) data_dir: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) public_url: Option<String>,
+    pub(crate) shutdown_seconds: u64,
+    pub(crate) log_format: String,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nats {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) password: Option<Secret>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<Secret>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) credentials_file: Option<PathBuf>,
+    pub(crate) replicas: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) binary: Option<PathBuf>,
+    pub(crate) sync: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) store_bytes: Option<u64>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Webhook {
+    pub(crate) body_timeout_seconds: u64,
+    pub(crate) append_timeout_seconds: u64,
+    pub(crate) memory_bytes: usize,
+    pub(crate) requests: usize,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MetaApp {
+    pub(crate) name: String,
+    pub(crate) app_secrets: Vec<Secret>,
+    pub(crate) verify_token: Secret,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) account_channel: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tenant {
+    pub(crate) name: String,
+    pub(crate) time_zone: String,
+    pub(crate) language: String,
+    #[serde(default)]
+    pub(crate) channels: Vec<Channel>,
+    #[serde(default)]
+    pub(crate) agents: Vec<Agent>,
+    #[serde(default)]
+    pub(crate) teams: Vec<Team>,
+}
+
+/// A channel of any kind. One struct for all kinds, so that a misplaced key can be named with the kind that it belongs to.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Channel {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) label: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) app: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) phone_number_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) display_phone_number: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) waba_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) auth_tokens: Option<Vec<Secret>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) public_base_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bearer_tokens: Option<Vec<Secret>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) addresses: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Agent {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) role: String,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Team {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) members: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApiKey {
+    pub(crate) tenant: String,
+    pub(crate) name: String,
+    pub(crate) role: String,
+    pub(crate) key_hash: String,
+    #[serde(default)]
+    pub(crate) channels: Vec<String>,
+    #[serde(default)]
+    pub(crate) teams: Vec<String>,
+}

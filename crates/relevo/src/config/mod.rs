@@ -1,0 +1,153 @@
+//! Configuration: embedded defaults, then files, then `RELEVO__SECTION__KEY`, then flags; checked whole before anything starts.
+//!
+//! [`file`] is what may be written, [`check`] turns it into the [`Config`] that the rest of the binary works with, and finds
+//! every problem at once. Nothing here opens a socket or a store.
+
+pub(crate) mod check;
+pub(crate) mod cli;
+pub(crate) mod file;
+mod load;
+mod nearest;
+mod problem;
+mod secret;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use relevo_catalogue::Language;
+use relevo_domain::{AgentId, ChannelId, EndpointId, Role, TeamId, TenantId};
+
+pub(crate) use load::{Layers, load};
+pub(crate) use problem::{Problem, Problems};
+pub(crate) use secret::Secret;
+
+use crate::nats::server_config::Sync;
+
+/// Every default, with its meaning. The same text stands in the repository.
+pub(crate) const DEFAULT: &str = include_str!("../../config.default.toml");
+/// The demo: ordinary configuration, embedded for `serve --demo`.
+pub(crate) const DEMO: &str = include_str!("../../../../deploy/demo.toml");
+
+/// A checked configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) server: Server,
+    pub(crate) nats: Nats,
+    pub(crate) webhook: relevo_webhook::Options,
+    pub(crate) meta_apps: Vec<MetaApp>,
+    pub(crate) tenants: Vec<Tenant>,
+    pub(crate) api_keys: Vec<ApiKey>,
+    /// The configuration is the demo's; whatever it says of itself, known secrets are looked for too.
+    pub(crate) demo: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    pub(crate) http_addr: SocketAddr,
+    pub(crate) grpc_addr: SocketAddr,
+    pub(crate) data_dir: PathBuf,
+    /// How the world reaches the HTTP listener; absent: by its address.
+    pub(crate) public_url: Option<String>,
+    pub(crate) shutdown: Duration,
+    pub(crate) log_json: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Nats {
+    /// A server of our own.
+    Supervised { binary: Option<PathBuf>, sync: Sync, store_bytes: Option<u64> },
+    /// A server that somebody else runs.
+    External(External),
+}
+
+#[derive(Clone)]
+pub(crate) struct External {
+    pub(crate) url: String,
+    pub(crate) user: Option<(String, String)>,
+    pub(crate) token: Option<String>,
+    pub(crate) credentials_file: Option<PathBuf>,
+    pub(crate) replicas: usize,
+    pub(crate) store_bytes: u64,
+}
+
+#[derive(Clone)]
+pub(crate) struct MetaApp {
+    pub(crate) name: EndpointId,
+    pub(crate) app_secrets: Vec<String>,
+    pub(crate) verify_token: String,
+    /// Where updates go that name no number and no account that a channel has.
+    pub(crate) account_channel: Option<(TenantId, ChannelId)>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Tenant {
+    pub(crate) name: TenantId,
+    pub(crate) time_zone: TimeZone,
+    pub(crate) language: Language,
+    pub(crate) channels: Vec<Channel>,
+    pub(crate) agents: Vec<Agent>,
+    pub(crate) teams: Vec<Team>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Channel {
+    pub(crate) id: ChannelId,
+    pub(crate) label: String,
+    pub(crate) kind: ChannelKind,
+}
+
+#[derive(Clone)]
+pub(crate) enum ChannelKind {
+    Meta { app: EndpointId, phone_number_id: String, display_phone_number: Option<String>, waba_id: Option<String> },
+    Twilio { endpoint: EndpointId, auth_tokens: Vec<String>, public_base_url: Option<String> },
+    Email { endpoint: EndpointId, bearer_tokens: Vec<String>, addresses: Vec<String> },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Agent {
+    pub(crate) id: AgentId,
+    pub(crate) name: String,
+    pub(crate) role: Role,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Team {
+    pub(crate) id: TeamId,
+    pub(crate) name: String,
+    pub(crate) members: Vec<AgentId>,
+}
+
+/// Who a key belongs to, and what it grants. The key itself is nowhere, only its hash.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiKey {
+    pub(crate) hash: [u8; 32],
+    pub(crate) caller: relevo_domain::Caller,
+}
+
+// Secrets stay out of `Debug`.
+
+impl std::fmt::Debug for External {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("External").field("url", &self.url).field("replicas", &self.replicas).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for MetaApp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MetaApp").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for ChannelKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Meta { app, phone_number_id, .. } => {
+                f.debug_struct("Meta").field("app", app).field("phone_number_id", phone_number_id).finish_non_exhaustive()
+            }
+            Self::Twilio { endpoint, .. } => f.debug_struct("Twilio").field("endpoint", endpoint).finish_non_exhaustive(),
+            Self::Email { endpoint, .. } => f.debug_struct("Email").field("endpoint", endpoint).finish_non_exhaustive(),
+        }
+    }
+}

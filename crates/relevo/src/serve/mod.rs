@@ -1,0 +1,111 @@
+//! `relevo serve`: reads the configuration, starts everything in order, waits for the end, stops everything in order.
+//!
+//! Start: data folder and its lock, NATS, streams, HTTP (webhooks can be stored from here on), views, gRPC, intake. Stop: HTTP
+//! first, so that nothing new is promised; then intake, gRPC, views; NATS last.
+
+mod auth;
+mod broker;
+mod data_dir;
+mod directory;
+mod error;
+mod grpc;
+mod readiness;
+mod routing;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use relevo_catalogue::{Language, text};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::Global;
+use crate::config::cli::{Source, refuse};
+use crate::config::{Layers, check, load};
+use crate::{out, telemetry};
+use broker::Broker;
+pub(crate) use broker::Installation;
+pub(crate) use error::{ServeError, chain};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    source: Source,
+    /// Everything that Relevo keeps.
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// Where webhooks arrive; port 0 takes a free one.
+    #[arg(long, value_name = "IP:PORT")]
+    http_addr: Option<String>,
+    /// Where clients connect; port 0 takes a free one.
+    #[arg(long, value_name = "IP:PORT")]
+    grpc_addr: Option<String>,
+}
+
+impl Args {
+    fn layers(&self) -> Layers {
+        let flags = [
+            ("server.data_dir", self.data_dir.as_ref().map(|path| path.display().to_string())),
+            ("server.http_addr", self.http_addr.clone()),
+            ("server.grpc_addr", self.grpc_addr.clone()),
+        ];
+        let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+        Layers { flags, ..self.source.layers() }
+    }
+}
+
+pub(crate) async fn run(args: Args, global: Global) -> ExitCode {
+    let language = global.language();
+    let config = match load(&args.layers()).and_then(|file| check::check(&file)) {
+        Ok(config) => config,
+        Err(problems) => {
+            refuse(&problems, language);
+            return ExitCode::FAILURE;
+        }
+    };
+    telemetry::start(config.server.log_json);
+    let demo = config.demo;
+    let data_dir = config.server.data_dir.clone();
+    let mut broker = match Broker::start(config).await {
+        Ok(broker) => broker,
+        Err(error) => return failed(&error, language),
+    };
+    let (http, grpc) = broker.addresses();
+    if demo {
+        out::line(&text(language, "serve-demo", &[]));
+    }
+    out::line(&text(language, "serve-http", &[("address", http.into())]));
+    out::line(&text(language, "serve-grpc", &[("address", grpc.into())]));
+    out::line(&text(language, "serve-data", &[("path", data_dir.display().to_string().into())]));
+    out::line(&text(language, "serve-ready", &[]));
+    let ended = tokio::select! {
+        signal = asked_to_end() => signal,
+        error = broker.failure() => Err(error),
+    };
+    out::line(&text(language, "serve-stopping", &[]));
+    broker.stop().await;
+    match ended {
+        Ok(()) => {
+            out::line(&text(language, "serve-stopped", &[]));
+            ExitCode::SUCCESS
+        }
+        Err(error) => failed(&error, language),
+    }
+}
+
+fn failed(error: &ServeError, language: Language) -> ExitCode {
+    tracing::error!(%error, "cannot serve");
+    out::error(&error.text(language));
+    ExitCode::FAILURE
+}
+
+/// SIGTERM from a supervisor, SIGINT from a terminal.
+async fn asked_to_end() -> Result<(), ServeError> {
+    let refused = |error: std::io::Error| ServeError::NotStarted { reason: error.to_string() };
+    let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! The one thing that a webhook does with a body: append it to the raw stream.
+
+use async_trait::async_trait;
+use relevo_eventlog::{IntakeLog, LogError, RawInput};
+
+/// Where raw inputs go. Behind it stands the intake stream; tests put something else there.
+#[async_trait]
+pub trait Inlet: Send + Sync + 'static {
+    /// Stores the input and answers with its sequence once it is durable.
+    async fn append(&self, input: &RawInput) -> Result<u64, LogError>;
+}
+
+#[async_trait]
+impl Inlet for IntakeLog {
+    async fn append(&self, input: &RawInput) -> Result<u64, LogError> {
+        IntakeLog::append(self, input).await
+    }
+}

@@ -1,0 +1,64 @@
+//! Bodies that are too large, too slow, or too many.
+
+use std::time::Duration;
+
+use relevo_channels::signature::meta_sign;
+use relevo_webhook::{META_BODY_BYTES_MAX, Options, TWILIO_BODY_BYTES_MAX};
+
+use crate::world::{APP_SECRET, MAIL_TOKEN, SHORT, World, chunk, problem};
+
+#[tokio::test]
+async fn the_providers_own_limit_fits_and_ten_megabytes_do_not() {
+    let world = World::start().await;
+    assert_eq!(world.post_meta(APP_SECRET, vec![b'x'; 3_000_000]).await.status(), 200);
+    assert_eq!(world.post_meta(APP_SECRET, vec![b'x'; META_BODY_BYTES_MAX]).await.status(), 200);
+    problem(world.post_meta(APP_SECRET, vec![b'x'; META_BODY_BYTES_MAX + 1]).await, 413, "TOO_LARGE").await;
+    problem(world.post_meta(APP_SECRET, vec![b'x'; 10_000_000]).await, 413, "TOO_LARGE").await;
+    let form = vec![b'x'; TWILIO_BODY_BYTES_MAX + 1];
+    let twilio = world.http.post(world.url("/webhooks/twilio/twilio")).body(form).send().await.unwrap();
+    problem(twilio, 413, "TOO_LARGE").await;
+    assert_eq!(world.count().await, 2);
+}
+
+#[tokio::test]
+async fn the_limit_holds_for_a_body_that_does_not_tell_its_length() {
+    let world = World::start().await;
+    let head = "POST /webhooks/meta/app HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
+    let mut pieces: Vec<Vec<u8>> = (0..8).map(|_| chunk(&vec![b'x'; 1_000_000])).collect();
+    pieces.push(b"0\r\n\r\n".to_vec());
+    let answer = world.raw(head, &pieces).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    assert_eq!(world.count().await, 0);
+}
+
+#[tokio::test]
+async fn a_signed_body_in_pieces_is_stored_whole() {
+    let world = World::start().await;
+    let signature = meta_sign(APP_SECRET.as_bytes(), b"{\"a\":1}");
+    let head = format!(
+        "POST /webhooks/meta/app HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-hub-signature-256: {signature}\r\n\
+         transfer-encoding: chunked\r\n\r\n"
+    );
+    let answer = world.raw(&head, &[chunk(b"{\"a\""), chunk(b":1}"), b"0\r\n\r\n".to_vec()]).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(world.stored(1).await.input.body, &b"{\"a\":1}"[..]);
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_given_up() {
+    let world = World::with(Options { body_timeout: SHORT, ..Options::default() }).await;
+    let head = "POST /webhooks/meta/app HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 100\r\n\r\n";
+    let answer = world.raw(head, &[b"{".to_vec()]).await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("\"retryable\":true"), "{answer}");
+    assert_eq!(world.count().await, 0);
+}
+
+#[tokio::test]
+async fn when_the_memory_is_used_up_the_provider_is_asked_to_come_back() {
+    let world = World::with(Options { memory_bytes: 1 << 20, body_timeout: Duration::from_secs(5), ..Options::default() }).await;
+    let response = world.post_mail(MAIL_TOKEN, vec![b'x'; 2 << 20]).await;
+    assert!(response.headers().contains_key("retry-after"));
+    problem(response, 503, "LOG_UNAVAILABLE").await;
+    assert_eq!(world.post_mail(MAIL_TOKEN, vec![b'x'; 1000]).await.status(), 202);
+}

