@@ -44,10 +44,10 @@ lint: setup ## format and lints alone
 fmt: ## format the tree
 	cargo fmt --all
 
-crash: setup ## kill the broker and its nats-server again and again in a burst, and count (SEED=, KILLS=)
+crash: setup ## kill the broker and its nats-server again and again in a burst, and count (SEED=1)
 	@scripts/first-build.sh release
 	cargo build --release -p relevo --locked
-	RELEVO_BIN="$(BIN)" cargo run --release -p relevo-tests --bin crash --locked -- $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
+	RELEVO_BIN="$(BIN)" cargo run --release -p relevo-tests --bin crash --locked -- $(SEED)
 
 clean: stop ## remove the demo's data (asks first); compiled files stay in CARGO_TARGET_DIR
 	@printf 'Remove every conversation in ./%s? [y/N] ' '$(DATA)'; read -r answer; \

@@ -9,8 +9,9 @@ set -euo pipefail
 readonly PID_FILE="$DATA/relevo.pid" LOG_FILE="$DATA/relevo.log" ADDRESSES="$DATA/relevo.addresses"
 readonly READY_SECONDS=60 STOP_SECONDS=30
 
+# The same choice as the binary's: Spanish unless the locale says another language.
 case "${RELEVO_LANG:-${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}}" in
-es* | ES*) readonly ES=1 ;;
+es* | ES* | "" | C | C.* | POSIX) readonly ES=1 ;;
 *) readonly ES=0 ;;
 esac
 # `t español english`: the text in the reader's language.
@@ -34,7 +35,7 @@ stop() {
     for ((i = 0; i < STOP_SECONDS * 10; i++)); do
         if ! kill -0 "$pid" 2>/dev/null; then
             rm -f "$PID_FILE"
-            t "Relevo detenido (proceso $pid). Los datos quedan en ./$DATA" "Relevo stopped (process $pid). The data stays in ./$DATA"
+            t "Relevo detenido (proceso $pid). Los datos quedan en $DATA" "Relevo stopped (process $pid). The data stays in $DATA"
             return 0
         fi
         sleep 0.1

@@ -220,34 +220,43 @@ fn every_error_code_has_a_page_and_every_page_a_code() {
 fn every_proto_element_is_commented() {
     let mut wrong = Vec::new();
     for path in files().into_iter().filter(|path| has_extension(path, &["proto"])) {
-        let text = read(&path);
-        let lines: Vec<&str> = text.lines().map(str::trim).collect();
-        let mut statement = String::new();
-        let mut commented = false;
-        let mut previous_is_comment = false;
-        for (index, line) in lines.iter().enumerate() {
-            if line.starts_with("//") {
-                previous_is_comment = true;
-                continue;
-            }
-            let (code, trailing) = line.split_once("//").map_or((*line, false), |(code, _)| (code.trim(), true));
-            if statement.is_empty() {
-                commented = previous_is_comment;
-            }
-            commented |= trailing;
-            previous_is_comment = false;
-            statement.push_str(code);
-            statement.push(' ');
-            if !code.ends_with([';', '{', '}']) && !code.is_empty() {
-                continue;
-            }
-            if needs_a_comment(statement.trim()) && !commented {
-                wrong.push(format!("{}:{}: {}", relative(&path), index + 1, statement.trim()));
-            }
-            statement.clear();
-        }
+        let found = uncommented(&read(&path));
+        wrong.extend(found.into_iter().map(|(line, what)| format!("{}:{line}: {what}", relative(&path))));
     }
     assert_none(&wrong, "proto elements without a comment");
+}
+
+/// The elements of a proto that no comment stands above or beside, with their lines.
+fn uncommented(proto: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut statement = String::new();
+    let mut commented = false;
+    let mut after_comment = false;
+    for (index, line) in proto.lines().map(str::trim).enumerate() {
+        if line.starts_with("//") {
+            after_comment = true;
+            continue;
+        }
+        let (code, trailing) = line.split_once("//").map_or((line, false), |(code, _)| (code.trim(), true));
+        if statement.is_empty() {
+            commented = after_comment;
+        }
+        commented |= trailing;
+        after_comment = false;
+        if code.is_empty() {
+            continue;
+        }
+        statement.push_str(code);
+        if !code.ends_with([';', '{', '}']) {
+            statement.push(' ');
+            continue;
+        }
+        if needs_a_comment(&statement) && !commented {
+            found.push((index + 1, statement.clone()));
+        }
+        statement.clear();
+    }
+    found
 }
 
 /// Fields, enum values, messages, enums, services and calls are explained; `…_UNSPECIFIED = 0` explains itself.
@@ -309,6 +318,18 @@ fn links_between_documents_lead_somewhere() {
         }
     }
     assert_none(&wrong, "links that lead nowhere");
+}
+
+#[test]
+fn the_rules_can_fail() {
+    let proto = "// Said.\nmessage A {\n  // Said.\n  string a = 1;\n  string b = 2;\n\n  repeated\n    string c = 3;\n}\nenum E {\n";
+    let lines: Vec<usize> = uncommented(proto).into_iter().map(|(line, _)| line).collect();
+    assert_eq!(lines, [5, 8, 10]);
+    assert_eq!(heading_levels("# a\n```sh\n# no heading\n```\n## b\n"), [1, 2]);
+    assert_eq!(commands("```sh\nls  # all\n```\n```json\n{}\n```\n"), ["ls"]);
+    assert_eq!(links("[a](b.md#c) `[no](x)` [d](https://e)"), ["b.md#c", "https://e"]);
+    assert_eq!(short_name("relevo-domain").as_deref(), Some("domain"));
+    assert_eq!(short_name("tokio"), None);
 }
 
 // --- reading the checkout ---

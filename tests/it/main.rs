@@ -5,5 +5,6 @@ mod bad_input;
 mod command;
 mod corpus;
 mod inbound;
+mod nodes;
 mod rebuild;
 mod tenants;

@@ -22,6 +22,8 @@ pub struct Setup {
     pub args: Vec<String>,
     /// Further environment.
     pub env: Vec<(String, String)>,
+    /// Another node's keys: nodes of one installation derive the same ids.
+    pub keys_from: Option<PathBuf>,
 }
 
 /// A running broker with the demo's configuration.
@@ -41,6 +43,13 @@ impl Broker {
 
     pub async fn start_with(setup: Setup) -> Self {
         let dir = tempfile::Builder::new().prefix("relevo-it-").tempdir().unwrap();
+        if let Some(keys) = &setup.keys_from {
+            let own = dir.path().join("data/keys");
+            fs::create_dir_all(&own).unwrap();
+            for entry in fs::read_dir(keys).unwrap().flatten() {
+                fs::copy(entry.path(), own.join(entry.file_name())).unwrap();
+            }
+        }
         let mut broker = Self { child: None, setup, dir, http: String::new(), grpc: String::new() };
         broker.spawn();
         broker.ready().await;

@@ -137,12 +137,7 @@ table-by = BY
 table-since = SINCE
 table-how = HOW
 table-note = NOTE
-table-agent = AGENT
-table-team = TEAM
 table-open = OPEN
-table-time = TIME
-table-author = AUTHOR
-table-message = MESSAGE
 table-endpoint = ENDPOINT
 table-kind = KIND
 table-posts = POSTS
@@ -163,10 +158,6 @@ table-position = POSITION
 table-lag = BEHIND
 table-degraded = DEGRADED
 table-digest = DIGEST
-table-sequence = SEQUENCE
-table-entity = ENTITY
-table-actor = ACTOR
-table-events = EVENTS
 table-day = DAY
 table-hour = HOUR
 table-in = IN
@@ -178,8 +169,6 @@ table-reopened = REOPENED
 table-manual = MANUAL
 table-automatic = AUTOMATIC
 table-count = COUNT
-table-figure = FIGURE
-table-value = VALUE
 
 ## The three axes of a conversation.
 
@@ -316,14 +305,6 @@ count-updates = { $n ->
 
 ## What a command answers.
 
-done-paused = The bot is paused.
-done-resumed = The bot is active again.
-done-assigned = Assigned to { $assignee }.
-done-claimed = It is yours.
-done-resolved = Resolved.
-done-reopened = Open again.
-done-noted = The note is in the thread.
-done-already = It already was so; nothing was written.
 done-retried = { $n ->
     [one] { $n } item was handed to intake again.
    *[other] { $n } items were handed to intake again.
@@ -488,6 +469,7 @@ cli-demo-no-endpoints = The configuration lacks a channel of each kind (meta, tw
 cli-timed-out = { $server } did not answer within { $time }. Nothing that was confirmed is lost. Repeat it, or give it more time with --timeout.
 cli-broken = The connection to { $server } broke before the answer. What was confirmed is safe; it is not known whether this last thing was done. Repeat it in a moment.
 cli-strange = Something that is not Relevo answered at { $server } ({ $code }: { $message }). It is not known whether anything was done. Check --server: it is the gRPC address, not the HTTP one.
+cli-unimplemented = The server at { $server } does not know this function. Nothing was done. Use the same version of Relevo there and here (`relevo --version`).
 cli-bad-key = The API key has characters that cannot be sent. Nothing was asked. Copy it again into --api-key or RELEVO_API_KEY.
 cli-bad-server = “{ $server }” is not an address that can be used. Nothing was asked. Write --server http://host:port (gRPC without TLS).
 cli-bad-value = { $name }: “{ $value }” is of no use. Nothing was asked. Write { $expected }.

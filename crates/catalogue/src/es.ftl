@@ -137,12 +137,7 @@ table-by = POR
 table-since = DESDE
 table-how = CÓMO
 table-note = NOTA
-table-agent = AGENTE
-table-team = EQUIPO
 table-open = ABIERTAS
-table-time = HORA
-table-author = AUTOR
-table-message = MENSAJE
 table-endpoint = ENTRADA
 table-kind = TIPO
 table-posts = ENVÍOS
@@ -163,10 +158,6 @@ table-position = POSICIÓN
 table-lag = ATRASO
 table-degraded = DEGRADADAS
 table-digest = RESUMEN
-table-sequence = SECUENCIA
-table-entity = ENTIDAD
-table-actor = ACTOR
-table-events = EVENTOS
 table-day = DÍA
 table-hour = HORA
 table-in = ENTRAN
@@ -178,8 +169,6 @@ table-reopened = REABIERTAS
 table-manual = MANUALES
 table-automatic = AUTOMÁTICAS
 table-count = CANTIDAD
-table-figure = CIFRA
-table-value = VALOR
 
 ## Los tres ejes de una conversación.
 
@@ -316,14 +305,6 @@ count-updates = { $n ->
 
 ## Lo que responde un comando.
 
-done-paused = El bot está pausado.
-done-resumed = El bot está activo de nuevo.
-done-assigned = Asignada a { $assignee }.
-done-claimed = Es suya.
-done-resolved = Resuelta.
-done-reopened = Abierta de nuevo.
-done-noted = La nota está en el hilo.
-done-already = Ya estaba así; no se escribió nada.
 done-retried = { $n ->
     [one] Se entregó { $n } elemento de nuevo a la entrada.
    *[other] Se entregaron { $n } elementos de nuevo a la entrada.
@@ -488,6 +469,7 @@ cli-demo-no-endpoints = La configuración no tiene un canal de cada tipo (meta, 
 cli-timed-out = { $server } no respondió en { $time }. No se pierde nada de lo confirmado. Repita, o dé más tiempo con --timeout.
 cli-broken = La conexión con { $server } se cortó antes de la respuesta. Lo confirmado está a salvo; no se sabe si esto último se hizo. Repítalo en un momento.
 cli-strange = En { $server } respondió algo que no es Relevo ({ $code }: { $message }). No se sabe si se hizo algo. Revise --server: es la dirección gRPC, no la HTTP.
+cli-unimplemented = El servidor de { $server } no conoce esta función. No se hizo nada. Use la misma versión de Relevo en el servidor y aquí (`relevo --version`).
 cli-bad-key = La clave de API tiene caracteres que no se pueden enviar. No se pidió nada. Cópiela de nuevo en --api-key o RELEVO_API_KEY.
 cli-bad-server = «{ $server }» no es una dirección que se pueda usar. No se pidió nada. Escriba --server http://máquina:puerto (gRPC sin TLS).
 cli-bad-value = { $name }: «{ $value }» no sirve. No se pidió nada. Escriba { $expected }.

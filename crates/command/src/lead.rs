@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use relevo_domain::{CommandId, Event, Recorded, TenantId};
+use relevo_domain::conversation::ConversationEvent;
+use relevo_domain::{CommandId, EntityId, Event, Recorded, TenantId};
 
 use crate::decision::Applied;
 
@@ -15,6 +16,8 @@ const COMMITS_AHEAD_MAX: usize = 65_536;
 pub(crate) struct Lead {
     by_sequence: BTreeMap<u64, (TenantId, CommandId)>,
     by_command: HashMap<(TenantId, CommandId), Vec<Applied>>,
+    /// Conversations that were opened, by their contact.
+    opened: HashMap<(TenantId, EntityId), Vec<(u64, EntityId)>>,
     newest: u64,
 }
 
@@ -25,6 +28,12 @@ impl Lead {
         let key = (commit.tenant.clone(), commit.command_id.clone());
         if self.by_sequence.insert(recorded.sequence, key.clone()).is_some() {
             return;
+        }
+        for event in &commit.events {
+            if let Event::Conversation(ConversationEvent::Opened { contact, .. }) = event {
+                let of_contact = self.opened.entry((commit.tenant.clone(), *contact)).or_default();
+                of_contact.push((recorded.sequence, commit.entity));
+            }
         }
         self.by_command.entry(key).or_default().push(Applied {
             entity: commit.entity,
@@ -45,6 +54,12 @@ impl Lead {
         self.by_command.get(&(tenant.clone(), command.clone())).map_or(&[], Vec::as_slice)
     }
 
+    /// Conversations of a contact that were opened ahead of the decision store.
+    pub(crate) fn opened_by(&self, tenant: &TenantId, contact: &EntityId) -> Vec<EntityId> {
+        let opened = self.opened.get(&(tenant.clone(), *contact));
+        opened.into_iter().flatten().map(|(_, conversation)| *conversation).collect()
+    }
+
     /// The newest sequence that this node has seen.
     pub(crate) const fn newest(&self) -> u64 {
         self.newest
@@ -52,6 +67,13 @@ impl Lead {
 
     /// Drops what the decision store has reached.
     pub(crate) fn prune(&mut self, reached: u64) {
+        if self.by_sequence.first_key_value().is_none_or(|(oldest, _)| *oldest > reached) {
+            return;
+        }
+        self.opened.retain(|_, opened| {
+            opened.retain(|(sequence, _)| *sequence > reached);
+            !opened.is_empty()
+        });
         while let Some(entry) = self.by_sequence.first_entry()
             && *entry.key() <= reached
         {

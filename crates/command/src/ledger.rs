@@ -123,6 +123,14 @@ impl Ledger {
         if ahead.is_empty() { self.read(|reader| reader.commands(tenant, id)) } else { Ok(ahead) }
     }
 
+    /// The conversations of a contact, those included that the decision store does not hold yet.
+    pub fn conversations_of(&self, tenant: &TenantId, contact: &EntityId) -> Result<Vec<EntityId>, LedgerError> {
+        // First what is ahead: what the store reaches in between is then in the second answer.
+        let mut conversations = self.lead().opened_by(tenant, contact);
+        conversations.extend(self.read(|reader| reader.conversations_of(tenant, contact))?);
+        Ok(conversations)
+    }
+
     /// Whether one of these commits was made from this update.
     pub async fn made_by(&self, positions: &[Position], pointer: IntakePointer) -> Result<bool, LedgerError> {
         for position in positions {

@@ -214,7 +214,7 @@ impl Handler {
         let placed = place::on_messaging_channel(&self.ledger, key, at, fact, &routed.command).await?;
         let mut drafts = bindings(at, &placed.bind, placed.contact, Some(placed.conversation));
         drafts.extend(self.contact(at, fact, &placed)?);
-        let place = self.place(routed, placed.conversation, placed.contact).await?;
+        let place = self.place(routed, placed.conversation, placed.contact)?;
         drafts.extend(self.conversation(routed, placed.conversation, command(place))?);
         Ok(drafts)
     }
@@ -231,7 +231,7 @@ impl Handler {
         let learnt = fact.identifiers.clone();
         let placed = Placed { conversation: thread.conversation, contact, bind, same_as: Vec::new(), learnt };
         drafts.extend(self.contact(at, fact, &placed)?);
-        let place = self.place(routed, thread.conversation, contact).await?;
+        let place = self.place(routed, thread.conversation, contact)?;
         drafts.extend(self.conversation(routed, thread.conversation, Command::ReceiveMessage { place, message })?);
         Ok(drafts)
     }
@@ -250,19 +250,14 @@ impl Handler {
         Ok((!events.is_empty()).then_some(Draft { entity: placed.contact, base, events }))
     }
 
-    async fn place(
-        &self,
-        routed: &Routed<'_>,
-        conversation: EntityId,
-        contact: EntityId,
-    ) -> Result<Place, LedgerError> {
+    fn place(&self, routed: &Routed<'_>, conversation: EntityId, contact: EntityId) -> Result<Place, LedgerError> {
         let base = self.ledger.load(&routed.at.tenant, &conversation)?;
         let opens = base.sequence == 0;
         Ok(Place {
             channel: routed.at.channel.clone(),
             medium: routed.fact.medium,
             contact,
-            contact_paused: opens && place::contact_paused(&self.ledger, routed.at, &contact).await?,
+            contact_paused: opens && place::contact_paused(&self.ledger, routed.at, &contact)?,
         })
     }
 

@@ -116,10 +116,8 @@ pub(crate) async fn of_sender(
 }
 
 /// Whether another conversation of this contact on this channel is paused.
-pub(crate) async fn contact_paused(ledger: &Ledger, at: &ChannelRef, contact: &EntityId) -> Result<bool, LedgerError> {
-    ledger.settle().await?;
-    let conversations = ledger.read(|reader| reader.conversations_of(&at.tenant, contact))?;
-    for conversation in conversations {
+pub(crate) fn contact_paused(ledger: &Ledger, at: &ChannelRef, contact: &EntityId) -> Result<bool, LedgerError> {
+    for conversation in ledger.conversations_of(&at.tenant, contact)? {
         let entity = ledger.load(&at.tenant, &conversation)?;
         if let EntityState::Conversation(State { opened: Some(opened) }) = &entity.state
             && opened.channel == at.channel

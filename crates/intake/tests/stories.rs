@@ -61,7 +61,7 @@ impl Node {
                 // As the worker does: what the log could not say is asked again.
                 match self.handler.handle(&source, update).await {
                     Ok(handled) => break handled,
-                    Err(error) if matches!(error, HandleError::Unknown) => tokio::task::yield_now().await,
+                    Err(HandleError::Unknown) => tokio::task::yield_now().await,
                     Err(error) => panic!("{error:?}"),
                 }
             });

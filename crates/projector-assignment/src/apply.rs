@@ -132,7 +132,8 @@ fn hand_over(
 
 /// The assignment, if the conversation is open and somebody has it.
 fn held(row: &CurrentRow) -> Option<&AssignmentRow> {
-    row.assignment.as_ref().filter(|held| !row.resolved && !(held.agent.is_empty() && held.team.is_empty()))
+    let nobodys = |held: &AssignmentRow| held.agent.is_empty() && held.team.is_empty();
+    row.assignment.as_ref().filter(|held| !row.resolved && !nobodys(held))
 }
 
 fn facets(assignment: &AssignmentRow) -> impl Iterator<Item = Facet<'_>> {

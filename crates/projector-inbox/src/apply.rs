@@ -109,7 +109,9 @@ fn change(
         }
         ConversationEvent::DeliveryReported(report) => {
             let reported = thread::report(report);
-            thread::amend(rows, moment, report.message, LooseKind::Delivery, |about| thread::deliver(about, &reported))?;
+            thread::amend(rows, moment, report.message, LooseKind::Delivery, |about| {
+                thread::deliver(about, &reported);
+            })?;
         }
         ConversationEvent::BotPaused { reason, automatic, personal } => {
             thread::bot_paused(rows, moment, *reason, *automatic, personal);

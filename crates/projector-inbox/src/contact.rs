@@ -18,7 +18,9 @@ pub(crate) fn apply(rows: &mut dyn Rows, moment: Moment<'_>, event: &ContactEven
     let mut row: ContactRow = load(&*rows, "contact", &key)?.unwrap_or_default();
     match event {
         // The channel of the first meeting stands with the identifier that was learnt there.
-        ContactEvent::Created { channel: _, personal } | ContactEvent::Renamed { personal } => named(&mut row, personal),
+        ContactEvent::Created { channel: _, personal } | ContactEvent::Renamed { personal } => {
+            named(&mut row, personal);
+        }
         ContactEvent::IdentifierLearned { kind, channel, personal } => {
             identifier_learned(&mut row, *kind, channel, personal);
         }

@@ -143,7 +143,8 @@ mod tests {
         let facets = [Facet::All, Facet::Unassigned, Facet::Agent(ana), Facet::Agent(anabel)];
         for (index, facet) in facets.into_iter().enumerate() {
             let key = list(&tenant(), facet, 1, i64::MAX, conversation_id(255));
-            for (other, prefix) in facets.into_iter().map(|facet| list_prefix(&tenant(), facet, 1).finish()).enumerate() {
+            for (other, prefix) in facets.into_iter().map(|facet| list_prefix(&tenant(), facet, 1).finish()).enumerate()
+            {
                 assert_eq!(key.starts_with(&prefix), index == other, "{facet:?}");
             }
         }

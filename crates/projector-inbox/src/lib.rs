@@ -23,9 +23,9 @@ pub use reader::{
     THREAD_PAGE_BYTES_MAX, Tab, ThreadCursor, ThreadEntry, ThreadPage, contact, conversation, list, thread,
 };
 pub use row::{
-    AttachmentRow as Attachment, AuthorCode as Author, Entry, FlagsRow as Flags, IdentifierRow as Identifier, LooseKind, LooseRow as Loose,
-    MailRow as Mail, MessageRow as Message, ReactionRow as Reaction, ReportRow as Report, TimelineKind,
-    TimelineRow as Timeline,
+    AttachmentRow as Attachment, AuthorCode as Author, Entry, FlagsRow as Flags, IdentifierRow as Identifier,
+    LooseKind, LooseRow as Loose, MailRow as Mail, MessageRow as Message, ReactionRow as Reaction, ReportRow as Report,
+    TimelineKind, TimelineRow as Timeline,
 };
 
 use relevo_domain::Recorded;

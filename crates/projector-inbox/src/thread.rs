@@ -5,8 +5,8 @@
 //! merge by time or rank, so that no order of arrival changes the outcome.
 
 use relevo_domain::conversation::{
-    AssignmentHow, Attachment, Author, Content, DeliveryReport, DeliveryStatus, MailPersonal, Message,
-    MessageFlags, MessageKind, NotePersonal, PauseReason, ReactionPersonal,
+    AssignmentHow, Attachment, Author, Content, DeliveryReport, DeliveryStatus, MailPersonal, Message, MessageFlags,
+    MessageKind, NotePersonal, PauseReason, ReactionPersonal,
 };
 use relevo_domain::{AgentId, MessageId, TeamId};
 use relevo_projection::{ApplyError, Rows};
@@ -89,7 +89,9 @@ pub(crate) fn amend(
     if let Some(loose) = place.loose.iter().find(|loose| loose.kind() == kind) {
         let key = keys::thread(moment.tenant, moment.entity, loose.spot.sequence, loose.spot.ordinal);
         let mut stored = entry_at(&*rows, &key)?;
-        let Some(Entry::Loose(LooseRow { about: Some(about), .. })) = &mut stored.entry else { return Err(misplaced()) };
+        let Some(Entry::Loose(LooseRow { about: Some(about), .. })) = &mut stored.entry else {
+            return Err(misplaced());
+        };
         change(about);
         store(rows, key, &stored);
         return Ok(None);

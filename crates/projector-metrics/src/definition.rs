@@ -48,7 +48,12 @@ pub const DEFINITIONS: [Definition; 9] = [
         unit: "count",
         meaning: "ends of episodes; one that was reopened and resolved again counts twice",
     },
-    Definition { name: "episodes_reopened", version: 1, unit: "count", meaning: "episodes that went on after their end" },
+    Definition {
+        name: "episodes_reopened",
+        version: 1,
+        unit: "count",
+        meaning: "episodes that went on after their end",
+    },
     Definition {
         name: "pauses",
         version: 1,

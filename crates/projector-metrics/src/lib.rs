@@ -17,7 +17,8 @@ mod sketch;
 
 pub use definition::{DEFINITIONS, Definition};
 pub use reader::{
-    DAYS_MAX, DayVolumes, DurationFigure, HourVolumes, PauseCount, Query, ReadError, Report, StatusCount, Volumes, metrics,
+    DAYS_MAX, DayVolumes, DurationFigure, HourVolumes, PauseCount, Query, ReadError, Report, StatusCount, Volumes,
+    metrics,
 };
 
 use relevo_domain::Recorded;

@@ -81,7 +81,9 @@ mod tests {
 
     fn sketch_of(values: &[u64]) -> SketchRow {
         let mut sketch = SketchRow::default();
-        values.iter().for_each(|value| record(&mut sketch, *value));
+        for value in values {
+            record(&mut sketch, *value);
+        }
         sketch
     }
 

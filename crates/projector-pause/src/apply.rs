@@ -170,7 +170,9 @@ fn count(rows: &mut dyn Rows, moment: Moment<'_>, counted: &Counted, step: Step)
     let row: CountRow = load(&*rows, "count", &key)?.unwrap_or_default();
     let paused = match step {
         Step::Up => row.paused + 1,
-        Step::Down => row.paused.checked_sub(1).ok_or_else(|| ApplyError::BadRow("count: fewer than none".to_owned()))?,
+        Step::Down => {
+            row.paused.checked_sub(1).ok_or_else(|| ApplyError::BadRow("count: fewer than none".to_owned()))?
+        }
     };
     if paused == 0 {
         rows.delete(key);

@@ -103,7 +103,9 @@ mod tests {
         let reasons = ["", "echo", "echoes"];
         for (index, reason) in reasons.into_iter().enumerate() {
             let key = paused(&tenant(), reason, i64::MAX, id);
-            for (other, prefix) in reasons.into_iter().map(|reason| paused_prefix(&tenant(), reason).finish()).enumerate() {
+            for (other, prefix) in
+                reasons.into_iter().map(|reason| paused_prefix(&tenant(), reason).finish()).enumerate()
+            {
                 assert_eq!(key.starts_with(&prefix), index == other, "{reason}");
             }
         }

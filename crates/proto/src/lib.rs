@@ -7,6 +7,9 @@ pub mod problem;
 pub mod status;
 pub mod time;
 
+#[cfg(test)]
+mod comment_tests;
+
 #[expect(
     clippy::all,
     clippy::pedantic,

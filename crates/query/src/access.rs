@@ -1,6 +1,6 @@
 //! Who may ask what. What a caller may see of a list is decided row by row (`Caller::sees`); this is about whole RPCs.
 
-use relevo_domain::{Caller, Role};
+use relevo_domain::{Caller, Role, Scope};
 
 use crate::error::QueryError;
 
@@ -19,7 +19,7 @@ pub(crate) const fn reads_texts(role: Role) -> bool {
 
 /// Figures: they cannot be split by who may see what, so they are for who sees the whole tenant.
 pub(crate) fn may_read_metrics(caller: &Caller) -> Result<(), QueryError> {
-    allow(caller, caller.role.sees_tenant())
+    allow(caller, caller.role.sees_tenant() && caller.scope == Scope::Tenant)
 }
 
 fn allow(caller: &Caller, allowed: bool) -> Result<(), QueryError> {

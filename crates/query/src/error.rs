@@ -15,10 +15,14 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum QueryError {
     Unauthenticated,
-    Forbidden { role: Role },
+    Forbidden {
+        role: Role,
+    },
     Invalid(Vec<Violation>),
     PositionInvalid,
-    ConversationNotFound { conversation: EntityId },
+    ConversationNotFound {
+        conversation: EntityId,
+    },
     CursorInvalid,
     CursorExpired,
     Stale(StaleRead),
@@ -96,9 +100,9 @@ impl QueryError {
                 .about("applied", applied)
                 .about("wanted", wanted)
                 .retry_after(RETRY_AFTER),
-            Self::View(ViewError::Starting { .. }) => Problem::new(ErrorCode::StaleRead)
-                .about("applied", Position::START)
-                .retry_after(RETRY_AFTER),
+            Self::View(ViewError::Starting { .. }) => {
+                Problem::new(ErrorCode::StaleRead).about("applied", Position::START).retry_after(RETRY_AFTER)
+            }
             Self::View(ViewError::Diverged { view, .. }) => Problem::new(ErrorCode::LogDiverged).about("view", view),
             Self::View(ViewError::Stopped { view, .. } | ViewError::Store { view, .. }) => {
                 Problem::new(ErrorCode::Internal).about("view", view)
@@ -157,6 +161,17 @@ macro_rules! from_reader {
 }
 
 from_reader!(relevo_projector_inbox, relevo_projector_assignment, relevo_projector_pause);
+
+impl From<relevo_projector_metrics::ReadError> for QueryError {
+    fn from(error: relevo_projector_metrics::ReadError) -> Self {
+        use relevo_projector_metrics::ReadError;
+        match error {
+            ReadError::Days => Self::Invalid(vec![Violation { field: "to_day", rule: Rule::Day }]),
+            // Who may not ask was refused before the view was read.
+            ReadError::Forbidden | ReadError::Store(_) | ReadError::BadRow(_) => Self::Store(with_source(&error)),
+        }
+    }
+}
 
 /// The whole chain, once: an error's own text never repeats its source.
 fn with_source(error: &dyn std::error::Error) -> String {

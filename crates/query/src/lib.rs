@@ -17,6 +17,8 @@ mod render;
 mod request;
 
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod vocabulary_tests;
 
 use std::sync::Arc;
@@ -81,8 +83,23 @@ impl Query {
             .max_encoding_message_size(ANSWER_BYTES_MAX)
     }
 
+    pub fn assignment_server(&self) -> AssignmentServiceServer<Self> {
+        AssignmentServiceServer::new(self.clone())
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
+            .max_encoding_message_size(ANSWER_BYTES_MAX)
+    }
 
+    pub fn pause_server(&self) -> PauseServiceServer<Self> {
+        PauseServiceServer::new(self.clone())
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
+            .max_encoding_message_size(ANSWER_BYTES_MAX)
+    }
 
+    pub fn metrics_server(&self) -> MetricsServiceServer<Self> {
+        MetricsServiceServer::new(self.clone())
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
+            .max_encoding_message_size(ANSWER_BYTES_MAX)
+    }
 }
 
 /// Reads on a blocking thread: RocksDB may touch the disk.

@@ -12,7 +12,7 @@ use crate::error::QueryError;
 use crate::request::Freshness;
 
 /// How long the pages of a list can be turned.
-pub const KEPT_FOR: Duration = Duration::from_secs(60);
+pub const KEPT_FOR: Duration = Duration::from_mins(1);
 /// Moments kept at once. A snapshot costs little memory, but holds old rows on disk.
 const MOMENTS_MAX: usize = 512;
 /// Moments kept for one caller, so that one who only asks for first pages takes nobody else's away.

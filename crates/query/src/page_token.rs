@@ -99,8 +99,10 @@ impl PageTokens {
     }
 
     fn mac(&self, belongs: &Belongs, body: &[u8]) -> Hmac<Sha256> {
-        let key = hmac::digest::Key::<Hmac<Sha256>>::default();
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).unwrap_or_else(|_any_length| Hmac::new(&key));
+        // A key shorter than a block is padded with zeros: that is HMAC's own rule.
+        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+        block[..self.key.len()].copy_from_slice(&self.key);
+        let mut mac = Hmac::<Sha256>::new(&block);
         mac.update(b"relevo page token");
         mac.update(&(body.len() as u64).to_be_bytes());
         mac.update(body);
@@ -117,12 +119,7 @@ mod tests {
     use super::*;
 
     fn caller(tenant: &str, name: &str, role: Role) -> Caller {
-        Caller {
-            tenant: TenantId::new(tenant).unwrap(),
-            role,
-            name: AgentId::new(name).unwrap(),
-            scope: Scope::Tenant,
-        }
+        Caller { tenant: TenantId::new(tenant).unwrap(), role, name: AgentId::new(name).unwrap(), scope: Scope::Tenant }
     }
 
     fn belongs(tenant: &str, name: &str, role: Role, tab: i32) -> Belongs {

@@ -106,7 +106,8 @@ impl Fields {
     pub(crate) fn freshness(&mut self, min_position: &str, deadline_ms: u32) -> Freshness {
         let asked = Some(min_position).filter(|text| !text.is_empty()).map(str::parse::<Position>);
         self.position_invalid |= matches!(asked, Some(Err(_)));
-        let wait = if deadline_ms == 0 { WAIT_DEFAULT } else { Duration::from_millis(deadline_ms.into()).min(WAIT_MAX) };
+        let wait =
+            if deadline_ms == 0 { WAIT_DEFAULT } else { Duration::from_millis(deadline_ms.into()).min(WAIT_MAX) };
         Freshness { position: asked.and_then(Result::ok), wait }
     }
 

@@ -44,9 +44,7 @@ pub(crate) fn run(command: Command, global: &Global) -> ExitCode {
     let language = global.language();
     out::line(&format!("{}\n\n  {key}\n", text(language, "key-new-key", &[])));
     out::line(&format!("{}\n", text(language, "key-new-config", &[])));
-    out::line(&format!(
-        "[[api_keys]]\ntenant = {tenant:?}\nname = {name:?}\nrole = {role:?}\nkey_hash = \"{hash}\""
-    ));
+    out::line(&format!("[[api_keys]]\ntenant = {tenant:?}\nname = {name:?}\nrole = {role:?}\nkey_hash = \"{hash}\""));
     ExitCode::SUCCESS
 }
 

@@ -11,7 +11,8 @@ const FILTER_DEFAULT: &str = "info,async_nats=warn,h2=warn,hyper=warn,tower=warn
 /// Starts logging. A second call in one process changes nothing.
 pub(crate) fn start(json: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new(FILTER_DEFAULT));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_span_events(FmtSpan::NONE);
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_span_events(FmtSpan::NONE);
     let started = if json { lines.json().flatten_event(true).try_init() } else { lines.with_ansi(false).try_init() };
     if let Err(error) = started {
         tracing::debug!(%error, "logging runs already");

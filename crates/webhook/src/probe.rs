@@ -38,5 +38,6 @@ pub(crate) async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
 
 pub(crate) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     let text = shared.readiness.metrics().await;
-    (StatusCode::OK, [(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+    (StatusCode::OK, [(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+        .into_response()
 }

@@ -37,7 +37,14 @@ pub(crate) async fn store(
     match appended {
         Ok(Ok(sequence)) => {
             shared.metrics.stored(input.body.len(), started.elapsed());
-            tracing::debug!(endpoint, kind = kind.as_str(), sequence, bytes = input.body.len(), elapsed_ms, "input stored");
+            tracing::debug!(
+                endpoint,
+                kind = kind.as_str(),
+                sequence,
+                bytes = input.body.len(),
+                elapsed_ms,
+                "input stored"
+            );
             Ok(sequence)
         }
         Ok(Err(error)) => {

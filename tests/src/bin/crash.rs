@@ -38,7 +38,7 @@ struct Burst {
     /// Texts of messages that were answered 200.
     promised: Mutex<Vec<String>>,
     resting: Semaphore,
-    over: AtomicBool,
+    over: Arc<AtomicBool>,
     seed: u64,
 }
 
@@ -60,12 +60,12 @@ async fn run() {
         next: AtomicU64::new(0),
         promised: Mutex::new(Vec::new()),
         resting: Semaphore::new(CLIENTS as usize),
-        over: AtomicBool::new(false),
+        over: Arc::new(AtomicBool::new(false)),
         seed,
     });
     let watcher = std::thread::spawn({
-        let (burst, data) = (burst.clone(), data.clone());
-        move || most_servers(&burst.over, &data)
+        let (over, data) = (burst.over.clone(), data.clone());
+        move || most_servers(&over, &data)
     });
     let clients: Vec<_> = (0..CLIENTS).map(|n| tokio::task::spawn_local(client(burst.clone(), n))).collect();
     let mut random = StdRng::seed_from_u64(seed);

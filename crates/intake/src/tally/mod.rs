@@ -39,7 +39,7 @@ pub struct Status {
     pub channels: Vec<(ChannelRef, Counters)>,
     /// What named no configured channel, by the endpoint where it arrived.
     pub unrouted: Vec<(EndpointId, Counters)>,
-    /// Raw items that are stored and not handled yet.
+    /// Raw items that are stored and not handled and counted yet. At 0 the counts are complete.
     pub backlog: u64,
     /// Sequence of the last raw item that is counted.
     pub counted: u64,
@@ -105,21 +105,22 @@ impl Tally {
 
     /// Waits until the raw item is handled and the decision store knows what came of it; answers how far that is so.
     async fn settled(&mut self, sequence: u64) -> Result<u64, FoldError> {
-        let floor = loop {
-            let floor = self.floor().await?;
-            if floor >= sequence {
-                break floor;
+        loop {
+            let own = *self.handled.borrow_and_update();
+            if own >= sequence {
+                // This node's own worker did it, so what came of it is what this node has seen.
+                self.handler.ledger.settle().await.map_err(HandleError::from)?;
+                return Ok(own);
             }
-            // Woken by this node's worker, or by the poll if another node is the active one.
-            tokio::time::timeout(FLOOR_POLL, self.handled.changed()).await.ok();
-        };
-        self.handler.ledger.catch_up().await.map_err(HandleError::from)?;
-        Ok(floor)
-    }
-
-    async fn floor(&self) -> Result<u64, FoldError> {
-        let local = *self.handled.borrow();
-        Ok(local.max(self.intake.ack_floor().await?))
+            // Woken by this node's worker; the poll is for another node's.
+            if tokio::time::timeout(FLOOR_POLL, self.handled.changed()).await.is_err() {
+                let floor = self.intake.ack_floor().await?;
+                if floor >= sequence {
+                    self.handler.ledger.catch_up().await.map_err(HandleError::from)?;
+                    return Ok(floor);
+                }
+            }
+        }
     }
 
     fn count(&self, item: &StoredInput) -> Result<(), FoldError> {
@@ -140,6 +141,7 @@ impl Tally {
     /// The counts, with every configured channel and endpoint, those without traffic too.
     pub async fn status(&self) -> Result<Status, FoldError> {
         self.reconcile()?;
+        let last = self.intake.last_sequence().await?;
         let counted = self.store.counted()?;
         let routes = &self.handler.routes;
         let mut endpoints: Vec<&EndpointId> = routes.endpoints.keys().collect();
@@ -157,7 +159,7 @@ impl Tally {
             endpoints: posts.collect::<Result<_, TallyError>>()?,
             channels: channels.collect::<Result<_, TallyError>>()?,
             unrouted: unrouted.collect::<Result<_, TallyError>>()?,
-            backlog: self.intake.last_sequence().await?.saturating_sub(self.floor().await?),
+            backlog: last.saturating_sub(counted),
             counted,
         })
     }

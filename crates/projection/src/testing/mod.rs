@@ -4,6 +4,7 @@
 //! batches, crashes and redelivery. Nothing here knows a log or a server. Failures panic and name law, seed and first key.
 
 mod history;
+pub mod story;
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -22,6 +23,7 @@ use crate::verify::first_difference;
 use crate::view::{View, ViewState};
 
 pub use history::{HISTORY_STREAM_CREATED_AT, history};
+pub use story::Story;
 
 /// Random runs of each law. Few, because every projector's tests pay for them; seeds are fixed, so that a failure comes back.
 const RUNS: u64 = 4;

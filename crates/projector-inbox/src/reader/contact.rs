@@ -16,6 +16,7 @@ pub const LINKED_CONTACTS_MAX: usize = 32;
 
 /// A person who writes to the business. `name` and the identifiers' values are personal data.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_field_names, reason = "the id is called after its entity everywhere")]
 pub struct Contact {
     pub contact: EntityId,
     /// As the provider last gave it; empty if unknown.

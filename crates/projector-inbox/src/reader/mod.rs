@@ -31,6 +31,7 @@ pub enum ReadError {
 
 /// A conversation as a list shows it. `contact_name`, `address`, `preview` and the pause's note are personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the id is called after its entity everywhere")]
 pub struct Conversation {
     pub conversation: EntityId,
     pub contact: EntityId,
@@ -142,7 +143,8 @@ fn read_conversation(
     conversation: EntityId,
     row: ConversationRow,
 ) -> Result<Conversation, ReadError> {
-    let contact = EntityId::new(EntityKind::Contact, row.contact.as_slice().try_into().map_err(|_length| bad("contact"))?);
+    let contact =
+        EntityId::new(EntityKind::Contact, row.contact.as_slice().try_into().map_err(|_length| bad("contact"))?);
     let contact_row: Option<ContactRow> = load(snapshot, "contact", &keys::contact(tenant, contact))?;
     let medium = medium_of(&row.medium).ok_or_else(|| bad("medium"))?;
     let window = row.last_customer_at.filter(|_| medium == Medium::WhatsApp);

@@ -1,3 +1,10 @@
 //! Tests of the inbox view.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail at once, where it is")]
+
+mod access;
+mod contacts;
 mod laws;
+mod list;
+mod support;
+mod thread;

@@ -107,8 +107,7 @@ impl Query {
         fields.finish()?;
 
         access::may_read_threads(&caller)?;
-        let same_list =
-            wire::ListMessagesRequest { conversation_id: request.conversation_id, ..Default::default() };
+        let same_list = wire::ListMessagesRequest { conversation_id: request.conversation_id, ..Default::default() };
         let belongs = Belongs::to(&caller, "ListMessages", &same_list);
 
         let turn: Turn<inbox::ThreadCursor> =
@@ -149,11 +148,7 @@ impl Query {
 }
 
 /// The conversation, if it exists for the caller.
-fn visible(
-    snapshot: &ViewSnapshot,
-    caller: &Caller,
-    id: EntityId,
-) -> Result<inbox::Conversation, QueryError> {
+fn visible(snapshot: &ViewSnapshot, caller: &Caller, id: EntityId) -> Result<inbox::Conversation, QueryError> {
     let found = inbox::conversation(snapshot.rows(), &caller.tenant, id, caller)?;
     found.ok_or(QueryError::ConversationNotFound { conversation: id })
 }

@@ -2,5 +2,15 @@
 
 mod assignment;
 mod inbox;
-// mod metrics;
+mod metrics;
 mod pause;
+
+use crate::request::PAGE_SIZE_MAX;
+
+// What a page is cut to here, every reader gives: none of them may cut it again.
+const _: () = assert!(
+    PAGE_SIZE_MAX <= relevo_projector_inbox::LIST_LIMIT_MAX
+        && PAGE_SIZE_MAX <= relevo_projector_inbox::THREAD_LIMIT_MAX
+        && PAGE_SIZE_MAX <= relevo_projector_assignment::LIMIT_MAX
+        && PAGE_SIZE_MAX <= relevo_projector_pause::LIMIT_MAX
+);

@@ -13,7 +13,7 @@ pub(crate) fn assignment(names: Names<'_>, row: &assignment::Assignment, contact
         channel_id: row.channel.to_string(),
         channel_label: names.directory.channel_label(names.tenant, &row.channel),
         assignee: Some(names.assignee(row.agent.as_ref(), row.team.as_ref())),
-        since: words::time(row.since),
+        since: Some(words::time(row.since)),
         how: how(row.how).into(),
         by: Some(names.actor(&row.by)),
         contact_name,

@@ -37,9 +37,9 @@ pub(crate) fn conversation(names: Names<'_>, row: inbox::Conversation, shown: Sh
         unread: row.unread,
         preview: if shown.texts { row.preview } else { String::new() },
         preview_kind: row.preview_kind,
-        last_activity: words::time(row.last_activity),
-        waiting_since: row.waiting_since.and_then(words::time),
-        window_expires_at: row.window_expires_at.and_then(words::time),
+        last_activity: Some(words::time(row.last_activity)),
+        waiting_since: row.waiting_since.map(words::time),
+        window_expires_at: row.window_expires_at.map(words::time),
         degraded: shown.degraded,
         version: row.version,
     }
@@ -47,11 +47,8 @@ pub(crate) fn conversation(names: Names<'_>, row: inbox::Conversation, shown: Sh
 
 /// A contact.
 pub(crate) fn contact(row: inbox::Contact) -> wire::Contact {
-    let identifier = |row: inbox::Identifier| wire::Identifier {
-        kind: row.kind,
-        value: row.value,
-        channel_id: row.channel,
-    };
+    let identifier =
+        |row: inbox::Identifier| wire::Identifier { kind: row.kind, value: row.value, channel_id: row.channel };
     wire::Contact {
         contact_id: row.contact.to_string(),
         name: row.name,
@@ -73,7 +70,7 @@ fn pause(names: Names<'_>, pause: inbox::Pause) -> wire::Pause {
         reason: words::reason(pause.reason).into(),
         automatic: pause.automatic,
         by: Some(names.actor(&pause.by)),
-        since: words::time(pause.since),
+        since: Some(words::time(pause.since)),
         note: pause.note.unwrap_or_default(),
     }
 }

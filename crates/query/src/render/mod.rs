@@ -2,6 +2,7 @@
 
 pub(crate) mod assignment;
 pub(crate) mod conversation;
+pub(crate) mod metrics;
 pub(crate) mod pause;
 pub(crate) mod thread;
 pub(crate) mod words;

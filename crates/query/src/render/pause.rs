@@ -22,7 +22,7 @@ pub(crate) fn one(names: Names<'_>, row: &pause::Pause) -> wire::Pause {
         reason: words::reason(row.reason).into(),
         automatic: row.automatic,
         by: Some(names.actor(&row.by)),
-        since: words::time(row.since),
+        since: Some(words::time(row.since)),
         note: row.note.clone().unwrap_or_default(),
     }
 }
@@ -36,7 +36,7 @@ pub(crate) fn history(names: Names<'_>, row: pause::HistoryEntry) -> wire::Pause
     match row {
         pause::HistoryEntry::Paused(pause) => wire::PauseHistoryEntry {
             bot: wire::BotState::Paused.into(),
-            at: words::time(pause.since),
+            at: Some(words::time(pause.since)),
             by: Some(names.actor(&pause.by)),
             reason: words::reason(pause.reason).into(),
             automatic: pause.automatic,
@@ -44,7 +44,7 @@ pub(crate) fn history(names: Names<'_>, row: pause::HistoryEntry) -> wire::Pause
         },
         pause::HistoryEntry::Resumed { by, at, note } => wire::PauseHistoryEntry {
             bot: wire::BotState::Active.into(),
-            at: words::time(at),
+            at: Some(words::time(at)),
             by: Some(names.actor(&by)),
             reason: wire::PauseReason::Unspecified.into(),
             automatic: false,

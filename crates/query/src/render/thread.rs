@@ -14,7 +14,7 @@ pub(crate) fn entry(names: Names<'_>, entry: inbox::ThreadEntry) -> wire::Thread
         inbox::Entry::Timeline(row) => wire::thread_entry::Entry::Timeline(timeline(names, row)),
         inbox::Entry::Loose(row) => wire::thread_entry::Entry::LooseUpdate(loose(row)),
     };
-    wire::ThreadEntry { occurred_at: words::time(entry.occurred_at), entry: Some(shown) }
+    wire::ThreadEntry { occurred_at: Some(words::time(entry.occurred_at)), entry: Some(shown) }
 }
 
 fn message(names: Names<'_>, row: inbox::Message) -> wire::Message {
@@ -112,7 +112,9 @@ fn timeline(names: Names<'_>, row: inbox::Timeline) -> wire::TimelineEntry {
         kind: kind.into(),
         by: Actor::from_word(&row.by).map(|actor| names.actor(&actor)),
         episode: row.episode,
-        pause_reason: PauseReason::parse(&row.pause_reason).map_or(wire::PauseReason::Unspecified, words::reason).into(),
+        pause_reason: PauseReason::parse(&row.pause_reason)
+            .map_or(wire::PauseReason::Unspecified, words::reason)
+            .into(),
         automatic: row.automatic,
         assignee,
         how: how.unwrap_or_default().into(),
@@ -147,5 +149,5 @@ fn message_id(bytes: &[u8]) -> String {
 }
 
 fn time(millis: Option<i64>) -> Option<prost_types::Timestamp> {
-    millis.and_then(|millis| words::time(Timestamp::from_millis(millis)))
+    millis.map(|millis| words::time(Timestamp::from_millis(millis)))
 }

@@ -69,6 +69,6 @@ pub(crate) fn asked_reason(asked: wire::PauseReason) -> Option<PauseReason> {
     PauseReason::ALL.into_iter().find(|known| reason(*known) == asked)
 }
 
-pub(crate) fn time(time: Timestamp) -> Option<prost_types::Timestamp> {
-    Some(to_wire(time))
+pub(crate) fn time(time: Timestamp) -> prost_types::Timestamp {
+    to_wire(time)
 }

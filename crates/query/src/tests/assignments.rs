@@ -80,11 +80,8 @@ async fn assignments_have_pages_and_sizes_like_every_list() {
     assert_eq!(refused(page(-1, String::new()).await).code, ErrorCode::InvalidArgument);
     assert_eq!(page(1_000_000_000, String::new()).await.unwrap().into_inner().assignments.len(), 3);
     assert_eq!(refused(page(2, "crafted".to_owned()).await).code, ErrorCode::CursorInvalid);
-    let future = wire::ListAssignmentsRequest {
-        min_position: "p1-999999".to_owned(),
-        deadline_ms: 20,
-        ..Default::default()
-    };
+    let future =
+        wire::ListAssignmentsRequest { min_position: "p1-999999".to_owned(), deadline_ms: 20, ..Default::default() };
     assert_eq!(refused(told.query.list_assignments(ask(&supervisor(), future)).await).code, ErrorCode::StaleRead);
 }
 
@@ -98,7 +95,10 @@ async fn an_agent_counts_only_what_the_agent_may_see() {
     let answer = answer.unwrap().into_inner();
     assert_eq!(ids(&answer), [conversation(1).to_string()]);
     assert_eq!(loads(&answer), [("Laura".to_owned(), 1)]);
-    let foreign = told.query.list_assignments(ask(&caller("demo-b", "x", Role::Admin), Default::default())).await;
+    let foreign = told
+        .query
+        .list_assignments(ask(&caller("demo-b", "x", Role::Admin), wire::ListAssignmentsRequest::default()))
+        .await;
     let foreign = foreign.unwrap().into_inner();
     assert_eq!((foreign.assignments.len(), foreign.loads.len()), (0, 0));
 }

@@ -163,6 +163,12 @@ impl World {
         self.conversation_events(tenant_name, n, Actor::Staff(agent("laura")), vec![event])
     }
 
+    /// A commit of conversation `n` is missing: what follows cannot be applied.
+    pub(super) fn torn(mut self, tenant_name: &str, n: u8) -> Self {
+        self.heads.entry((tenant(tenant_name), conversation(n))).and_modify(|(version, _)| *version += 1);
+        self
+    }
+
     /// Folds the commits into the views.
     pub(super) fn told(self) -> Told {
         let mut folders = Vec::new();

@@ -129,14 +129,13 @@ impl IntakeService for Service {
         let operator = Operator::of(&request)?;
         let status = self.installation.tally.status().await.map_err(|error| operator.internal(&error))?;
         let (routes, tenant) = (&self.installation.routes, &operator.caller.tenant);
-        let endpoints = status
-            .endpoints
-            .iter()
-            .filter(|count| owner::owns(routes, tenant, &count.endpoint))
-            .map(|count| proto::EndpointStatus {
-                endpoint: count.endpoint.to_string(),
-                kind: owner::kind(routes, &count.endpoint).to_owned(),
-                received_posts: count.received_posts,
+        let endpoints =
+            status.endpoints.iter().filter(|count| owner::owns(routes, tenant, &count.endpoint)).map(|count| {
+                proto::EndpointStatus {
+                    endpoint: count.endpoint.to_string(),
+                    kind: owner::kind(routes, &count.endpoint).to_owned(),
+                    received_posts: count.received_posts,
+                }
             });
         let channels = status
             .channels
@@ -247,7 +246,8 @@ impl IntakeService for Service {
         request: Request<proto::DiscardParkedRequest>,
     ) -> Result<Response<proto::DiscardParkedResponse>, Status> {
         let operator = Operator::of(&request)?;
-        let ids = ids(&request.into_inner().parked_ids).ok_or_else(|| operator.invalid("parked_ids", "field-required"))?;
+        let ids =
+            ids(&request.into_inner().parked_ids).ok_or_else(|| operator.invalid("parked_ids", "field-required"))?;
         let mut discarded = 0;
         for id in ids {
             if !self.visible(&operator, id).await?.wholly {

@@ -8,4 +8,3 @@ mod owner;
 mod pages;
 mod refusal;
 pub(crate) mod view;
-

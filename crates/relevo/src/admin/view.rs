@@ -85,9 +85,8 @@ impl ViewService for Service {
         tokio::spawn(async move {
             for name in names {
                 let say = |progress| proto::RebuildViewsResponse { name: name.clone(), progress: Some(progress) };
-                let (mut pace, mut started) = (Pace::default(), None);
+                let mut pace = Pace::default();
                 let work = installation.views.rebuild(&name, |progress| {
-                    started.get_or_insert(progress);
                     if pace.due() {
                         answers.try_send(Ok(say(render(&progress, false)))).ok();
                     }
@@ -119,7 +118,11 @@ impl ViewService for Service {
         let installation = self.installation.clone();
         tokio::spawn(async move {
             for name in names {
-                let say = |progress, result| proto::VerifyViewsResponse { name: name.clone(), progress: Some(progress), result };
+                let say = |progress, result| proto::VerifyViewsResponse {
+                    name: name.clone(),
+                    progress: Some(progress),
+                    result,
+                };
                 let mut pace = Pace::default();
                 let work = installation.views.verify(&name, |progress| {
                     if pace.due() {

@@ -46,8 +46,8 @@ impl Command {
         }
         let mut table = Table::new(vec![
             (words.t("table-assignee"), Shrink::Then(10)),
-            (words.t("table-conversation"), Shrink::Last(12)),
-            (words.t("table-channel"), Shrink::Then(8)),
+            (words.t("table-conversation"), Shrink::Never),
+            (words.t("table-channel"), Shrink::Drop(6)),
             (words.t("table-since"), Shrink::Never),
             (words.t("table-how"), Shrink::Never),
             (words.t("table-by"), Shrink::Then(8)),

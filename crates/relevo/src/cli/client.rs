@@ -115,8 +115,11 @@ impl Client {
     }
 
     /// How long a server may wait for a position on this command's behalf, in milliseconds.
+    ///
+    /// A quarter of the time is left for the answer, so that a view that is behind is told as that and not as silence.
     pub(crate) fn position_wait_ms(&self) -> u32 {
-        u32::try_from(self.timeout.as_millis().min(POSITION_WAIT_MAX_MS)).unwrap_or(u32::MAX)
+        let wait = self.timeout.as_millis() * 3 / 4;
+        u32::try_from(wait.clamp(1, POSITION_WAIT_MAX_MS)).unwrap_or(u32::MAX)
     }
 
     /// The answer to one call, within the command's time.

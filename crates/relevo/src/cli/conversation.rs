@@ -162,14 +162,14 @@ fn print_list(out: &Output, answer: &ListConversationsResponse) -> Result<(), Fa
 fn inbox_table(out: &Output, conversations: &[Conversation]) -> Table {
     let words = out.words;
     let mut table = Table::new(vec![
-        (words.t("table-conversation"), Shrink::Last(12)),
-        (words.t("table-contact"), Shrink::Then(12)),
-        (words.t("table-channel"), Shrink::Then(8)),
+        (words.t("table-conversation"), Shrink::Never),
+        (words.t("table-contact"), Shrink::Then(8)),
+        (words.t("table-channel"), Shrink::Drop(6)),
         (words.t("table-status"), Shrink::Never),
         (words.t("table-bot"), Shrink::Never),
-        (words.t("table-assignee"), Shrink::Then(8)),
+        (words.t("table-assignee"), Shrink::Drop(6)),
         (words.t("table-unread"), Shrink::Never),
-        (words.t("table-last-message"), Shrink::First(16)),
+        (words.t("table-last-message"), Shrink::First(10)),
     ]);
     for row in conversations {
         let contact = if row.contact_name.trim().is_empty() { &row.contact_address } else { &row.contact_name };

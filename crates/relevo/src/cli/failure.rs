@@ -122,10 +122,15 @@ impl Failure {
     /// What happened, what was not lost and what to do, then the ids. `command_id` is the write's, if it was one.
     pub(crate) fn lines(&self, words: Words, command_id: Option<&str>) -> Vec<String> {
         let mut lines: Vec<String> = self.text(words).lines().map(str::to_owned).collect();
+        let mut ids = Vec::new();
         if let Self::Refused(problem) = self {
-            lines.extend(problem.violations.iter().map(|field| format!("  {}: {}", field.field, field.description)));
+            // The server's texts end with the code and the ids; those of another server may not.
+            let said = problem.text();
+            let unsaid = problem.violations.iter().filter(|field| !said.contains(&field.description));
+            lines.extend(unsaid.map(|field| format!("  {}: {}", field.field, field.description)));
+            let unsaid = self.ids().into_iter().filter(|(_, value)| !said.contains(value.as_str()));
+            ids.extend(unsaid.map(|(key, value)| format!("{key}={value}")));
         }
-        let mut ids: Vec<String> = self.ids().into_iter().map(|(key, value)| format!("{key}={value}")).collect();
         if let Some(command_id) = command_id {
             if self.may_be_stored() || self.worth_repeating() {
                 lines.push(words.with("cli-repeat-command", &[("command_id", command_id)]));
@@ -196,6 +201,9 @@ impl Failure {
             Self::TimedOut { server, timeout } => {
                 let time = super::text::duration(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
                 words.with("cli-timed-out", &[("server", server), ("time", &time)])
+            }
+            Self::Strange { server, code: Code::Unimplemented, .. } => {
+                words.with("cli-unimplemented", &[("server", server)])
             }
             Self::Strange { server, code, message } => words.with(
                 "cli-strange",
@@ -286,9 +294,18 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_code_and_ids() {
-        let lines = refused(ErrorCode::AlreadyAssigned).lines(Words::new(Language::En), Some("c-1"));
-        assert_eq!(lines.last().unwrap(), "  code=ALREADY_ASSIGNED · agent_id=martin · command_id=c-1");
+    fn an_error_names_code_and_ids_once() {
+        let words = Words::new(Language::En);
+        let lines = refused(ErrorCode::AlreadyAssigned).lines(words, Some("c-1"));
+        assert_eq!(lines, ["ALREADY_ASSIGNED", "  agent_id=martin · command_id=c-1"]);
+        let text = "It is taken. (ALREADY_ASSIGNED; agent_id: martin)".to_owned();
+        let problem = Problem::new(ErrorCode::AlreadyAssigned).about("agent_id", "martin").texts(
+            text.clone(),
+            "en",
+            text.clone(),
+        );
+        let lines = Failure::from_status(&Status::from(problem), "http://127.0.0.1:1").lines(words, None);
+        assert_eq!(lines, [text]);
     }
 
     #[test]

@@ -169,7 +169,7 @@ fn channel_table(out: &Output, answer: &GetIntakeStatusResponse) -> Table {
     let words = out.words;
     let number = |key: &str| (words.t(key), Shrink::Never);
     let mut table = Table::new(vec![
-        (words.t("table-channel"), Shrink::Then(8)),
+        (words.t("table-channel"), Shrink::Drop(6)),
         number("table-updates"),
         number("table-messages"),
         number("table-statuses"),
@@ -220,7 +220,7 @@ impl List {
             (words.t("table-id"), Shrink::Never),
             (words.t("table-received"), Shrink::Never),
             (words.t("table-endpoint"), Shrink::Then(8)),
-            (words.t("table-channel"), Shrink::Then(8)),
+            (words.t("table-channel"), Shrink::Drop(6)),
             (words.t("table-reason"), Shrink::Never),
             (words.t("table-size"), Shrink::Never),
             (words.t("table-detail"), Shrink::First(12)),

@@ -111,17 +111,23 @@ fn commit_lines(out: &Output, commit: &LogCommit, content: bool) -> Vec<String> 
         format!("v{}…{}", commit.first_version, commit.last_version)
     };
     let names: Vec<&str> = commit.events.iter().map(|event| event.name.as_str()).collect();
-    let mut lines = vec![text::one_line(&format!(
+    let mut lines = vec![format!(
         "{}  {}  {}  {versions}  {}  {}",
         commit.sequence,
         out.clock.long(commit.recorded_at.as_ref()),
-        commit.entity_id,
-        out.words.actor(commit.actor.as_ref()),
-        names.join(", ")
-    ))];
+        text::one_line(&commit.entity_id),
+        text::one_line(&out.words.actor(commit.actor.as_ref())),
+        text::one_line(&names.join(", "))
+    )];
     if content {
-        lines.push(text::one_line(&format!("    {} · {} · {}", commit.commit_id, commit.command_id, commit.hash)));
-        lines.extend(commit.events.iter().map(|event| format!("    {} {}", event.name, text::one_line(&event.json))));
+        let ids = text::one_line(&format!("{} · {} · {}", commit.commit_id, commit.command_id, commit.hash));
+        lines.push(format!("    {ids}"));
+        lines.extend(
+            commit
+                .events
+                .iter()
+                .map(|event| format!("    {} {}", text::one_line(&event.name), text::one_line(&event.json))),
+        );
     }
     lines
 }

@@ -61,8 +61,8 @@ impl List {
             return out.message(&answer);
         }
         let mut table = Table::new(vec![
-            (words.t("table-conversation"), Shrink::Last(12)),
-            (words.t("table-channel"), Shrink::Then(8)),
+            (words.t("table-conversation"), Shrink::Never),
+            (words.t("table-channel"), Shrink::Drop(6)),
             (words.t("table-reason"), Shrink::Then(10)),
             (words.t("table-by"), Shrink::Then(8)),
             (words.t("table-since"), Shrink::Never),

@@ -6,15 +6,15 @@ use super::text;
 const GAP: usize = 2;
 
 /// How a column behaves when the terminal is too narrow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shrink {
     /// Free text: gives way first, down to this many columns.
     First(usize),
     /// Names: give way after that.
     Then(usize),
-    /// Ids, which one wants to copy whole: give way last.
-    Last(usize),
-    /// Numbers and words: never.
+    /// Names that another command shows too: give way like names, and are left out if that is not enough.
+    Drop(usize),
+    /// Ids, which one wants to copy whole, numbers and words: never. If nothing else helps, the terminal breaks the line.
     Never,
 }
 
@@ -46,36 +46,63 @@ impl Table {
         std::iter::once(&headers).chain(&self.rows).map(|cells| line(cells, &widths)).collect()
     }
 
+    /// The width of each column; 0 for one that is left out.
     fn widths(&self, columns: Option<usize>) -> Vec<usize> {
-        let mut widths: Vec<usize> = self.headers.iter().map(|(header, _)| text::width(header)).collect();
+        let mut natural: Vec<usize> = self.headers.iter().map(|(header, _)| text::width(header)).collect();
         for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
+            for (width, cell) in natural.iter_mut().zip(row) {
                 *width = text::width(cell).max(*width);
             }
         }
-        let Some(columns) = columns else { return widths };
-        for turn in [
-            |shrink: Shrink| if let Shrink::First(least) = shrink { Some(least) } else { None },
-            |shrink: Shrink| if let Shrink::Then(least) = shrink { Some(least) } else { None },
-            |shrink: Shrink| if let Shrink::Last(least) = shrink { Some(least) } else { None },
-        ] {
+        let Some(columns) = columns else { return natural };
+        loop {
+            let widths = self.shrunk(natural.clone(), columns);
+            let to_drop = |(index, (_, shrink)): &(usize, &(String, Shrink))| {
+                matches!(shrink, Shrink::Drop(_)) && natural[*index] > 0
+            };
+            match self.headers.iter().enumerate().rfind(to_drop) {
+                Some((index, _)) if total(&widths) > columns => natural[index] = 0,
+                _ => return widths,
+            }
+        }
+    }
+
+    fn shrunk(&self, mut widths: Vec<usize>, columns: usize) -> Vec<usize> {
+        for step in [Step::Text, Step::Names] {
             // From the right: the last column is the one that a reader misses least.
             for (index, (_, shrink)) in self.headers.iter().enumerate().rev() {
-                let total: usize = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
-                let excess = total.saturating_sub(columns);
-                if let (Some(least), true) = (turn(*shrink), excess > 0) {
-                    widths[index] = widths[index].saturating_sub(excess).max(least.min(widths[index]));
-                }
+                let least = match (step, *shrink) {
+                    (Step::Text, Shrink::First(least)) | (Step::Names, Shrink::Then(least) | Shrink::Drop(least)) => {
+                        least
+                    }
+                    (Step::Text, Shrink::Then(_) | Shrink::Drop(_) | Shrink::Never)
+                    | (Step::Names, Shrink::First(_) | Shrink::Never) => continue,
+                };
+                let excess = total(&widths).saturating_sub(columns);
+                widths[index] = widths[index].saturating_sub(excess).max(least.min(widths[index]));
             }
         }
         widths
     }
 }
 
+/// Which columns give way now.
+#[derive(Clone, Copy)]
+enum Step {
+    Text,
+    Names,
+}
+
+/// The width of a line; a column of no width is left out with its gap.
+fn total(widths: &[usize]) -> usize {
+    let shown = widths.iter().filter(|width| **width > 0);
+    shown.map(|width| width + GAP).sum::<usize>().saturating_sub(GAP)
+}
+
 fn line(cells: &[String], widths: &[usize]) -> String {
     let mut line = String::new();
-    for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
-        if index > 0 {
+    for (cell, width) in cells.iter().zip(widths).filter(|(_, width)| **width > 0) {
+        if !line.is_empty() {
             line.push_str(&" ".repeat(GAP));
         }
         let cell = text::cut(cell, *width);
@@ -93,14 +120,15 @@ mod tests {
 
     fn table() -> Table {
         let mut table = Table::new(vec![
-            ("CONVERSACIÓN".to_owned(), Shrink::Last(8)),
+            ("CONVERSACIÓN".to_owned(), Shrink::Never),
             ("CONTACTO".to_owned(), Shrink::Then(6)),
+            ("CANAL".to_owned(), Shrink::Drop(5)),
             ("SIN LEER".to_owned(), Shrink::Never),
             ("ÚLTIMO MENSAJE".to_owned(), Shrink::First(10)),
         ]);
         let id = "cnv_0000000000000000000000000a";
-        table.row([id, "María García", "2", "Pero solo quiero por la tarde · 10:42"].map(str::to_owned));
-        table.row([id, "日本語", "11", "a\u{1b}[31mb"].map(str::to_owned));
+        table.row([id, "María García", "WhatsApp", "2", "Pero solo quiero por la tarde · 10:42"].map(str::to_owned));
+        table.row([id, "日本語", "Correo", "11", "a\u{1b}[31mb"].map(str::to_owned));
         table
     }
 
@@ -115,15 +143,17 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_terminal_takes_from_the_text_before_the_ids() {
-        for columns in [20, 60, 70, 80, 100] {
+    fn a_narrow_terminal_takes_from_the_text_and_leaves_the_ids() {
+        for columns in [61, 70, 80, 100] {
             let lines = table().render(Some(columns));
             let widest = lines.iter().map(|line| text::width(line)).max().unwrap();
-            assert!(widest <= columns.max(8 + 6 + 8 + 10 + 3 * GAP), "{columns}: {widest}");
+            assert!(widest <= columns, "{columns}: {widest}");
         }
-        assert!(
-            table().render(Some(70)).iter().skip(1).all(|line| line.starts_with("cnv_0000000000000000000000000a "))
-        );
-        assert!(table().render(Some(38))[1].starts_with("cnv_000…"));
+        for columns in [1, 40, 60, 70] {
+            let lines = table().render(Some(columns));
+            assert!(lines[1].starts_with("cnv_0000000000000000000000000a  "), "{columns}");
+        }
+        assert!(table().render(Some(70))[0].contains("CANAL"));
+        assert!(!table().render(Some(61))[0].contains("CANAL"), "another command shows it");
     }
 }

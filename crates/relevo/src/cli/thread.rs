@@ -1,5 +1,7 @@
 //! `relevo conversation messages`: the thread of one conversation, with what happened to it between the messages.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use relevo_proto::query::v1::thread_entry::Entry;
 use relevo_proto::query::v1::{
@@ -9,8 +11,11 @@ use relevo_proto::query::v1::{
 
 use super::{Context, Failure, Output, Page, Read, Words, more, text};
 
-/// Under which the lines of an entry stand: `21/11/2026 10:42  `.
+/// Before every line of a message's text, so that no text can pass for an entry.
 const INDENT: &str = "    ";
+
+/// How much of a quoted message is repeated: enough to know which one it was.
+const QUOTE_COLUMNS: usize = 40;
 
 #[derive(Debug, Args)]
 pub(crate) struct Messages {
@@ -40,19 +45,29 @@ impl Messages {
         if context.out.json {
             return context.out.message(&answer);
         }
+        let said = said(&answer.entries);
         for entry in &answer.entries {
-            context.out.lines(entry_lines(&context.out, entry, self.ids))?;
+            context.out.lines(entry_lines(&context.out, entry, self.ids, &said))?;
         }
         more(&context.out, &answer.next_page_token)
     }
 }
 
+/// What each message of the page said, for those that quote it.
+fn said<'e>(entries: &'e [ThreadEntry]) -> BTreeMap<&'e str, &'e str> {
+    let message = |entry: &'e ThreadEntry| match &entry.entry {
+        Some(Entry::Message(message)) => Some((message.message_id.as_str(), message.text.as_str())),
+        Some(Entry::Timeline(_) | Entry::LooseUpdate(_)) | None => None,
+    };
+    entries.iter().filter_map(message).collect()
+}
+
 /// One entry: a line that says when, who and how, and the text below it.
-fn entry_lines(out: &Output, entry: &ThreadEntry, ids: bool) -> Vec<String> {
+fn entry_lines(out: &Output, entry: &ThreadEntry, ids: bool, said: &BTreeMap<&str, &str>) -> Vec<String> {
     let time = out.clock.short(entry.occurred_at.as_ref());
     let (head, body, id) = match &entry.entry {
         Some(Entry::Message(message)) => {
-            (message_head(out.words, message), message_body(message), message.message_id.as_str())
+            (message_head(out.words, message, said), message_body(message), message.message_id.as_str())
         }
         Some(Entry::Timeline(timeline)) => (timeline_text(out.words, timeline), Vec::new(), ""),
         Some(Entry::LooseUpdate(update)) => {
@@ -70,7 +85,7 @@ fn entry_lines(out: &Output, entry: &ThreadEntry, ids: bool) -> Vec<String> {
 }
 
 /// `María García · 📷 imagen · editado · 👍 cliente · ✓✓ leído`.
-fn message_head(words: Words, message: &Message) -> String {
+fn message_head(words: Words, message: &Message, said: &BTreeMap<&str, &str>) -> String {
     let mut parts = vec![author(words, message)];
     parts.push(words.kind(&message.kind));
     if let Some(mail) = &message.mail {
@@ -103,7 +118,8 @@ fn message_head(words: Words, message: &Message) -> String {
         parts.push(words.delivery(&message.delivery_status));
     }
     if !message.reply_to.is_empty() {
-        parts.push(format!("↩ {}", message.reply_to));
+        let quoted = said.get(message.reply_to.as_str()).map(|text| text::cut(&text::one_line(text), QUOTE_COLUMNS));
+        parts.push(quoted.map_or_else(|| "↩".to_owned(), |quoted| format!("↩ «{quoted}»")));
     }
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
@@ -131,12 +147,26 @@ fn attachment(attachment: &Attachment) -> String {
 fn message_body(message: &Message) -> Vec<String> {
     let mut lines = text::lines(&message.text);
     if message.text.trim().is_empty() && !message.details_json.is_empty() {
-        lines = text::lines(&message.details_json);
+        lines = vec![details(&message.details_json)];
     }
     if message.mail.as_ref().is_some_and(|mail| !mail.quoted.is_empty()) {
         lines.push("[…]".to_owned());
     }
     lines
+}
+
+/// What a message without text holds: a place in words, anything else as it is.
+fn details(json: &str) -> String {
+    let known = serde_json::from_str::<serde_json::Value>(json).ok().and_then(|details| {
+        let place = details.get("location")?;
+        let text = |key: &str| place.get(key).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        // Numbers with one provider, texts with another.
+        let degrees = |key: &str| Some(place.get(key)?.to_string().trim_matches('"').to_owned());
+        let at = format!("{}, {}", degrees("latitude")?, degrees("longitude")?);
+        let parts = [text("name"), text("address"), at];
+        Some(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "))
+    });
+    text::one_line(known.as_deref().unwrap_or(json))
 }
 
 fn timeline_text(words: Words, timeline: &TimelineEntry) -> String {
@@ -223,7 +253,7 @@ mod tests {
             text: "hola\u{1b}[2J\n10:43  Laura".to_owned(),
             ..Message::default()
         };
-        let lines = entry_lines(&out(), &entry(Entry::Message(message)), false);
+        let lines = entry_lines(&out(), &entry(Entry::Message(message)), false, &BTreeMap::new());
         assert_eq!(lines[0], "10:42  Ana\u{fffd}]0;x\u{fffd} Laura");
         assert_eq!(lines[1..], ["    hola\u{fffd}[2J", "    10:43  Laura"]);
     }
@@ -237,8 +267,27 @@ mod tests {
             note: "llamar hoy".to_owned(),
             ..TimelineEntry::default()
         };
-        let lines = entry_lines(&out(), &entry(Entry::Timeline(timeline)), true);
+        let lines = entry_lines(&out(), &entry(Entry::Timeline(timeline)), true, &BTreeMap::new());
         assert_eq!(lines, ["10:42  — Laura pausó el bot: queja · llamar hoy"]);
+    }
+
+    #[test]
+    fn a_reply_repeats_what_it_quotes_and_a_place_is_in_words() {
+        let quoted = entry(Entry::Message(Message {
+            message_id: "msg_1".to_owned(),
+            text: "¿A qué hora abren?".to_owned(),
+            ..Message::default()
+        }));
+        let reply = entry(Entry::Message(Message {
+            sender_name: "Ana".to_owned(),
+            kind: "location".to_owned(),
+            reply_to: "msg_1".to_owned(),
+            details_json: r#"{"location":{"name":"Obelisco","latitude":-34.6,"longitude":-58.4}}"#.to_owned(),
+            ..Message::default()
+        }));
+        let entries = [quoted, reply];
+        let lines = entry_lines(&out(), &entries[1], false, &said(&entries));
+        assert_eq!(lines, ["10:42  Ana · 📍 ubicación · ↩ «¿A qué hora abren?»", "    Obelisco · -34.6, -58.4"]);
     }
 
     #[test]

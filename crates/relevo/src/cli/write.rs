@@ -248,7 +248,8 @@ fn told(out: &Output, key: &str, done: &Done) -> Vec<String> {
             parts.push(format!("bot {}{pause}", words.bot(state.bot)));
         }
         parts.push(words.assignee(state.assignee.as_ref()));
-        lines.push(text::one_line(&format!("  {} · {}", state.conversation_id, parts.join(" · "))));
+        let state = text::one_line(&format!("{} · {}", state.conversation_id, parts.join(" · ")));
+        lines.push(format!("  {state}"));
     }
     if !done.too_late.is_empty() {
         let ids = done.too_late.join(" ");

@@ -39,7 +39,9 @@ impl Source {
 pub(crate) fn run(command: Command, global: &Global) -> ExitCode {
     let language = global.language();
     let outcome = match command {
-        Command::Check(source) => load(&source.layers()).and_then(|file| check::check(&file)).map(|config| good(&config, language)),
+        Command::Check(source) => {
+            load(&source.layers()).and_then(|file| check::check(&file)).map(|config| good(&config, language))
+        }
         Command::Dump(source) => load(&source.layers()).map(|file| dump(&file, global.json)),
     };
     match outcome {

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use figment::Figment;
 use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
-use figment::Figment;
 
 use super::file::File;
 use super::nearest::nearest;

@@ -16,8 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use relevo_catalogue::Language;
-use relevo_domain::{AgentId, ChannelId, EndpointId, Role, TeamId, TenantId};
+use relevo_domain::{AgentId, ChannelId, EndpointId, TeamId, TenantId};
 
 pub(crate) use load::{Layers, load};
 pub(crate) use problem::{Problem, Problems};
@@ -85,7 +84,6 @@ pub(crate) struct MetaApp {
 pub(crate) struct Tenant {
     pub(crate) name: TenantId,
     pub(crate) time_zone: TimeZone,
-    pub(crate) language: Language,
     pub(crate) channels: Vec<Channel>,
     pub(crate) agents: Vec<Agent>,
     pub(crate) teams: Vec<Team>,
@@ -109,7 +107,6 @@ pub(crate) enum ChannelKind {
 pub(crate) struct Agent {
     pub(crate) id: AgentId,
     pub(crate) name: String,
-    pub(crate) role: Role,
 }
 
 #[derive(Clone, Debug)]
@@ -143,10 +140,14 @@ impl std::fmt::Debug for MetaApp {
 impl std::fmt::Debug for ChannelKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Meta { app, phone_number_id, .. } => {
-                f.debug_struct("Meta").field("app", app).field("phone_number_id", phone_number_id).finish_non_exhaustive()
+            Self::Meta { app, phone_number_id, .. } => f
+                .debug_struct("Meta")
+                .field("app", app)
+                .field("phone_number_id", phone_number_id)
+                .finish_non_exhaustive(),
+            Self::Twilio { endpoint, .. } => {
+                f.debug_struct("Twilio").field("endpoint", endpoint).finish_non_exhaustive()
             }
-            Self::Twilio { endpoint, .. } => f.debug_struct("Twilio").field("endpoint", endpoint).finish_non_exhaustive(),
             Self::Email { endpoint, .. } => f.debug_struct("Email").field("endpoint", endpoint).finish_non_exhaustive(),
         }
     }

@@ -104,7 +104,8 @@ mod tests {
     fn a_secret_is_never_shown() {
         let holder: Holder = toml::from_str("secret = \"hush-hush\"").unwrap();
         assert_eq!(holder.secret.read().unwrap(), "hush-hush");
-        let shown = format!("{holder:?} {} {}", toml::to_string(&holder).unwrap(), serde_json::to_string(&holder).unwrap());
+        let shown =
+            format!("{holder:?} {} {}", toml::to_string(&holder).unwrap(), serde_json::to_string(&holder).unwrap());
         assert!(!shown.contains("hush-hush"), "{shown}");
     }
 

@@ -43,7 +43,8 @@ impl Places {
     pub(crate) fn from_env(configured: Option<PathBuf>) -> Self {
         let path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
         Self {
-            named: configured.or_else(|| std::env::var_os("NATS_SERVER_BIN").filter(|path| !path.is_empty()).map(Into::into)),
+            named: configured
+                .or_else(|| std::env::var_os("NATS_SERVER_BIN").filter(|path| !path.is_empty()).map(Into::into)),
             path,
             home: std::env::var_os("HOME").map(Into::into),
         }
@@ -136,8 +137,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let on_path = program(&temp.path().join("bin"), "2.12.3");
         program(&temp.path().join(".cache/relevo/tools/bin"), "2.15.1");
-        let places =
-            Places { named: None, path: vec![temp.path().join("bin")], home: Some(temp.path().to_owned()) };
+        let places = Places { named: None, path: vec![temp.path().join("bin")], home: Some(temp.path().to_owned()) };
         assert_eq!(find(&places).unwrap().path, on_path);
     }
 

@@ -96,7 +96,7 @@ impl Folder {
             return Ok(bytes);
         }
         let disk = nix::sys::statvfs::statvfs(&self.path).map_err(|errno| NatsError::io(&self.path)(errno.into()))?;
-        let free = u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size()));
+        let free = disk.blocks_available().saturating_mul(disk.fragment_size());
         let bytes = (free / 100 * DISK_SHARE_PERCENT).clamp(STORE_BYTES_MIN, STORE_BYTES_MAX);
         write_private(&path, &bytes.to_string())?;
         Ok(bytes)
@@ -154,8 +154,7 @@ fn quoted(text: &str) -> String {
 pub(super) fn write_private(path: &Path, text: &str) -> Result<(), NatsError> {
     let beside = path.with_extension("new");
     let write = || {
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&beside, path)

@@ -18,15 +18,15 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use tokio::sync::watch;
 
+use super::NatsError;
 use super::binary::{self, Binary, Places};
 use super::child;
 use super::leftover::{self, Owner, Process};
 use super::lock::DataLock;
 use super::server_config::{Folder, ServerConfig, Sync, USER};
-use super::NatsError;
 
 /// How long a start may take: recovering a large store reads its indexes.
-const START_MAX: Duration = Duration::from_secs(60);
+const START_MAX: Duration = Duration::from_mins(1);
 /// How long an orderly end may take before it is forced.
 const STOP_MAX: Duration = Duration::from_secs(10);
 /// Ports are tried this often at a first start: another program may take the one that was found free.
@@ -98,7 +98,8 @@ impl Supervisor {
         let (states, watched) = watch::channel(State::Restarting);
         let control = Arc::new(Control::default());
         let (started, first) = std::sync::mpsc::sync_channel(1);
-        let worker = Worker { binary, lock, folder, config, data_dir: options.data_dir, control: Arc::clone(&control), states };
+        let worker =
+            Worker { binary, lock, folder, config, data_dir: options.data_dir, control: Arc::clone(&control), states };
         let thread = std::thread::Builder::new()
             .name("nats-supervisor".to_owned())
             .spawn(move || worker.run(&started))
@@ -296,10 +297,11 @@ impl Worker {
     }
 
     fn spawn(&self) -> Result<Child, NatsError> {
-        let this = std::env::current_exe().map_err(NatsError::io("/proc/self/exe"))?;
+        // Not the path of the binary: that may have been replaced by a newer one, or removed, since this process began.
+        let this = Path::new("/proc/self/exe");
         let log = self.folder.start_log();
         let output = File::create(&log).map_err(NatsError::io(&log))?;
-        Command::new(&this)
+        Command::new(this)
             .arg(child::SUBCOMMAND)
             .arg("--parent")
             .arg(std::process::id().to_string())
@@ -314,7 +316,7 @@ impl Worker {
             // A group of its own: Ctrl-C at the terminal is for the broker, which stops the server last.
             .process_group(0)
             .spawn()
-            .map_err(NatsError::io(&this))
+            .map_err(NatsError::io(this))
     }
 
     fn wait_until_it_answers(&self, child: &mut Child) -> Result<(), NatsError> {

@@ -24,11 +24,13 @@ impl Keys {
     /// Whose key this is. The time taken says nothing about the keys that exist.
     fn caller(&self, key: &str) -> Option<&Caller> {
         let hash = key::hash(key);
-        let same = |known: &&ApiKey| bool::from(known.hash.ct_eq(&hash));
-        self.0.iter().filter(same).map(|known| &known.caller).last()
+        self.0
+            .iter()
+            .fold(None, |found, known| if bool::from(known.hash.ct_eq(&hash)) { Some(&known.caller) } else { found })
     }
 
     /// Puts the caller where services look for it.
+    #[expect(clippy::unnecessary_wraps, reason = "the signature that tonic asks of an interceptor")]
     pub(super) fn admit(&self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let header = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
         let caller = relevo_channels::signature::bearer(header).and_then(|key| self.caller(key)).cloned();

@@ -32,7 +32,7 @@ use crate::nats::{self, Supervisor};
 /// The tally's folder among the views: it is a fold like them, only of the raw stream too.
 const TALLY_FOLDER: &str = "intake-tally-v1";
 /// How long a start waits for a log that is still recovering its streams.
-const CONNECT_MAX: Duration = Duration::from_secs(60);
+const CONNECT_MAX: Duration = Duration::from_mins(1);
 /// Failures that may wait to be looked at: the first one ends the process.
 const FAILURES_MAX: usize = 4;
 
@@ -185,7 +185,7 @@ async fn gave_up(log_server: &mut LogServer) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// The one clock of the process.
@@ -220,7 +220,8 @@ async fn log_server(config: &Config, data: &DataDir) -> Result<(LogServer, relev
                 store_bytes: *store_bytes,
             };
             let started = tokio::task::spawn_blocking(move || Supervisor::start(options)).await;
-            let (supervisor, connection) = started.map_err(|error| ServeError::NotStarted { reason: error.to_string() })??;
+            let (supervisor, connection) =
+                started.map_err(|error| ServeError::NotStarted { reason: error.to_string() })??;
             let states = supervisor.states();
             let mut options = relevo_eventlog::Options::new(connection.url);
             options.credentials = Some(Credentials::Password { user: connection.user, password: connection.password });
@@ -283,7 +284,7 @@ async fn start_views(data: &DataDir, log: Arc<dyn Log>) -> Result<Views, ServeEr
         Arc::new(relevo_projector_inbox::InboxProjector),
         Arc::new(relevo_projector_assignment::AssignmentProjector),
         Arc::new(relevo_projector_pause::PauseProjector),
-        // TEMP Arc::new(relevo_projector_metrics::MetricsProjector),
+        Arc::new(relevo_projector_metrics::MetricsProjector),
     ];
     let options = relevo_projection::Options::default();
     Ok(Runtime::start(projectors, log, data.views(), options, CancellationToken::new()).await?)

@@ -11,7 +11,8 @@ use relevo_domain::TenantId;
 
 use super::ServeError;
 
-/// Where the listeners are, for scripts: `http=…` and `grpc=…`, one a line.
+/// Where the listeners are, for scripts: `http=…`, `grpc=…` and `pid=…`, one a line. A broker that was killed leaves its file
+/// behind; the process id tells whose it is.
 const ADDRESSES: &str = "relevo.addresses";
 
 /// The folder, which exists and is ours alone.
@@ -72,7 +73,7 @@ impl DataDir {
     pub(super) fn write_addresses(&self, http: &str, grpc: &str) -> Result<(), ServeError> {
         let path = self.path.join(ADDRESSES);
         let beside = self.path.join("relevo.addresses.new");
-        fs::write(&beside, format!("http={http}\ngrpc={grpc}\n"))
+        fs::write(&beside, format!("http={http}\ngrpc={grpc}\npid={}\n", std::process::id()))
             .and_then(|()| fs::rename(&beside, &path))
             .map_err(ServeError::io(&path))
     }

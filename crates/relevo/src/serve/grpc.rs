@@ -47,9 +47,9 @@ pub(super) fn server(
         .add_service(reflection().build_v1alpha().map_err(refused)?)
         .add_service(commands.into_server())
         .add_service(query.inbox_server())
-        // TEMP .add_service(query.assignment_server())
-        // TEMP .add_service(query.pause_server())
-        // TEMP .add_service(query.metrics_server())
+        .add_service(query.assignment_server())
+        .add_service(query.pause_server())
+        .add_service(query.metrics_server())
         .add_service(admin::intake::Service::new(installation.clone()).into_server())
         .add_service(admin::log::Service::new(installation.clone()).into_server())
         .add_service(admin::view::Service::new(installation).into_server());
@@ -66,6 +66,6 @@ fn query_views(installation: &Installation) -> Result<QueryViews, ServeError> {
         inbox: view(relevo_projector_inbox::NAME)?,
         assignment: view(relevo_projector_assignment::NAME)?,
         pause: view(relevo_projector_pause::NAME)?,
-        metrics: view(relevo_projector_pause::NAME)? /* TEMP */,
+        metrics: view(relevo_projector_metrics::NAME)?,
     })
 }

@@ -187,7 +187,8 @@ mod tests {
 
     #[test]
     fn a_stream_that_fills_up_is_told_at_70_and_at_85_percent() {
-        let levels = |bytes| warnings(&usage(StreamName::Intake, bytes)).iter().map(|w| w["level"].clone()).collect::<Vec<_>>();
+        let levels =
+            |bytes| warnings(&usage(StreamName::Intake, bytes)).iter().map(|w| w["level"].clone()).collect::<Vec<_>>();
         assert!(levels(699).is_empty());
         assert_eq!(levels(700), ["notice"]);
         assert_eq!(levels(849), ["notice"]);

@@ -61,7 +61,9 @@ fn meta_app(config: &Config, app: &crate::config::MetaApp) -> relevo_intake::Met
         ..relevo_intake::MetaApp::default()
     };
     for (tenant, channel) in channels(config) {
-        let ChannelKind::Meta { app: of, phone_number_id, display_phone_number, waba_id } = &channel.kind else { continue };
+        let ChannelKind::Meta { app: of, phone_number_id, display_phone_number, waba_id } = &channel.kind else {
+            continue;
+        };
         if *of != app.name {
             continue;
         }

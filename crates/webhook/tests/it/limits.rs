@@ -56,7 +56,9 @@ async fn a_body_that_never_ends_is_given_up() {
 
 #[tokio::test]
 async fn when_the_memory_is_used_up_the_provider_is_asked_to_come_back() {
-    let world = World::with(Options { memory_bytes: 1 << 20, body_timeout: Duration::from_secs(5), ..Options::default() }).await;
+    let world =
+        World::with(Options { memory_bytes: 1 << 20, body_timeout: Duration::from_secs(5), ..Options::default() })
+            .await;
     let response = world.post_mail(MAIL_TOKEN, vec![b'x'; 2 << 20]).await;
     assert!(response.headers().contains_key("retry-after"));
     problem(response, 503, "LOG_UNAVAILABLE").await;

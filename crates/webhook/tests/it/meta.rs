@@ -8,13 +8,15 @@ const ESCAPED: &str = r#"{"object":"whatsapp_business_account","entry":[{"id":"1
 #[tokio::test]
 async fn the_handshake_answers_the_challenge_as_text_to_who_knows_the_token() {
     let world = World::start().await;
-    let query = format!("/webhooks/meta/app?hub.mode=subscribe&hub.challenge=%3Cscript%3E1&hub.verify_token={VERIFY_TOKEN}");
+    let query =
+        format!("/webhooks/meta/app?hub.mode=subscribe&hub.challenge=%3Cscript%3E1&hub.verify_token={VERIFY_TOKEN}");
     let response = world.get(&query).await;
     assert_eq!(response.status(), 200);
     assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/plain"));
     assert_eq!(response.text().await.unwrap(), "<script>1");
 
-    let shuffled = format!("/webhooks/meta/app?hub.verify_token={VERIFY_TOKEN}&hub.challenge=1158201444&hub.mode=subscribe");
+    let shuffled =
+        format!("/webhooks/meta/app?hub.verify_token={VERIFY_TOKEN}&hub.challenge=1158201444&hub.mode=subscribe");
     assert_eq!(world.get(&shuffled).await.text().await.unwrap(), "1158201444");
 
     let wrong = "/webhooks/meta/app?hub.mode=subscribe&hub.challenge=1&hub.verify_token=other";
@@ -84,7 +86,8 @@ async fn unsigned_garbage_is_refused_and_leaves_nothing() {
 #[tokio::test]
 async fn errors_speak_the_callers_language_and_say_whether_to_repeat() {
     let world = World::start().await;
-    let ask = |language: &str| world.http.post(world.url("/webhooks/meta/nobody")).header("accept-language", language).send();
+    let ask =
+        |language: &str| world.http.post(world.url("/webhooks/meta/nobody")).header("accept-language", language).send();
     let spanish = problem(ask("es-AR").await.unwrap(), 404, "ENDPOINT_NOT_FOUND").await;
     let english = problem(ask("de, en;q=0.5").await.unwrap(), 404, "ENDPOINT_NOT_FOUND").await;
     assert_ne!(spanish["message"], english["message"]);

@@ -108,12 +108,7 @@ fn misplaced(at: &str, channel: &file::Channel, problems: &mut Problems) {
 }
 
 /// Channels name apps, apps name channels.
-pub(super) fn references(
-    written: &[file::MetaApp],
-    apps: &[MetaApp],
-    tenants: &[Tenant],
-    problems: &mut Problems,
-) {
+pub(super) fn references(written: &[file::MetaApp], apps: &[MetaApp], tenants: &[Tenant], problems: &mut Problems) {
     for (at, channel) in all(tenants) {
         if let ChannelKind::Meta { app, .. } = &channel.kind
             && !written.iter().any(|written| written.name == app.as_str())

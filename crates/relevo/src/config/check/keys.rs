@@ -14,7 +14,10 @@ pub(crate) const HASH_PREFIX: &str = "sha256:";
 
 pub(super) fn api_keys(keys: &[file::ApiKey], tenants: &[Tenant], problems: &mut Problems) -> Vec<ApiKey> {
     let at = |index: usize| format!("api_keys[{index}]");
-    once(keys.iter().enumerate().map(|(index, key)| (format!("{}.key_hash", at(index)), key.key_hash.as_str())), problems);
+    once(
+        keys.iter().enumerate().map(|(index, key)| (format!("{}.key_hash", at(index)), key.key_hash.as_str())),
+        problems,
+    );
     keys.iter().enumerate().filter_map(|(index, key)| api_key(&at(index), key, tenants, problems)).collect()
 }
 
@@ -23,8 +26,7 @@ fn api_key(at: &str, key: &file::ApiKey, tenants: &[Tenant], problems: &mut Prob
     let role = problems.keep(role(&format!("{at}.role"), &key.role));
     let name = problems.keep(name(format!("{at}.name"), &key.name, AgentId::new));
     let tenant = tenants.iter().find(|tenant| tenant.name.as_str() == key.tenant);
-    let tenant =
-        problems.keep(tenant.ok_or_else(|| unknown(format!("{at}.tenant"), &key.tenant, "tenants")));
+    let tenant = problems.keep(tenant.ok_or_else(|| unknown(format!("{at}.tenant"), &key.tenant, "tenants")));
     let (hash, role, name, tenant) = (hash?, role?, name?, tenant?);
     if role.is_staff() && !tenant.agents.iter().any(|agent| agent.id == name) {
         problems.add(unknown(format!("{at}.name"), &key.name, &format!("tenants.{}.agents", tenant.name)));
@@ -42,7 +44,8 @@ fn granted(
     tenant: &Tenant,
     problems: &mut Problems,
 ) -> Scope {
-    let channels: BTreeSet<ChannelId> = known(at, "channels", &key.channels, tenant.channels.iter().map(|one| &one.id), problems);
+    let channels: BTreeSet<ChannelId> =
+        known(at, "channels", &key.channels, tenant.channels.iter().map(|one| &one.id), problems);
     let mut teams: BTreeSet<TeamId> = known(at, "teams", &key.teams, tenant.teams.iter().map(|one| &one.id), problems);
     let everywhere = role == Role::Bot && key.teams.is_empty();
     let own = tenant.teams.iter().filter(|team| everywhere || team.members.contains(name));
@@ -73,6 +76,7 @@ where
 }
 
 fn hash(at: &str, text: &str) -> Result<[u8; 32], Problem> {
-    let hash = text.strip_prefix(HASH_PREFIX).and_then(|hex| hex::decode(hex).ok()).and_then(|hash| hash.try_into().ok());
+    let hash =
+        text.strip_prefix(HASH_PREFIX).and_then(|hex| hex::decode(hex).ok()).and_then(|hash| hash.try_into().ok());
     hash.ok_or_else(|| Problem::new(at, "config-key-hash"))
 }

@@ -109,7 +109,8 @@ fn external(nats: &file::Nats, url: &str, problems: &mut Problems) -> Option<Nat
     };
     let token = nats.token.as_ref().map(|token| problems.keep(secret("nats.token".to_owned(), token)));
     if let Some(path) = nats.credentials_file.as_ref().filter(|path| !path.is_file()) {
-        problems.add(Problem::new("nats.credentials_file", "config-no-file-at").with("path", path.display().to_string()));
+        problems
+            .add(Problem::new("nats.credentials_file", "config-no-file-at").with("path", path.display().to_string()));
     }
     Some(Nats::External(External {
         url: url.to_owned(),

@@ -11,24 +11,25 @@ use super::{channels, name, once};
 
 pub(super) fn tenants(tenants: &[file::Tenant], problems: &mut Problems) -> Vec<Tenant> {
     let at = |index: usize| format!("tenants[{index}]");
-    once(tenants.iter().enumerate().map(|(index, tenant)| (format!("{}.name", at(index)), tenant.name.as_str())), problems);
+    once(
+        tenants.iter().enumerate().map(|(index, tenant)| (format!("{}.name", at(index)), tenant.name.as_str())),
+        problems,
+    );
     tenants.iter().enumerate().filter_map(|(index, one)| tenant(&at(index), one, problems)).collect()
 }
 
 fn tenant(at: &str, tenant: &file::Tenant, problems: &mut Problems) -> Option<Tenant> {
     let id = problems.keep(name(format!("{at}.name"), &tenant.name, TenantId::new));
-    let time_zone = problems.keep(
-        TimeZone::get(&tenant.time_zone)
-            .map_err(|_unknown| Problem::new(format!("{at}.time_zone"), "config-time-zone").with("value", &tenant.time_zone)),
-    );
-    let language = Language::parse(&tenant.language);
-    if language.is_none() {
+    let time_zone = problems.keep(TimeZone::get(&tenant.time_zone).map_err(|_unknown| {
+        Problem::new(format!("{at}.time_zone"), "config-time-zone").with("value", &tenant.time_zone)
+    }));
+    if Language::parse(&tenant.language).is_none() {
         problems.add(one_of(&format!("{at}.language"), &tenant.language, "es, en"));
     }
     let channels = channels::channels(at, &tenant.channels, problems);
     let agents = agents(at, &tenant.agents, problems);
     let teams = teams(at, &tenant.teams, &agents, problems);
-    Some(Tenant { name: id?, time_zone: time_zone?, language: language?, channels, agents, teams })
+    Some(Tenant { name: id?, time_zone: time_zone?, channels, agents, teams })
 }
 
 fn agents(at: &str, agents: &[file::Agent], problems: &mut Problems) -> Vec<Agent> {
@@ -38,8 +39,8 @@ fn agents(at: &str, agents: &[file::Agent], problems: &mut Problems) -> Vec<Agen
     for (index, agent) in agents.iter().enumerate() {
         let id = problems.keep(name(format!("{}.id", at(index)), &agent.id, AgentId::new));
         let role = problems.keep(role(&format!("{}.role", at(index)), &agent.role));
-        if let (Some(id), Some(role)) = (id, role) {
-            checked.push(Agent { id, name: agent.name.clone(), role });
+        if let (Some(id), Some(_known)) = (id, role) {
+            checked.push(Agent { id, name: agent.name.clone() });
         }
     }
     checked

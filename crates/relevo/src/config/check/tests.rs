@@ -61,7 +61,12 @@ fn each_slip_is_named_at_its_place() {
         ("name = \"acme\"", "name = \"Acme\"", "tenants[0].name", "config-name"),
         ("Europe/Madrid", "Europe/Madriz", "tenants[0].time_zone", "config-time-zone"),
         ("language = \"es\"", "language = \"fr\"", "tenants[0].language", "config-one-of"),
-        ("kind = \"meta\"", "kind = \"meta\", auth_tokens = [\"x\"]", "tenants[0].channels[0].auth_tokens", "config-misplaced"),
+        (
+            "kind = \"meta\"",
+            "kind = \"meta\", auth_tokens = [\"x\"]",
+            "tenants[0].channels[0].auth_tokens",
+            "config-misplaced",
+        ),
         (", phone_number_id = \"1\"", "", "tenants[0].channels[0]", "config-missing"),
         ("app = \"app\"", "app = \"other\"", "tenants.acme.channels.wa.app", "config-unknown"),
         ("id = \"tw\"", "id = \"app\"", "tenants.acme.channels.app", "config-duplicate"),
@@ -81,7 +86,8 @@ fn each_slip_is_named_at_its_place() {
 
 #[test]
 fn all_problems_are_found_at_once() {
-    let text = GOOD.replace("Europe/Madrid", "x").replace("\"sha256:", "\"").replace("role = \"agent\"", "role = \"boss\"");
+    let text =
+        GOOD.replace("Europe/Madrid", "x").replace("\"sha256:", "\"").replace("role = \"agent\"", "role = \"boss\"");
     let problems = check(&from_text(&text).unwrap()).unwrap_err();
     assert!(problems.0.len() >= 3, "{problems:?}");
 }
@@ -97,13 +103,19 @@ fn a_number_belongs_to_one_channel_whatever_the_tenant() {
 
 #[test]
 fn the_demo_is_good_and_stays_on_loopback() {
-    let demo = |flags: Vec<(&'static str, String)>| check(&load(&Layers { demo: true, files: Vec::new(), flags }).unwrap());
+    let demo =
+        |flags: Vec<(&'static str, String)>| check(&load(&Layers { demo: true, files: Vec::new(), flags }).unwrap());
     let config = demo(Vec::new()).unwrap();
     assert_eq!(config.api_keys.len(), 8);
     assert_eq!(config.tenants.iter().map(|tenant| tenant.name.as_str()).collect::<Vec<_>>(), ["demo", "demo-b"]);
-    for (key, value) in [("server.http_addr", "0.0.0.0:80"), ("server.grpc_addr", "[::]:80"), ("server.grpc_addr", "10.0.0.1:80")] {
+    for (key, value) in
+        [("server.http_addr", "0.0.0.0:80"), ("server.grpc_addr", "[::]:80"), ("server.grpc_addr", "10.0.0.1:80")]
+    {
         let problems = demo(vec![(key, value.to_owned())]).unwrap_err();
-        assert!(problems.0.iter().any(|problem| problem.at == key && problem.key == "config-loopback-only"), "{problems:?}");
+        assert!(
+            problems.0.iter().any(|problem| problem.at == key && problem.key == "config-loopback-only"),
+            "{problems:?}"
+        );
     }
     assert!(demo(vec![("server.http_addr", "[::1]:0".to_owned())]).is_ok());
 }
@@ -112,10 +124,21 @@ fn the_demo_is_good_and_stays_on_loopback() {
 fn a_known_secret_is_recognised_without_the_word_demo() {
     let known_key = format!("sha256:{}", hex::encode(crate::key::hash("relevo-demo-admin")));
     let own_key = format!("sha256:{}", "0".repeat(64));
-    for (from, to) in [("\"s2\"", "\"relevo-demo-app-secret\""), ("[\"b\"]", "[\"relevo-demo-mail-token\"]"), (own_key.as_str(), known_key.as_str())] {
-        let text = format!("{}\n[server]\nhttp_addr = \"0.0.0.0:80\"\npublic_url = \"https://x.example\"", GOOD.replace(from, to));
+    for (from, to) in [
+        ("\"s2\"", "\"relevo-demo-app-secret\""),
+        ("[\"b\"]", "[\"relevo-demo-mail-token\"]"),
+        (own_key.as_str(), known_key.as_str()),
+    ] {
+        let text = format!(
+            "{}\n[server]\nhttp_addr = \"0.0.0.0:80\"\npublic_url = \"https://x.example\"",
+            GOOD.replace(from, to)
+        );
         let problems = check(&from_text(&text).unwrap()).unwrap_err();
-        assert_eq!(problems.0.iter().map(|problem| problem.key).collect::<Vec<_>>(), ["config-loopback-only"], "{from}");
+        assert_eq!(
+            problems.0.iter().map(|problem| problem.key).collect::<Vec<_>>(),
+            ["config-loopback-only"],
+            "{from}"
+        );
     }
     let text = format!("{GOOD}\n[server]\nhttp_addr = \"0.0.0.0:80\"\npublic_url = \"https://x.example\"");
     assert!(check(&from_text(&text).unwrap()).is_ok());

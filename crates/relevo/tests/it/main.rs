@@ -1,0 +1,8 @@
+//! `relevo serve` as a process: starting, stopping, crashing, and refusing to start.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod broker;
+mod crash;
+mod lifecycle;
+mod refusals;
