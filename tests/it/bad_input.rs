@@ -12,7 +12,10 @@ async fn unsigned_or_wrongly_signed_input_is_refused_and_not_stored() {
         assert!(matches!(post(&meta, &headers, body.clone()).await, 401 | 403));
     }
     let mail = format!("{}/webhooks/email/demo-mail", broker.http);
-    assert!(matches!(post(&mail, &[("authorization", "Bearer wrong")], b"From: a@b\r\n\r\n".to_vec()).await, 401 | 403));
+    assert!(matches!(
+        post(&mail, &[("authorization", "Bearer wrong")], b"From: a@b\r\n\r\n".to_vec()).await,
+        401 | 403
+    ));
     assert_eq!(post(&format!("{}/webhooks/meta/nobody", broker.http), &[], body).await, 404);
     assert_eq!(broker.client("admin").settled(0).await.posts(), 0);
 }
@@ -21,7 +24,8 @@ async fn unsigned_or_wrongly_signed_input_is_refused_and_not_stored() {
 async fn signed_nonsense_is_kept_parked_and_answered_200() {
     let broker = Broker::start().await;
     let admin = broker.client("admin");
-    let bodies: [&[u8]; 5] = [b"{", b"[]", b"\0\0\0", b"{\"object\":\"whatsapp_business_account\",\"entry\":7}", b"nul\0l"];
+    let bodies: [&[u8]; 5] =
+        [b"{", b"[]", b"\0\0\0", b"{\"object\":\"whatsapp_business_account\",\"entry\":7}", b"nul\0l"];
     for body in bodies {
         assert_eq!(post_meta(&broker.http, body).await, 200);
     }

@@ -82,7 +82,12 @@ async fn twice(
 
 /// A second delivery: what was stored is a duplicate; what could not be understood cannot be recognised either.
 fn again(first: Counters) -> Counters {
-    Counters { updates: first.updates, duplicates: first.updates - first.parked, parked: first.parked, ..Counters::default() }
+    Counters {
+        updates: first.updates,
+        duplicates: first.updates - first.parked,
+        parked: first.parked,
+        ..Counters::default()
+    }
 }
 
 fn difference(after: Counters, before: Counters) -> Counters {

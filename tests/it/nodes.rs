@@ -5,7 +5,7 @@ use relevo_tests::webhook::{meta_text, post_meta};
 use relevo_tests::{Broker, Counters, Setup};
 
 async fn two_nodes(nats: &NatsServer) -> (Broker, Broker) {
-    let env = vec![("RELEVO__NATS__URL".to_owned(), nats.url().to_owned())];
+    let env = vec![("RELEVO__NATS__URL".to_owned(), nats.url())];
     let a = Broker::start_with(Setup { env: env.clone(), ..Setup::default() }).await;
     let keys_from = Some(a.data().join("keys"));
     let b = Broker::start_with(Setup { env, keys_from, ..Setup::default() }).await;
@@ -17,7 +17,8 @@ async fn one_message_posted_to_two_nodes_at_once_is_one_message() {
     let nats = NatsServer::start().await;
     let (a, b) = two_nodes(&nats).await;
     for n in 0..20 {
-        let text = meta_text(&format!("54911555600{:02}", n % 3), "Cliente", &format!("wamid.{n}"), &format!("mensaje {n}"));
+        let text =
+            meta_text(&format!("54911555600{:02}", n % 3), "Cliente", &format!("wamid.{n}"), &format!("mensaje {n}"));
         let (first, second) = tokio::join!(post_meta(&a.http, text.clone()), post_meta(&b.http, text));
         assert_eq!((first, second), (200, 200));
     }

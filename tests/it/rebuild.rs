@@ -34,11 +34,16 @@ async fn views_that_were_deleted_come_again_with_the_same_digests() {
     traffic(&broker).await;
     let ops = broker.client("ops");
     let status = broker.client("admin").intake_status().await.unwrap();
-    let before = relevo_tests::eventually_within("all views are at one position", relevo_tests::client::SETTLED_WITHIN, async || {
-        let digests = digests(&ops).await;
-        let positions: std::collections::BTreeSet<_> = digests.values().map(|(_, position)| position.clone()).collect();
-        (positions.len() == 1 && digests.len() >= 5).then_some(digests)
-    })
+    let before = relevo_tests::eventually_within(
+        "all views are at one position",
+        relevo_tests::client::SETTLED_WITHIN,
+        async || {
+            let digests = digests(&ops).await;
+            let positions: std::collections::BTreeSet<_> =
+                digests.values().map(|(_, position)| position.clone()).collect();
+            (positions.len() == 1 && digests.len() >= 5).then_some(digests)
+        },
+    )
     .await;
     broker.stop();
     std::fs::remove_dir_all(broker.data().join("views")).unwrap();

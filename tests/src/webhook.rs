@@ -5,7 +5,6 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
 use sha2::Sha256;
 
-
 pub const META_SECRET: &str = "relevo-demo-app-secret";
 pub const TWILIO_TOKEN: &str = "relevo-demo-twilio-token";
 pub const MAIL_TOKEN: &str = "relevo-demo-mail-token";
@@ -22,10 +21,7 @@ pub async fn post_twilio(http: &str, form: impl Into<Vec<u8>>) -> u16 {
     let form = form.into();
     let url = format!("{http}/webhooks/twilio/demo-twilio");
     let signature = twilio_signature(TWILIO_TOKEN, &url, &form);
-    let headers = [
-        ("x-twilio-signature", signature.as_str()),
-        ("content-type", "application/x-www-form-urlencoded"),
-    ];
+    let headers = [("x-twilio-signature", signature.as_str()), ("content-type", "application/x-www-form-urlencoded")];
     post(&url, &headers, form).await
 }
 

@@ -213,11 +213,8 @@ async fn every_conversation(client: &Client) -> Vec<String> {
 }
 
 async fn every_text(client: &Client, conversation: &str) -> Vec<String> {
-    let mut request = query::ListMessagesRequest {
-        conversation_id: conversation.to_owned(),
-        page_size: 200,
-        ..Default::default()
-    };
+    let mut request =
+        query::ListMessagesRequest { conversation_id: conversation.to_owned(), page_size: 200, ..Default::default() };
     let mut texts = Vec::new();
     loop {
         let page = client.inbox().list_messages(client.request(request.clone())).await.unwrap().into_inner();
