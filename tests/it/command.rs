@@ -55,6 +55,21 @@ async fn a_repeated_command_answers_its_position_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_command_id_does_not_lend_its_answer_to_somebody_else() {
+    let broker = Broker::start().await;
+    let conversation_id = conversation(&broker).await;
+    let claim = || command::ClaimRequest { command_id: "claim-1".to_owned(), conversation_id: conversation_id.clone() };
+    let laura = broker.client("agent");
+    laura.commands().claim(laura.request(claim())).await.unwrap();
+    laura.commands().claim(laura.request(claim())).await.unwrap();
+    for who in ["agent-2", "analyst", "bot", "supervisor"] {
+        let other = broker.client(who);
+        let refused = other.commands().claim(other.request(claim())).await.unwrap_err();
+        assert_eq!(code(&refused), "COMMAND_ID_REUSED", "{who}");
+    }
+}
+
+#[tokio::test]
 async fn two_claims_race_100_times_and_exactly_one_wins_each() {
     let broker = Broker::start().await;
     for n in 0..100 {

@@ -7,6 +7,7 @@ use relevo_domain::{Caller, CommandId, EntityId, Event, MessageId, Position, Ten
 
 use crate::decision::{Applied, Entity, EntityState};
 use crate::ledger::{Committed, Draft, Ledger, LedgerError, Origin};
+use crate::repeat;
 
 /// How often a command is decided anew when others write to its conversation at the same time. Each round lost means that
 /// somebody else's command was stored, so a conversation that never stops changing is the only way to reach the limit.
@@ -71,12 +72,12 @@ impl Conversations {
         let tenant = &request.caller.tenant;
         for _attempt in 0..ATTEMPTS_MAX {
             let base = self.ledger.load(tenant, &request.conversation)?;
-            if let Some(applied) = self.ledger.command(tenant, &request.command_id, &request.conversation)? {
-                return repeated(request, &base, applied);
-            }
             let EntityState::Conversation(state) = &base.state else {
                 return Err(ExecuteError::Rejected(Rejection::NotFound));
             };
+            if let Some(applied) = self.ledger.command(tenant, &request.command_id, &request.conversation)? {
+                return self.repeated(request, state, &base, &applied).await;
+            }
             match decide(request, state) {
                 Ok(Decision::Append(events)) => match self.append(request, &base, events).await? {
                     Committed::Applied { at, fresh: true } => return self.applied(request, at.first().copied()),
@@ -116,6 +117,28 @@ impl Conversations {
         self.ledger.append(&origin, vec![draft]).await
     }
 
+    /// The answer to a command that was applied before: where it was stored, with the state of now. Only who sent it, and only
+    /// with the same command, gets it: an id that is used twice must not tell a second claimant that they won.
+    async fn repeated(
+        &self,
+        request: &Request,
+        state: &conversation::State,
+        entity: &Entity,
+        applied: &Applied,
+    ) -> Result<Answer, ExecuteError> {
+        if !visible(request, state) {
+            return Err(ExecuteError::Rejected(Rejection::NotFound));
+        }
+        let stored = self.ledger.recorded(Position::new(applied.sequence)).await?;
+        let same = stored.is_some_and(|stored| {
+            stored.commit.actor == request.caller.actor() && repeat::led_to(&request.command, &stored.commit.events)
+        });
+        if !same {
+            return Err(ExecuteError::CommandIdReused { event: applied.event.clone() });
+        }
+        answer(entity, applied.sequence, applied.version).map(|answer| Answer { repeated: true, ..answer })
+    }
+
     fn applied(&self, request: &Request, at: Option<(Position, u64)>) -> Result<Answer, ExecuteError> {
         let (position, version) = at.ok_or(ExecuteError::Unknown)?;
         let entity = self.ledger.load(&request.caller.tenant, &request.conversation)?;
@@ -136,10 +159,13 @@ fn origin(tenant: &TenantId, request: &Request) -> Origin {
 }
 
 /// What the caller may not see does not exist for them.
+fn visible(request: &Request, state: &conversation::State) -> bool {
+    let opened = state.opened.as_ref();
+    opened.is_none_or(|opened| request.caller.sees(&opened.channel, opened.agent.as_ref(), opened.team.as_ref()))
+}
+
 fn decide(request: &Request, state: &conversation::State) -> Result<Decision, Rejection> {
-    if let Some(opened) = &state.opened
-        && !request.caller.sees(&opened.channel, opened.agent.as_ref(), opened.team.as_ref())
-    {
+    if !visible(request, state) {
         return Err(Rejection::NotFound);
     }
     let envelope = Envelope {
@@ -149,14 +175,6 @@ fn decide(request: &Request, state: &conversation::State) -> Result<Decision, Re
         new_message: request.new_message,
     };
     conversation::decide(state, &envelope, &request.command)
-}
-
-/// The answer to a command that was applied before: where it was stored, with the state of now.
-fn repeated(request: &Request, entity: &Entity, applied: Applied) -> Result<Answer, ExecuteError> {
-    if expected_event(&request.command) != applied.event {
-        return Err(ExecuteError::CommandIdReused { event: applied.event });
-    }
-    answer(entity, applied.sequence, applied.version).map(|answer| Answer { repeated: true, ..answer })
 }
 
 fn answer(entity: &Entity, sequence: u64, version: u64) -> Result<Answer, ExecuteError> {
@@ -170,23 +188,5 @@ fn answer(entity: &Entity, sequence: u64, version: u64) -> Result<Answer, Execut
         | EntityState::Identity(_)
         | EntityState::Channel
         | EntityState::Workspace(_) => Err(ExecuteError::Rejected(Rejection::NotFound)),
-    }
-}
-
-/// The event that ends the commit of a client's command.
-const fn expected_event(command: &Command) -> &'static str {
-    match command {
-        Command::PauseBot { .. } => "BotPaused",
-        Command::ResumeBot { .. } => "BotResumed",
-        Command::Assign { .. } | Command::Claim { .. } => "Assigned",
-        Command::Resolve { .. } => "Resolved",
-        Command::Reopen => "Reopened",
-        Command::AddNote { .. } => "NoteAdded",
-        Command::ReceiveMessage { .. } => "MessageReceived",
-        Command::RecordEcho { .. } => "MessageEchoed",
-        Command::RecordEdit { .. } => "MessageEdited",
-        Command::RecordRevoke { .. } => "MessageRevoked",
-        Command::RecordReaction { .. } => "ReactionChanged",
-        Command::RecordDeliveryReport(_) => "DeliveryReported",
     }
 }

@@ -131,6 +131,11 @@ impl Ledger {
         Ok(conversations)
     }
 
+    /// The commit at a position.
+    pub async fn recorded(&self, position: Position) -> Result<Option<Recorded>, LedgerError> {
+        Ok(self.log.get(position.sequence()).await?)
+    }
+
     /// Whether one of these commits was made from this update.
     pub async fn made_by(&self, positions: &[Position], pointer: IntakePointer) -> Result<bool, LedgerError> {
         for position in positions {
@@ -148,6 +153,11 @@ impl Ledger {
         &self,
         look: impl FnOnce(&DecisionReader<'_>) -> Result<T, E>,
     ) -> Result<T, LedgerError> {
+        // A store that has stopped still shows its rows, but it falls behind for good: what was applied since would be decided
+        // again.
+        if let ViewState::Stopped { .. } = self.decision.state() {
+            return Err(LedgerError::Lagging);
+        }
         let snapshot = self.decision.snapshot()?;
         look(&DecisionReader::new(&snapshot)).map_err(|error| LedgerError::Store(error.to_string()))
     }

@@ -8,6 +8,7 @@ pub mod grpc;
 pub mod ids;
 mod lead;
 pub mod ledger;
+mod repeat;
 pub mod workspace;
 
 pub use conversation::{Answer, Conversations, ExecuteError, Request};

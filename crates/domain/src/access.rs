@@ -61,7 +61,7 @@ impl Role {
 pub enum Scope {
     /// Everything of the tenant.
     Tenant,
-    /// Conversations of these channels that are nobody's, of these teams, or the caller's own.
+    /// Conversations of these channels that are no team's or one of these teams', and the caller's own wherever they are.
     /// An empty set of channels means every channel.
     Granted { channels: BTreeSet<ChannelId>, teams: BTreeSet<TeamId> },
 }
@@ -87,8 +87,8 @@ impl Caller {
 
     /// Whether this caller may see a conversation of `channel` that is assigned as given.
     ///
-    /// An agent sees, on granted channels: what is assigned to them, what is assigned to nobody or to one of their teams, and
-    /// what colleagues of their teams hold.
+    /// An agent sees what is their own, and on granted channels everything that is no team's or one of their teams': whoever
+    /// works on a channel sees what colleagues there hold, unless it was given to a team that is not theirs.
     pub fn sees(&self, channel: &ChannelId, agent: Option<&AgentId>, team: Option<&TeamId>) -> bool {
         match &self.scope {
             Scope::Tenant => true,

@@ -214,7 +214,8 @@ impl Handler {
         let placed = place::on_messaging_channel(&self.ledger, key, at, fact, &routed.command).await?;
         let mut drafts = bindings(at, &placed.bind, placed.contact, Some(placed.conversation));
         drafts.extend(self.contact(at, fact, &placed)?);
-        let place = self.place(routed, placed.conversation, placed.contact)?;
+        drafts.extend(self.same_people(at, &placed)?);
+        let place = self.place(routed, &placed)?;
         drafts.extend(self.conversation(routed, placed.conversation, command(place))?);
         Ok(drafts)
     }
@@ -231,7 +232,7 @@ impl Handler {
         let learnt = fact.identifiers.clone();
         let placed = Placed { conversation: thread.conversation, contact, bind, same_as: Vec::new(), learnt };
         drafts.extend(self.contact(at, fact, &placed)?);
-        let place = self.place(routed, thread.conversation, contact)?;
+        let place = self.place(routed, &placed)?;
         drafts.extend(self.conversation(routed, thread.conversation, Command::ReceiveMessage { place, message })?);
         Ok(drafts)
     }
@@ -250,14 +251,35 @@ impl Handler {
         Ok((!events.is_empty()).then_some(Draft { entity: placed.contact, base, events }))
     }
 
-    fn place(&self, routed: &Routed<'_>, conversation: EntityId, contact: EntityId) -> Result<Place, LedgerError> {
-        let base = self.ledger.load(&routed.at.tenant, &conversation)?;
-        let opens = base.sequence == 0;
+    /// The other side of a merge: each contact names the other, so that either leads to both.
+    fn same_people(&self, at: &ChannelRef, placed: &Placed) -> Result<Vec<Draft>, LedgerError> {
+        let mut drafts: Vec<Draft> = Vec::new();
+        for (other, cause) in &placed.same_as {
+            if drafts.iter().any(|draft| draft.entity == *other) {
+                continue;
+            }
+            let base = self.ledger.load(&at.tenant, other)?;
+            let EntityState::Contact(state) = &base.state else { continue };
+            let same_as = vec![(placed.contact, *cause)];
+            let meeting = Meeting { channel: at.channel.clone(), name: None, identifiers: Vec::new(), same_as };
+            let events: Vec<Event> = meet(state, &meeting).into_iter().map(Event::Contact).collect();
+            if !events.is_empty() {
+                drafts.push(Draft { entity: *other, base, events });
+            }
+        }
+        Ok(drafts)
+    }
+
+    fn place(&self, routed: &Routed<'_>, placed: &Placed) -> Result<Place, LedgerError> {
+        let base = self.ledger.load(&routed.at.tenant, &placed.conversation)?;
+        // Looked up when it can matter: for a conversation that opens, and for people just found to be one.
+        let linked = base.sequence == 0 || !placed.same_as.is_empty();
+        let both = (&placed.conversation, &placed.contact);
         Ok(Place {
             channel: routed.at.channel.clone(),
             medium: routed.fact.medium,
-            contact,
-            contact_paused: opens && place::contact_paused(&self.ledger, routed.at, &contact)?,
+            contact: placed.contact,
+            contact_paused: linked && place::contact_paused(&self.ledger, routed.at, both, &placed.same_as)?,
         })
     }
 

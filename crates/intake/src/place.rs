@@ -4,6 +4,8 @@
 //! the order bsuid, wa_id, phone; unbound ones are then bound to the same conversation, in the same atomic batch as what
 //! the update says. So a redelivery reaches the same entity, whatever was learnt in between.
 
+use std::collections::BTreeSet;
+
 use relevo_channels::{Fact, Identifier, What};
 use relevo_command::decision::{Entity, EntityState};
 use relevo_command::{IdKey, Ledger, LedgerError};
@@ -59,7 +61,7 @@ pub(crate) async fn on_messaging_channel(
     fact: &Fact,
     command: &CommandId,
 ) -> Result<Placed, LedgerError> {
-    let known = look_up(ledger, key, at, &in_deciding_order(fact)).await?;
+    let known = look_up(ledger, key, at, in_deciding_order(fact)).await?;
     let decider = known.iter().find(|known| known.decides()).and_then(|known| known.bound);
     let (contact, conversation) = match decider {
         Some((contact, Some(conversation))) => (contact, conversation),
@@ -94,7 +96,7 @@ pub(crate) async fn of_recipient(
     at: &ChannelRef,
     fact: &Fact,
 ) -> Result<Option<EntityId>, LedgerError> {
-    let known = look_up(ledger, key, at, &in_deciding_order(fact)).await?;
+    let known = look_up(ledger, key, at, in_deciding_order(fact)).await?;
     Ok(known
         .iter()
         .filter(|known| known.decides())
@@ -109,28 +111,49 @@ pub(crate) async fn of_sender(
     fact: &Fact,
     command: &CommandId,
 ) -> Result<(EntityId, Vec<Binding>), LedgerError> {
-    let known = look_up(ledger, key, at, &in_deciding_order(fact)).await?;
+    let known = look_up(ledger, key, at, in_deciding_order(fact)).await?;
     let bound = known.iter().find_map(|known| known.bound);
     let contact = bound.map_or_else(|| fresh_contact(key, &known, command), |(contact, _)| contact);
     Ok((contact, unbound(&known)))
 }
 
-/// Whether another conversation of this contact on this channel is paused.
-pub(crate) fn contact_paused(ledger: &Ledger, at: &ChannelRef, contact: &EntityId) -> Result<bool, LedgerError> {
-    for conversation in ledger.conversations_of(&at.tenant, contact)? {
-        let entity = ledger.load(&at.tenant, &conversation)?;
-        if let EntityState::Conversation(State { opened: Some(opened) }) = &entity.state
-            && opened.channel == at.channel
-            && matches!(opened.bot, Bot::Paused { .. })
-        {
-            return Ok(true);
+/// Whether another conversation on this channel is paused, of this contact or of one known to be the same person.
+pub(crate) fn contact_paused(
+    ledger: &Ledger,
+    at: &ChannelRef,
+    placed: (&EntityId, &EntityId),
+    same_as: &[(EntityId, MergeCause)],
+) -> Result<bool, LedgerError> {
+    let (conversation, contact) = placed;
+    let mut contacts: BTreeSet<EntityId> = same_as.iter().map(|(other, _)| *other).collect();
+    if let EntityState::Contact(state) = &ledger.load(&at.tenant, contact)?.state {
+        contacts.extend(&state.merged);
+    }
+    contacts.insert(*contact);
+    for contact in contacts {
+        for other in ledger.conversations_of(&at.tenant, &contact)? {
+            let entity = ledger.load(&at.tenant, &other)?;
+            if let EntityState::Conversation(State { opened: Some(opened) }) = &entity.state
+                && other != *conversation
+                && opened.channel == at.channel
+                && matches!(opened.bot, Bot::Paused { .. })
+            {
+                return Ok(true);
+            }
         }
     }
     Ok(false)
 }
 
-/// Binding identifiers: of a changed identity the previous ones first, then bsuid, wa_id, phone.
-fn in_deciding_order(fact: &Fact) -> Vec<Identifier> {
+/// A binding identifier, and the BSUID that the update gives the same person beside it.
+struct Named {
+    identifier: Identifier,
+    bsuid: Option<Identifier>,
+}
+
+/// Binding identifiers: of a changed identity the previous ones first, then bsuid, wa_id, phone. What somebody was called
+/// before the change and after it are two sides: a number of one says nothing about a BSUID of the other.
+fn in_deciding_order(fact: &Fact) -> Vec<Named> {
     let rank = |identifier: &Identifier| match identifier.kind {
         IdentifierKind::Bsuid => 0,
         IdentifierKind::WaId => 1,
@@ -138,9 +161,11 @@ fn in_deciding_order(fact: &Fact) -> Vec<Identifier> {
         IdentifierKind::Email => 3,
         IdentifierKind::Username | IdentifierKind::ParentBsuid => 4,
     };
-    let mut ordered: Vec<Identifier> = Vec::new();
-    let groups: [&[Identifier]; 3] = match &fact.what {
-        What::IdentityChanged { previous, current, .. } => [previous, &fact.identifiers, current],
+    let sides: [Vec<&Identifier>; 2] = match &fact.what {
+        What::IdentityChanged { previous, current, .. } => {
+            let before = previous.iter().chain(&fact.identifiers).filter(|known| !current.contains(known));
+            [before.collect(), current.iter().collect()]
+        }
         What::Message(_)
         | What::Echo(_)
         | What::Edit { .. }
@@ -148,14 +173,18 @@ fn in_deciding_order(fact: &Fact) -> Vec<Identifier> {
         | What::Reaction { .. }
         | What::Status(_)
         | What::Mail(_)
-        | What::ProviderUpdate { .. } => [&fact.identifiers, &[], &[]],
+        | What::ProviderUpdate { .. } => [fact.identifiers.iter().collect(), Vec::new()],
     };
-    for group in groups {
-        let mut group: Vec<Identifier> = group.iter().filter(|identifier| identifier.kind.binds()).cloned().collect();
-        group.sort_by_key(rank);
-        for identifier in group {
-            if !identifier.value.is_empty() && !ordered.contains(&identifier) {
-                ordered.push(identifier);
+    let mut ordered: Vec<Named> = Vec::new();
+    for side in sides {
+        let mut side: Vec<&Identifier> =
+            side.into_iter().filter(|identifier| identifier.kind.binds() && !identifier.value.is_empty()).collect();
+        side.sort_by_key(|identifier| rank(identifier));
+        let bsuid =
+            side.iter().find(|identifier| identifier.kind == IdentifierKind::Bsuid).map(|found| (*found).clone());
+        for identifier in side {
+            if !ordered.iter().any(|named| named.identifier == *identifier) {
+                ordered.push(Named { identifier: identifier.clone(), bsuid: bsuid.clone() });
             }
         }
     }
@@ -167,23 +196,14 @@ fn all_identifiers(fact: &Fact) -> Vec<Identifier> {
     if let What::IdentityChanged { previous, current, .. } = &fact.what {
         all.extend(previous.iter().chain(current).cloned());
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     all.retain(|identifier| !identifier.value.is_empty() && seen.insert(identifier.clone()));
     all
 }
 
-async fn look_up(
-    ledger: &Ledger,
-    key: &IdKey,
-    at: &ChannelRef,
-    identifiers: &[Identifier],
-) -> Result<Vec<Known>, LedgerError> {
-    let bsuid = identifiers
-        .iter()
-        .find(|identifier| identifier.kind == IdentifierKind::Bsuid)
-        .map(|bsuid| key.identity(&at.channel, bsuid.kind, &bsuid.value));
-    let mut all = Vec::with_capacity(identifiers.len());
-    for identifier in identifiers {
+async fn look_up(ledger: &Ledger, key: &IdKey, at: &ChannelRef, named: Vec<Named>) -> Result<Vec<Known>, LedgerError> {
+    let mut all = Vec::with_capacity(named.len());
+    for Named { identifier, bsuid } in named {
         let identity = key.identity(&at.channel, identifier.kind, &identifier.value);
         let entity = ledger.load(&at.tenant, &identity)?;
         let bound = match &entity.state {
@@ -198,11 +218,12 @@ async fn look_up(
         };
         let recycled = match (bsuid, bound) {
             (Some(bsuid), Some((_, Some(conversation)))) if identifier.kind != IdentifierKind::Bsuid => {
+                let bsuid = key.identity(&at.channel, bsuid.kind, &bsuid.value);
                 has_another_bsuid(ledger, at, &conversation, &bsuid).await?
             }
             _ => false,
         };
-        all.push(Known { identifier: identifier.clone(), identity, entity, bound, recycled });
+        all.push(Known { identifier, identity, entity, bound, recycled });
     }
     Ok(all)
 }

@@ -243,6 +243,21 @@ async fn a_changed_number_continues_the_conversation() {
 }
 
 #[tokio::test]
+async fn a_change_of_number_and_bsuid_continues_the_conversation() {
+    let node = Node::start().await;
+    node.whatsapp(1, text("w1", Some(PHONE), Some(BSUID))).await;
+    // The notice names the old number, the new number and the new user id, but not the old user id.
+    let changed = json!({ "id": "w2", "from": PHONE, "timestamp": "1799999991", "type": "system",
+        "system": { "type": "user_changed_number", "body": "cambió de número", "wa_id": "5491155550999",
+                    "user_id": OTHER_BSUID } });
+    node.whatsapp(2, changed).await;
+    node.whatsapp(3, text("w3", Some("5491155550999"), Some(OTHER_BSUID))).await;
+    let conversations = node.conversations_of_messages().await;
+    assert_eq!(conversations.len(), 3);
+    assert!(conversations.iter().all(|conversation| *conversation == conversations[0]), "{conversations:?}");
+}
+
+#[tokio::test]
 async fn one_message_on_two_nodes_at_once_is_one_message() {
     for round in 0..20u64 {
         let log = Arc::new(MemoryLog::with_faults(round, Faults { yields_max: 8, ..Faults::default() }));
@@ -322,6 +337,29 @@ async fn a_new_conversation_of_a_paused_contact_starts_paused() {
         )
     });
     assert!(paused);
+}
+
+#[tokio::test]
+async fn a_conversation_that_turns_out_to_be_a_paused_persons_is_paused() {
+    let node = Node::start().await;
+    let echo = json!({ "object": "whatsapp_business_account", "entry": [{ "id": "waba", "changes": [{
+        "field": "smb_message_echoes", "value": { "messaging_product": "whatsapp", "metadata": { "phone_number_id": "100" },
+        "message_echoes": [{ "from": "15550783881", "to": PHONE, "id": "e1", "timestamp": "1799999990", "type": "text",
+                             "text": { "body": "Hola, soy Laura" } }] } }] }] });
+    node.take(1, "app", meta::updates(echo.to_string().as_bytes())).await;
+    node.whatsapp(2, text("w1", None, Some(BSUID))).await;
+    // One update shows that the paused number and the active BSUID are one person.
+    node.whatsapp(3, text("w2", Some(PHONE), Some(BSUID))).await;
+    let conversations = node.conversations_of_messages().await;
+    assert_eq!(conversations[0], conversations[1]);
+    let commits = node.commits().await;
+    let last = commits.iter().rfind(|recorded| recorded.commit.entity == conversations[0]).unwrap();
+    let names: Vec<_> = last.commit.events.iter().map(Event::name).collect();
+    assert_eq!(names, ["BotPaused", "MessageReceived"]);
+    let merges = commits.iter().flat_map(|recorded| &recorded.commit.events).filter(|event| {
+        matches!(event, Event::Contact(ContactEvent::Merged { .. }))
+    });
+    assert_eq!(merges.count(), 2, "each contact names the other");
 }
 
 // === mails ===

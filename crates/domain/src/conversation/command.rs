@@ -24,7 +24,8 @@ pub struct Place {
     pub channel: ChannelId,
     pub medium: Medium,
     pub contact: EntityId,
-    /// Another conversation of this contact on this channel is paused: a new one starts paused.
+    /// Another conversation on this channel is paused, of this contact or of one just found to be the same person: a
+    /// conversation that is opened for them or linked to them is paused too.
     pub contact_paused: bool,
 }
 

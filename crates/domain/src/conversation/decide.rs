@@ -208,10 +208,12 @@ fn append(events: Events) -> Decided {
     Ok(Decision::Append(events))
 }
 
-/// The events that bring a conversation into being, or none if it exists.
+/// The events that bring a conversation into being; for one that exists at most the pause of a contact that it was just
+/// linked to.
 fn opening(state: &State, place: &Place, cause: EpisodeCause) -> Vec<ConversationEvent> {
-    if state.opened.is_some() {
-        return Vec::new();
+    if let Some(opened) = &state.opened {
+        let pauses = place.contact_paused && opened.bot == Bot::Active;
+        return if pauses { vec![automatic_pause(PauseReason::Linked)] } else { Vec::new() };
     }
     let mut events = vec![
         ConversationEvent::Opened { channel: place.channel.clone(), medium: place.medium, contact: place.contact },

@@ -130,6 +130,14 @@ fn a_conversation_of_a_contact_with_a_paused_one_starts_paused() {
 }
 
 #[test]
+fn a_conversation_that_is_linked_to_a_paused_contact_is_paused() {
+    let place = Place { contact_paused: true, ..place() };
+    let command = || Command::ReceiveMessage { place: place.clone(), message: text(MessageKind::Text) };
+    assert_eq!(opened_and([]).when_intake(command()), ["BotPaused", "MessageReceived"]);
+    assert_eq!(opened_and([paused()]).when_intake(command()), ["MessageReceived"]);
+}
+
+#[test]
 fn a_message_within_72_hours_reopens_the_same_episode() {
     let soon = opened_and([resolved()]).later(Duration::from_hours(72));
     assert_eq!(soon.when_intake(received(Medium::WhatsApp)), ["Reopened", "MessageReceived"]);

@@ -93,3 +93,20 @@ async fn a_nats_server_that_dies_is_started_again_on_its_port() {
     }
     assert!(broker.stop().await.success());
 }
+
+#[tokio::test]
+async fn it_is_ready_only_while_the_log_answers() {
+    let (_temp, data) = folder();
+    let broker = Broker::start(&data).await;
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(servers(&data)[0]).unwrap());
+    // Silent, not dead: a dead one is started again before anybody can look.
+    nix::sys::signal::kill(pid, Signal::SIGSTOP).unwrap();
+    assert_eq!(broker.status("/readyz").await, Some(503));
+    assert_eq!(broker.status("/healthz").await, Some(200));
+    nix::sys::signal::kill(pid, Signal::SIGCONT).unwrap();
+    eventually_within("ready again", PATIENCE, async || {
+        (broker.status("/readyz").await == Some(200)).then_some(())
+    })
+    .await;
+    assert!(broker.stop().await.success());
+}
