@@ -6,5 +6,6 @@ mod command;
 mod corpus;
 mod inbound;
 mod nodes;
+mod parking;
 mod rebuild;
 mod tenants;

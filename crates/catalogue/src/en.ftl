@@ -343,11 +343,15 @@ config-no-file-at = there is no file { $path }
 config-unknown-key-near = unknown key “{ $key }”; did you mean “{ $near }”?
 config-unknown-key = unknown key “{ $key }”; known here: { $known }
 config-missing = the key “{ $key }” is missing
+config-expected = the value has another shape; expected: { $wanted }
+config-twice = the key “{ $key }” stands here twice
+config-url-credentials = an address must not hold a user, a password or a token; write them as nats.user and nats.password, or nats.token
 config-unreadable = cannot be read: { $reason }
 config-name = “{ $value }” is not a name; use 1 to 32 lower-case letters, digits or hyphens, and begin with a letter or digit
 config-secret = the secret cannot be read: { $reason }
 config-empty-list = at least one value is needed
 config-duplicate = “{ $value }” is used by { $other } already; it must be unique
+config-unknown-agent = “{ $value }” is not in { $list }; add an entry [[tenants.agents]] with id = "{ $value }", a name and a role to tenant { $tenant }
 config-unknown = “{ $value }” is not in { $list }
 config-one-of = “{ $value }” is not a possible value; use one of: { $known }
 config-too-small = { $value } is too little; at least { $least }
@@ -382,6 +386,7 @@ serve-log-not-reachable = The log cannot be used: { $reason }. What was stored b
 serve-listen = Cannot listen on { $address }: { $reason }. Nothing was changed. Free the port, or choose another with --http-addr and --grpc-addr.
 serve-id-key-changed = The id key of tenant { $tenant } is not the one used so far (fingerprint { $found } instead of { $wanted }). Nothing was changed. Restore { $path } from a copy: with another key, repeated messages would look new.
 serve-not-started = The start failed: { $reason }. What was stored before is safe. The log of this process has the details.
+serve-part-ended = A part of the broker ended unexpectedly: { $part }. What was confirmed is stored. The broker stops in order; start it again. The log of this process has the details.
 serve-nats-gave-up = The nats-server does not start any more. What was confirmed is stored. Its log in the data folder has the details.
 
 ## The command line: what a command answers.
@@ -454,6 +459,9 @@ cli-retried = Stored: { $stored } · parked again: { $parked } · position { $po
 cli-backlog = Still to be handled: { $n }
 cli-unrouted = (no channel)
 cli-nothing-parked = Nothing is parked.
+cli-parked-withheld = The bytes hold another tenant's updates too and are not shown.
+cli-log-bounded = Older commits were not looked at: the search ended at sequence { $sequence }. To see them: --from 1
+cli-log-unreadable = this commit cannot be read
 cli-log-more = There is more; go on with --after { $sequence }
 cli-log-position = Log: { $position }
 

@@ -343,11 +343,15 @@ config-no-file-at = no existe el archivo { $path }
 config-unknown-key-near = clave desconocida «{ $key }»; ¿quiso decir «{ $near }»?
 config-unknown-key = clave desconocida «{ $key }»; aquí se conocen: { $known }
 config-missing = falta la clave «{ $key }»
+config-expected = el valor tiene otra forma; se esperaba: { $wanted }
+config-twice = la clave «{ $key }» está aquí dos veces
+config-url-credentials = una dirección no debe llevar usuario, contraseña ni token; escríbalos como nats.user y nats.password, o nats.token
 config-unreadable = no se puede leer: { $reason }
 config-name = «{ $value }» no es un nombre; use de 1 a 32 letras minúsculas sin tilde, cifras o guiones, y empiece por letra o cifra
 config-secret = el secreto no se puede leer: { $reason }
 config-empty-list = hace falta al menos un valor
 config-duplicate = «{ $value }» ya se usa en { $other }; debe ser único
+config-unknown-agent = «{ $value }» no está en { $list }; añada una entrada [[tenants.agents]] con id = "{ $value }", un nombre y un rol a la organización { $tenant }
 config-unknown = «{ $value }» no está en { $list }
 config-one-of = «{ $value }» no es un valor posible; use uno de: { $known }
 config-too-small = { $value } es demasiado poco; al menos { $least }
@@ -382,6 +386,7 @@ serve-log-not-reachable = El registro no se puede usar: { $reason }. Lo guardado
 serve-listen = No se puede escuchar en { $address }: { $reason }. No se cambió nada. Libere el puerto, o elija otro con --http-addr y --grpc-addr.
 serve-id-key-changed = La clave de ids de la organización { $tenant } no es la que se usó hasta ahora (huella { $found } en vez de { $wanted }). No se cambió nada. Recupere { $path } de una copia: con otra clave, los mensajes repetidos parecerían nuevos.
 serve-not-started = No se pudo arrancar: { $reason }. Lo guardado antes está a salvo. El registro de este proceso tiene los detalles.
+serve-part-ended = Una parte del servidor terminó de improviso: { $part }. Lo confirmado está guardado. El servidor se detiene en orden; vuelva a arrancarlo. El registro de este proceso tiene los detalles.
 serve-nats-gave-up = El nats-server ya no arranca. Lo confirmado está guardado. Su registro en la carpeta de datos tiene los detalles.
 
 ## La línea de comandos: lo que responde un comando.
@@ -454,6 +459,9 @@ cli-retried = Guardados: { $stored } · apartados otra vez: { $parked } · posic
 cli-backlog = Por procesar: { $n }
 cli-unrouted = (sin canal)
 cli-nothing-parked = No hay nada apartado.
+cli-parked-withheld = Los bytes contienen también datos de otra organización y no se muestran.
+cli-log-bounded = No se miraron los commits anteriores: la búsqueda terminó en la secuencia { $sequence }. Para verlos: --from 1
+cli-log-unreadable = este commit no se puede leer
 cli-log-more = Hay más; continúe con --after { $sequence }
 cli-log-position = Registro: { $position }
 

@@ -22,7 +22,7 @@ pub mod subject;
 pub use budget::{BudgetError, Budgets};
 pub use connection::{Connection, Credentials, Options};
 pub use intake::worker::{Delivery, Progress, Worker, WorkerOptions};
-pub use intake::{InputKind, IntakeLog, RawInput, StoredInput};
+pub use intake::{InputKind, IntakeLog, RawInput, RawItem, StoredInput, Unreadable};
 pub use jetstream::JetStreamLog;
 pub use log::{Append, Identity, Log, LogError, Outcome, Stored};
 pub use memory::{Faults, MemoryLog};

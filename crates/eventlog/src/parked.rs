@@ -1,7 +1,8 @@
 //! Parked items: raw input, or updates of it, that could not be understood or routed, until somebody retries or discards it.
 //!
 //! An item is named by its intake sequence and holds a copy of the bytes, so that it outlives the raw stream. Its reasons say
-//! which updates are parked and why.
+//! which updates are parked, why, and whose they are. Where there is no room for the bytes, a stub is parked: it points to the
+//! raw stream, and its bytes are there for as long as that keeps them, no longer.
 
 use std::fmt;
 
@@ -10,18 +11,22 @@ use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
 use async_nats::jetstream::message::StreamMessage;
 use bytes::Bytes;
 use prost::Message as _;
-use relevo_domain::{EndpointId, Timestamp};
+use relevo_domain::{ChannelId, EndpointId, TenantId, Timestamp};
 
 use crate::connection::Connection;
-use crate::intake::InputKind;
+use crate::intake::{InputKind, IntakeLog};
 use crate::log::LogError;
-use crate::object::{self, INLINE_BYTES_MAX};
+use crate::object;
 use crate::request::{Which, leader_get, publish};
 use crate::streams::StreamName;
 use crate::subject::{self, PARKED_PREFIX};
 
-/// The most items in one page of a list: each is read with its body.
+/// The most items in one page of a list.
 pub const PARKED_PAGE_MAX: usize = 200;
+/// Bodies above this many bytes are in the object store, so that a list need not read them.
+const INLINE_BYTES_MAX: usize = 32 * 1024;
+/// The most reasons that a stub keeps. A retry looks at every update of the item anyway.
+const STUB_REASONS_MAX: usize = 1_000;
 
 /// Why one update of an item is parked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +38,8 @@ pub struct ParkedReason {
     /// Where in the input, for example a JSON pointer; never a value. May be empty.
     pub detail: String,
     pub at: Timestamp,
+    /// The channel that the update named when it was parked, if that was configured.
+    pub channel: Option<(TenantId, ChannelId)>,
 }
 
 /// One parked item.
@@ -41,11 +48,14 @@ pub struct ParkedItem {
     /// Sequence of the raw item on the intake stream; the item's id.
     pub sequence: u64,
     pub endpoint: EndpointId,
-    pub kind: InputKind,
+    /// Absent if the raw item did not say.
+    pub kind: Option<InputKind>,
     pub received_at: Timestamp,
     pub content_type: String,
     pub reasons: Vec<ParkedReason>,
     pub body: Bytes,
+    /// There was no room for a copy of the bytes: `body` is what the raw stream still has, or empty.
+    pub stub: bool,
 }
 
 impl fmt::Debug for ParkedItem {
@@ -67,7 +77,8 @@ pub struct ParkedEntry {
     pub cursor: u64,
     pub sequence: u64,
     pub endpoint: EndpointId,
-    pub kind: InputKind,
+    /// Absent if the raw item did not say.
+    pub kind: Option<InputKind>,
     pub received_at: Timestamp,
     pub content_type: String,
     pub reasons: Vec<ParkedReason>,
@@ -94,11 +105,17 @@ struct Stored {
     /// Empty if the body is in the object store.
     #[prost(bytes = "bytes", tag = "5")]
     body: Bytes,
-    /// Lower-case hex; set if the body is in the object store, under the item's id and this.
+    /// Lower-case hex; set if the body is in the object store.
     #[prost(string, tag = "6")]
     body_sha256: String,
     #[prost(uint64, tag = "7")]
     body_bytes: u64,
+    /// The body is on the raw stream alone.
+    #[prost(bool, tag = "8")]
+    stub: bool,
+    /// Name of the body in the object store.
+    #[prost(string, tag = "9")]
+    object: String,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -111,6 +128,11 @@ struct StoredReason {
     at_ms: i64,
     #[prost(string, tag = "4")]
     detail: String,
+    /// Empty if the update named no configured channel.
+    #[prost(string, tag = "5")]
+    tenant: String,
+    #[prost(string, tag = "6")]
+    channel: String,
 }
 
 impl ParkedLog {
@@ -118,12 +140,20 @@ impl ParkedLog {
         Self { connection }
     }
 
-    /// Parks an item. An item of that id that is there already stays as it is; true if this call parked it.
+    /// Parks an item. An item of that id that is there already stays as it is; true if this call parked it. If there is no room
+    /// for its bytes, a stub of it is parked; `Full` means that there was no room for that either.
     pub async fn park(&self, item: &ParkedItem) -> Result<bool, LogError> {
         if self.find(item.sequence).await?.is_some() {
             return Ok(false);
         }
-        match self.store(item, 0).await {
+        let parked = match self.store_new(item).await {
+            Err(LogError::Full | LogError::TooLarge { .. }) => {
+                tracing::error!(sequence = item.sequence, "no room for a copy of a parked item; a stub is parked");
+                self.store(item, stub(item), 0).await
+            }
+            parked => parked,
+        };
+        match parked {
             Ok(()) => Ok(true),
             // Parked meanwhile, perhaps by an earlier attempt of this very call.
             Err(LogError::Refused(_)) if self.find(item.sequence).await?.is_some() => Ok(true),
@@ -131,11 +161,19 @@ impl ParkedLog {
         }
     }
 
-    /// Puts an item in the place of the one with its id, for example with fewer reasons; parks it if there is none. The body
-    /// stays the same.
+    /// Gives an item other reasons, and what else it says of itself; parks it if it is not there. The body stays where it is.
     pub async fn replace(&self, item: &ParkedItem) -> Result<(), LogError> {
-        let before = self.find(item.sequence).await?.map_or(0, |message| message.sequence);
-        self.store(item, before).await
+        let Some(message) = self.find(item.sequence).await? else { return self.store_new(item).await };
+        let (_, before) = decode(&message)?;
+        let stored = Stored {
+            body: before.body,
+            body_sha256: before.body_sha256,
+            body_bytes: before.body_bytes,
+            stub: before.stub,
+            object: before.object,
+            ..encode(item)
+        };
+        self.store(item, stored, message.sequence).await
     }
 
     /// Removes an item; false if it was not there.
@@ -147,26 +185,36 @@ impl ParkedLog {
             .get_stream_no_info(StreamName::Parked.as_str())
             .await
             .map_err(|error| unavailable(error.to_string()))?;
-        let sha256 = decode(&message)?.1.body_sha256;
+        let object = decode(&message)?.1.object;
         stream.delete_message(message.sequence).await.map_err(|error| unavailable(error.to_string()))?;
-        if !sha256.is_empty() {
-            object::delete(&self.connection, StreamName::ParkedObjects, &object_name(id, &sha256)).await?;
+        if !object.is_empty() {
+            object::delete(&self.connection, StreamName::ParkedObjects, &object).await?;
         }
         Ok(true)
+    }
+
+    /// An item without its body.
+    pub async fn entry(&self, id: u64) -> Result<Option<ParkedEntry>, LogError> {
+        self.find(id).await?.map(|message| decode(&message).map(|(entry, _)| entry)).transpose()
     }
 
     pub async fn get(&self, id: u64) -> Result<Option<ParkedItem>, LogError> {
         let Some(message) = self.find(id).await? else { return Ok(None) };
         let (entry, stored) = decode(&message)?;
-        let body = if stored.body_sha256.is_empty() {
-            stored.body
+        let copy = if stored.object.is_empty() {
+            (!stored.stub).then_some(stored.body)
         } else {
-            let name = object_name(id, &stored.body_sha256);
-            let body = object::get(&self.connection, StreamName::ParkedObjects, &name, &stored.body_sha256).await?;
-            body.ok_or_else(|| undecodable(id, "its large body is gone"))?
+            let (bucket, sha256) = (StreamName::ParkedObjects, &stored.body_sha256);
+            object::get(&self.connection, bucket, &stored.object, sha256, id).await?
         };
+        let body = match copy {
+            Some(body) => Some(body),
+            None => IntakeLog::new(self.connection.clone()).get(id).await?.map(|raw| raw.input.body),
+        };
+        let stub = stored.stub || body.is_none();
         let ParkedEntry { sequence, endpoint, kind, received_at, content_type, reasons, .. } = entry;
-        Ok(Some(ParkedItem { sequence, endpoint, kind, received_at, content_type, reasons, body }))
+        let body = body.unwrap_or_default();
+        Ok(Some(ParkedItem { sequence, endpoint, kind, received_at, content_type, reasons, body, stub }))
     }
 
     /// The items after a cursor (0: from the first), in the order in which they were last changed.
@@ -199,22 +247,30 @@ impl ParkedLog {
         leader_get(&self.connection.shared.context, StreamName::Parked.as_str(), &which).await
     }
 
-    async fn store(&self, item: &ParkedItem, before: u64) -> Result<(), LogError> {
-        let mut stored = Stored {
-            kind: item.kind.as_str().to_owned(),
-            received_at_ms: item.received_at.as_millis(),
-            content_type: item.content_type.clone(),
-            reasons: item.reasons.iter().map(encode_reason).collect(),
-            body: item.body.clone(),
-            body_sha256: String::new(),
-            body_bytes: item.body.len() as u64,
-        };
-        if item.body.len() > INLINE_BYTES_MAX {
-            stored.body_sha256 = object::digest(&item.body);
-            stored.body = Bytes::new();
-            let name = object_name(item.sequence, &stored.body_sha256);
-            object::put(&self.connection, StreamName::ParkedObjects, &name, &item.body).await?;
+    async fn store_new(&self, item: &ParkedItem) -> Result<(), LogError> {
+        if item.stub {
+            return self.store(item, stub(item), 0).await;
         }
+        let mut stored = encode(item);
+        if item.body.len() <= INLINE_BYTES_MAX {
+            stored.body = item.body.clone();
+            return self.store(item, stored, 0).await;
+        }
+        let sha256 = object::digest(&item.body);
+        let name = object::unique_name(&sha256);
+        object::put(&self.connection, StreamName::ParkedObjects, &name, &item.body).await?;
+        (stored.body_sha256, stored.object) = (sha256, name.clone());
+        let parked = self.store(item, stored, 0).await;
+        // After `Unavailable` the item may be stored and need its body.
+        if matches!(parked, Err(LogError::Full | LogError::TooLarge { .. } | LogError::Refused(_)))
+            && let Err(error) = object::delete(&self.connection, StreamName::ParkedObjects, &name).await
+        {
+            tracing::warn!(sequence = item.sequence, %error, "a large body that nothing points to stays");
+        }
+        parked
+    }
+
+    async fn store(&self, item: &ParkedItem, stored: Stored, before: u64) -> Result<(), LogError> {
         let payload = Bytes::from(stored.encode_to_vec());
         let subject = subject::parked(&item.endpoint, item.sequence);
         let mut headers = HeaderMap::new();
@@ -224,16 +280,48 @@ impl ParkedLog {
     }
 }
 
-fn object_name(id: u64, sha256: &str) -> String {
-    format!("{id}-{sha256}")
+/// An item without its body.
+fn encode(item: &ParkedItem) -> Stored {
+    Stored {
+        kind: item.kind.map(InputKind::as_str).unwrap_or_default().to_owned(),
+        received_at_ms: item.received_at.as_millis(),
+        content_type: item.content_type.clone(),
+        reasons: item.reasons.iter().map(encode_reason).collect(),
+        body: Bytes::new(),
+        body_sha256: String::new(),
+        body_bytes: item.body.len() as u64,
+        stub: false,
+        object: String::new(),
+    }
+}
+
+fn stub(item: &ParkedItem) -> Stored {
+    let mut stored = Stored { stub: true, ..encode(item) };
+    stored.reasons.truncate(STUB_REASONS_MAX);
+    stored
 }
 
 fn encode_reason(reason: &ParkedReason) -> StoredReason {
+    let (tenant, channel) =
+        reason.channel.as_ref().map(|(tenant, channel)| (tenant.to_string(), channel.to_string())).unzip();
     StoredReason {
         ordinal: reason.ordinal,
         reason: reason.reason.clone(),
         at_ms: reason.at.as_millis(),
         detail: reason.detail.clone(),
+        tenant: tenant.unwrap_or_default(),
+        channel: channel.unwrap_or_default(),
+    }
+}
+
+fn decode_reason(stored: &StoredReason) -> ParkedReason {
+    let tenant = TenantId::new(stored.tenant.clone()).ok();
+    ParkedReason {
+        ordinal: stored.ordinal,
+        reason: stored.reason.clone(),
+        detail: stored.detail.clone(),
+        at: Timestamp::from_millis(stored.at_ms),
+        channel: tenant.zip(ChannelId::new(stored.channel.clone()).ok()),
     }
 }
 
@@ -250,19 +338,10 @@ fn decode(message: &StreamMessage) -> Result<(ParkedEntry, Stored), LogError> {
         cursor: message.sequence,
         sequence,
         endpoint,
-        kind: InputKind::parse(&stored.kind).ok_or_else(|| foreign("no known kind"))?,
+        kind: InputKind::parse(&stored.kind),
         received_at: Timestamp::from_millis(stored.received_at_ms),
         content_type: stored.content_type.clone(),
-        reasons: stored
-            .reasons
-            .iter()
-            .map(|reason| ParkedReason {
-                ordinal: reason.ordinal,
-                reason: reason.reason.clone(),
-                detail: reason.detail.clone(),
-                at: Timestamp::from_millis(reason.at_ms),
-            })
-            .collect(),
+        reasons: stored.reasons.iter().map(decode_reason).collect(),
         body_bytes: stored.body_bytes,
     };
     Ok((entry, stored))

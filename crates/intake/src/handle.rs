@@ -49,10 +49,39 @@ pub enum HandleError {
     NoKey(TenantId),
 }
 
+impl HandleError {
+    /// The reason under which the update is parked, where trying again would never help and would stop everything behind it.
+    pub(crate) const fn permanent(&self) -> Option<&'static str> {
+        match self {
+            Self::Ledger(LedgerError::Log(LogError::Undecodable { .. }) | LedgerError::Store(_)) => {
+                Some(ENTITY_UNREADABLE)
+            }
+            Self::Ledger(LedgerError::Log(LogError::Refused(_))) => Some(REFUSED),
+            Self::Ledger(LedgerError::Log(LogError::TooLarge { .. })) => Some(TOO_LARGE),
+            Self::Ledger(
+                LedgerError::Log(LogError::Unavailable(_) | LogError::Full)
+                | LedgerError::View(_)
+                | LedgerError::Lagging,
+            )
+            | Self::Unknown
+            | Self::Contention
+            | Self::NoKey(_) => None,
+        }
+    }
+}
+
 /// The reason under which an update is parked that names no configured channel.
 pub const UNROUTED: &str = "unrouted";
 /// The reason under which an update is parked that is larger than the log accepts.
 pub const TOO_LARGE: &str = "too_large";
+/// The reason under which an update is parked whose entity holds something that cannot be read.
+pub const ENTITY_UNREADABLE: &str = "entity_unreadable";
+/// The reason under which an update is parked that the log refuses.
+pub const REFUSED: &str = "refused";
+/// The reason under which a raw item is parked that cannot be read.
+pub const UNREADABLE: &str = "unreadable";
+/// The reason under which an update is parked that is understood now and waits for its own tenant to retry it.
+pub const NOT_YET: &str = "not_yet";
 
 /// Where an update came from.
 #[derive(Clone, Debug)]
@@ -109,7 +138,22 @@ impl Handler {
         Ok((Some(at.clone()), Some(command)))
     }
 
+    /// Stores an update, or says why it must be parked. An error is about now: the update is to be tried again.
     pub async fn handle(&self, source: &Source, update: &Update) -> Result<Handled, HandleError> {
+        match self.decide_and_append(source, update).await {
+            Err(error) => match error.permanent() {
+                Some(reason) => {
+                    let pointer = source.pointer;
+                    tracing::error!(sequence = pointer.sequence, ordinal = pointer.ordinal, reason, "update is parked");
+                    Ok(Handled::Parked { reason, detail: String::new() })
+                }
+                None => Err(error),
+            },
+            handled => handled,
+        }
+    }
+
+    async fn decide_and_append(&self, source: &Source, update: &Update) -> Result<Handled, HandleError> {
         let Some(at) = self.routes.find(&source.endpoint, &update.target) else {
             return Ok(Handled::Parked { reason: UNROUTED, detail: String::new() });
         };
@@ -128,13 +172,7 @@ impl Handler {
                 return Ok(if own { Handled::Stored } else { Handled::Duplicate });
             }
             let drafts = self.plan(&routed).await?;
-            let committed = match self.ledger.append(&origin(source, &routed), drafts).await {
-                Err(LedgerError::Log(LogError::TooLarge { .. })) => {
-                    return Ok(Handled::Parked { reason: TOO_LARGE, detail: String::new() });
-                }
-                committed => committed?,
-            };
-            match committed {
+            match self.ledger.append(&origin(source, &routed), drafts).await? {
                 Committed::Applied { fresh: true, .. } => return Ok(Handled::Stored),
                 // An earlier attempt, of this update or of its twin on another node: the commit says whose.
                 Committed::Applied { at, fresh: false } => {
@@ -367,5 +405,28 @@ fn origin(source: &Source, routed: &Routed<'_>) -> Origin {
         recorded_at: routed.recorded_at,
         correlation: Some(format!("intake:{}.{}", pointer.sequence, pointer.ordinal)),
         intake: Some(pointer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_time_cannot_heal_is_parked() {
+        let log = |error| HandleError::from(LedgerError::Log(error));
+        let bad = LogError::Undecodable { sequence: 1, reason: String::new() };
+        assert_eq!(log(bad).permanent(), Some(ENTITY_UNREADABLE));
+        assert_eq!(HandleError::from(LedgerError::Store(String::new())).permanent(), Some(ENTITY_UNREADABLE));
+        assert_eq!(log(LogError::Refused(String::new())).permanent(), Some(REFUSED));
+        assert_eq!(log(LogError::TooLarge { size: 2, limit: 1 }).permanent(), Some(TOO_LARGE));
+        for waits in [
+            log(LogError::Unavailable(String::new())),
+            log(LogError::Full),
+            LedgerError::Lagging.into(),
+            HandleError::Unknown,
+        ] {
+            assert_eq!(waits.permanent(), None, "{waits:?}");
+        }
     }
 }

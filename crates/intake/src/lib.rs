@@ -15,7 +15,7 @@ mod thread;
 pub mod worker;
 
 pub use handle::{HandleError, Handled, Handler};
-pub use parking::{Parking, ParkingError, Retried};
+pub use parking::{May, Parking, ParkingError, Retried, channel_of};
 pub use routes::{ChannelRef, Endpoint, MetaApp, Routes};
 pub use tally::{Counters, Tally, TallyStore};
 pub use worker::IntakeWorker;

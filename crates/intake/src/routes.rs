@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use relevo_channels::Target;
 use relevo_domain::{ChannelId, EndpointId, TenantId};
+use relevo_eventlog::InputKind;
 
 /// A channel of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +59,15 @@ impl Routes {
             }
             (Endpoint::Meta(_), Target::Endpoint | Target::Nowhere) => None,
         }
+    }
+
+    /// What an endpoint delivers, if it is configured.
+    pub fn kind(&self, endpoint: &EndpointId) -> Option<InputKind> {
+        Some(match self.endpoints.get(endpoint)? {
+            Endpoint::Meta(_) => InputKind::Meta,
+            Endpoint::Twilio(_) => InputKind::Twilio,
+            Endpoint::Email { .. } => InputKind::Email,
+        })
     }
 
     /// Every configured channel that an endpoint can deliver to, in order.

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use relevo_channels::Update;
 use relevo_domain::IntakePointer;
-use relevo_eventlog::{IntakeLog, LogError, ParkedItem, ParkedLog, ParkedReason, StoredInput, Worker, WorkerOptions};
+use relevo_eventlog::{
+    IntakeLog, LogError, ParkedItem, ParkedLog, ParkedReason, RawItem, StoredInput, Unreadable, Worker, WorkerOptions,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::adapt;
-use crate::handle::{HandleError, Handled, Handler, Source};
+use crate::handle::{HandleError, Handled, Handler, Source, UNREADABLE};
 
 /// First and longest pause between attempts while the log is away; it doubles in between.
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
@@ -72,10 +74,10 @@ impl IntakeWorker {
                 () = token.cancelled() => break,
                 delivery = worker.next() => delivery,
             };
-            let sequence = delivery.stored.sequence;
+            let sequence = delivery.item.sequence();
             // After another node's turn, or our own restart, this node must know the log up to its end before it decides.
             let takes_over = delivery.attempt > 1 || last.is_none_or(|last| sequence != last + 1);
-            let done = match self.deliver(&delivery.stored, takes_over).await {
+            let done = match self.deliver(&delivery.item, takes_over).await {
                 Ok(()) => delivery.ack().await.map_err(WorkError::from),
                 Err(error) => {
                     if let Err(error) = delivery.nak(pause).await {
@@ -99,17 +101,54 @@ impl IntakeWorker {
         worker.stop().await;
     }
 
-    async fn deliver(&self, item: &StoredInput, takes_over: bool) -> Result<(), WorkError> {
+    async fn deliver(&self, item: &RawItem, takes_over: bool) -> Result<(), WorkError> {
+        let item = match item {
+            RawItem::Input(item) => item,
+            RawItem::Unreadable(unreadable) => return self.put_aside(unreadable).await,
+        };
         if takes_over {
             self.handler.ledger.catch_up().await.map_err(HandleError::from)?;
         }
         let updates = adapt::updates(&item.input, &self.handler.routes);
         let every: Vec<u32> = (0..updates.len()).map(ordinal).collect();
         let reasons = handle_all(&self.handler, item, &updates, &every).await?;
-        if !reasons.is_empty() {
-            self.parked.park(&parked_item(item, reasons)).await?;
+        if reasons.is_empty() { Ok(()) } else { self.park(&parked_item(item, reasons)).await }
+    }
+
+    /// Parks what stands on the raw stream and cannot be read: waiting for it to change would stop everything behind it.
+    async fn put_aside(&self, unreadable: &Unreadable) -> Result<(), WorkError> {
+        let (sequence, now) = (unreadable.sequence, self.handler.now());
+        let Some(endpoint) = unreadable.endpoint.clone() else {
+            tracing::error!(sequence, reason = unreadable.reason, "raw item of no endpoint stays on the raw stream");
+            return Ok(());
+        };
+        tracing::error!(sequence, reason = unreadable.reason, "raw item cannot be read and is parked");
+        let (reason, detail) = (UNREADABLE.to_owned(), unreadable.reason.to_owned());
+        let kind = unreadable.kind.or_else(|| self.handler.routes.kind(&endpoint));
+        let parked = ParkedItem {
+            sequence,
+            endpoint,
+            kind,
+            received_at: unreadable.received_at.unwrap_or(now),
+            content_type: unreadable.content_type.clone(),
+            reasons: vec![ParkedReason { ordinal: 0, reason, detail, at: now, channel: None }],
+            body: unreadable.payload.clone(),
+            stub: false,
+        };
+        self.park(&parked).await
+    }
+
+    /// Parks an item. Where there is no room at all, the item is left to the raw stream, which has its bytes: other tenants'
+    /// messages must not wait behind it. It is counted as parked either way.
+    async fn park(&self, item: &ParkedItem) -> Result<(), WorkError> {
+        match self.parked.park(item).await {
+            Ok(_) => Ok(()),
+            Err(error @ (LogError::Full | LogError::TooLarge { .. })) => {
+                tracing::error!(sequence = item.sequence, %error, "item cannot be parked; it is on the raw stream alone");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
         }
-        Ok(())
     }
 }
 
@@ -131,8 +170,10 @@ pub(crate) async fn handle_all(
         match handler.handle(&source, update).await? {
             Handled::Stored | Handled::Duplicate => {}
             Handled::Parked { reason, detail } => {
-                let at = handler.now();
-                reasons.push(ParkedReason { ordinal: *ordinal, reason: reason.to_owned(), detail, at });
+                let (reason, at) = (reason.to_owned(), handler.now());
+                let channel = handler.routes.find(&item.input.endpoint, &update.target);
+                let channel = channel.map(|found| (found.tenant.clone(), found.channel.clone()));
+                reasons.push(ParkedReason { ordinal: *ordinal, reason, detail, at, channel });
             }
         }
     }
@@ -144,15 +185,16 @@ fn parked_item(item: &StoredInput, reasons: Vec<ParkedReason>) -> ParkedItem {
     ParkedItem {
         sequence: item.sequence,
         endpoint: input.endpoint,
-        kind: input.kind,
+        kind: Some(input.kind),
         received_at: input.received_at,
         content_type: input.content_type,
         reasons,
         body: input.body,
+        stub: false,
     }
 }
 
-fn ordinal(index: usize) -> u32 {
+pub(crate) fn ordinal(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 

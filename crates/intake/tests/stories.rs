@@ -356,9 +356,10 @@ async fn a_conversation_that_turns_out_to_be_a_paused_persons_is_paused() {
     let last = commits.iter().rfind(|recorded| recorded.commit.entity == conversations[0]).unwrap();
     let names: Vec<_> = last.commit.events.iter().map(Event::name).collect();
     assert_eq!(names, ["BotPaused", "MessageReceived"]);
-    let merges = commits.iter().flat_map(|recorded| &recorded.commit.events).filter(|event| {
-        matches!(event, Event::Contact(ContactEvent::Merged { .. }))
-    });
+    let merges = commits
+        .iter()
+        .flat_map(|recorded| &recorded.commit.events)
+        .filter(|event| matches!(event, Event::Contact(ContactEvent::Merged { .. })));
     assert_eq!(merges.count(), 2, "each contact names the other");
 }
 

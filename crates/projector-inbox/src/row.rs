@@ -76,14 +76,23 @@ pub(crate) struct UnansweredRow {
     /// Ascending; the oldest ones.
     #[prost(sint64, repeated, tag = "1")]
     pub(crate) times: Vec<i64>,
-    /// How many more there are, and the latest time of these.
-    #[prost(uint64, tag = "2")]
-    pub(crate) more: u64,
-    #[prost(sint64, tag = "3")]
-    pub(crate) more_until: i64,
+    /// The later ones, when there are too many to keep each time. Ascending; no two overlap, none begins before `times` ends.
+    #[prost(message, repeated, tag = "5")]
+    pub(crate) more: Vec<SpanRow>,
     /// Time of the business's last message: what the customer wrote before it was answered, even if it comes to us later.
     #[prost(sint64, optional, tag = "4")]
     pub(crate) answered_at: Option<i64>,
+}
+
+/// Messages that are near each other in time, both ends included.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(crate) struct SpanRow {
+    #[prost(sint64, tag = "1")]
+    pub(crate) from: i64,
+    #[prost(sint64, tag = "2")]
+    pub(crate) until: i64,
+    #[prost(uint64, tag = "3")]
+    pub(crate) count: u64,
 }
 
 /// One entry of a thread.

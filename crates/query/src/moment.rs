@@ -50,25 +50,37 @@ struct Table {
     sweeping: bool,
 }
 
+/// Which list a moment is kept for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct List {
+    pub(crate) view: &'static str,
+    /// Digest of what makes two requests the same list.
+    pub(crate) request: [u8; 32],
+}
+
 #[derive(Debug)]
 struct Kept {
     id: u64,
     owner: (TenantId, AgentId),
+    list: List,
     until: Instant,
     moment: ViewSnapshot,
 }
 
 impl Moments {
-    /// Keeps a moment for a caller's next pages; answers with its id.
-    pub(crate) fn keep(&self, caller: &Caller, moment: ViewSnapshot) -> u64 {
+    /// Keeps a moment for a caller's next pages; answers with its id. Who asks for the same list again while nothing has
+    /// happened gets the same id, and so the same page token; what is kept then is the later snapshot, for a full minute.
+    pub(crate) fn keep(&self, caller: &Caller, list: List, moment: ViewSnapshot) -> u64 {
         let now = Instant::now();
         let mut table = lock(&self.table);
         table.forget_expired(now);
         let owner = (caller.tenant.clone(), caller.name.clone());
-        table.make_room(&owner);
-        table.last_id += 1;
-        let id = table.last_id;
-        table.kept.push_back(Kept { id, owner, until: now + KEPT_FOR, moment });
+        let id = table.take_same(&owner, list, &moment).unwrap_or_else(|| {
+            table.make_room(&owner);
+            table.last_id += 1;
+            table.last_id
+        });
+        table.kept.push_back(Kept { id, owner, list, until: now + KEPT_FOR, moment });
         if !table.sweeping {
             table.sweeping = true;
             tokio::spawn(sweep(Arc::downgrade(&self.table)));
@@ -89,6 +101,14 @@ impl Table {
         while self.kept.front().is_some_and(|oldest| oldest.until <= now) {
             self.kept.pop_front();
         }
+    }
+
+    /// Takes out the moment that shows the same, and answers with its id.
+    fn take_same(&mut self, owner: &(TenantId, AgentId), list: List, moment: &ViewSnapshot) -> Option<u64> {
+        let shows = |moment: &ViewSnapshot| (moment.version(), moment.position());
+        let same = |kept: &Kept| kept.owner == *owner && kept.list == list && shows(&kept.moment) == shows(moment);
+        let place = self.kept.iter().position(same)?;
+        self.kept.remove(place).map(|kept| kept.id)
     }
 
     fn make_room(&mut self, owner: &(TenantId, AgentId)) {

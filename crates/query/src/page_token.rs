@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use prost::Message;
 use relevo_domain::Caller;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::QueryError;
 
@@ -57,6 +57,11 @@ impl Belongs {
             text.extend_from_slice(part);
         }
         Self { text }
+    }
+
+    /// The same for the same list of the same caller.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        Sha256::digest(&self.text).into()
     }
 }
 

@@ -5,6 +5,7 @@ use relevo_projection::{View, ViewSnapshot};
 
 use crate::cursor::PageCursor;
 use crate::error::QueryError;
+use crate::moment::List;
 use crate::page_token::Belongs;
 use crate::request::Freshness;
 use crate::{Inner, Query, moment};
@@ -17,6 +18,8 @@ pub(crate) struct Turn<C> {
     pub(crate) after: Option<C>,
     /// Id of the moment, if it is kept already.
     kept: Option<u64>,
+    /// Name of the view that the moment is of.
+    view: &'static str,
 }
 
 impl Query {
@@ -31,13 +34,13 @@ impl Query {
         let Inner { tokens, moments, .. } = &*self.inner;
         if page_token.is_empty() {
             let moment = moment::take(view, freshness).await?;
-            return Ok(Turn { moment, after: None, kept: None });
+            return Ok(Turn { moment, after: None, kept: None, view: view.name() });
         }
         let turned = tokens.read(belongs, page_token)?;
         let moment = moments.find(turned.moment).ok_or(QueryError::CursorExpired)?;
         // Signed by us, so a cursor that cannot be read is one of an earlier version: as good as gone.
         let after = C::from_bytes(&turned.cursor).ok_or(QueryError::CursorExpired)?;
-        Ok(Turn { moment, after: Some(after), kept: Some(turned.moment) })
+        Ok(Turn { moment, after: Some(after), kept: Some(turned.moment), view: view.name() })
     }
 
     /// The token of the next page; empty if there is none.
@@ -49,7 +52,10 @@ impl Query {
         next: Option<&C>,
     ) -> String {
         let Some(next) = next else { return String::new() };
-        let moment = kept.id.unwrap_or_else(|| self.inner.moments.keep(caller, kept.moment));
+        let moment = kept.id.unwrap_or_else(|| {
+            let list = List { view: kept.view, request: belongs.digest() };
+            self.inner.moments.keep(caller, list, kept.moment)
+        });
         self.inner.tokens.write(belongs, moment, &next.to_bytes())
     }
 }
@@ -59,10 +65,11 @@ impl Query {
 pub(crate) struct Kept {
     moment: ViewSnapshot,
     id: Option<u64>,
+    view: &'static str,
 }
 
 impl<C> Turn<C> {
     pub(crate) fn to_keep(&self) -> Kept {
-        Kept { moment: self.moment.clone(), id: self.kept }
+        Kept { moment: self.moment.clone(), id: self.kept, view: self.view }
     }
 }

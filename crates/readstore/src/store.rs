@@ -1,7 +1,9 @@
 //! A store: opening its folder, reading, writing, and its digest.
 
 use std::fmt;
+use std::fs::DirBuilder;
 use std::ops::ControlFlow;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -99,7 +101,11 @@ impl ReadStore {
     /// Opens the folder, making it if it is absent. A folder can be open once at a time.
     pub fn open(path: impl Into<PathBuf>, options: &Options) -> Result<Self, OpenError> {
         let path = path.into();
-        std::fs::create_dir_all(&path)
+        // A view holds what customers wrote: it is the owner's alone, wherever it stands.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
             .map_err(|error| OpenError::Unusable { path: path.clone(), reason: error.to_string() })?;
         let existed = path.join("CURRENT").exists();
         let families = Family::ALL.map(|family| ColumnFamilyDescriptor::new(family.name(), options.family(family)));

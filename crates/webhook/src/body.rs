@@ -1,12 +1,14 @@
 //! Reading a body: never more than the limit, never longer than the time allowed, never more memory than there is.
+//! A body that stops coming is given up long before its time is over.
 //!
 //! The limit holds while the body is read, so that a body without a length cannot fill the memory. What is refused is still
 //! read to its end within the same time, and thrown away: a client that is cut off while it writes never sees the answer.
+//! What is refused by its head alone is answered first and thrown away afterwards.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
@@ -18,6 +20,10 @@ use tokio::time::{Instant, timeout_at};
 const PIECE_BYTES: usize = 1024;
 /// How much of a refused body is read and thrown away before the connection is closed.
 const DRAIN_BYTES_MAX: usize = 128 << 20;
+
+/// How long a body may pause: a provider writes without stopping, and a connection that is silent for longer is dead, or held
+/// open on purpose.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// Memory and requests that may be in use at one time, over all endpoints.
 pub(crate) struct Budget {
@@ -104,8 +110,17 @@ impl Budget {
     }
 }
 
+/// Throws a body away while its refusal is already on its way: it uses no share of the budget, and the answer does not wait.
+pub(crate) fn discard(mut body: Body, allowed: Duration) {
+    if body.is_end_stream() {
+        return;
+    }
+    let deadline = Instant::now() + allowed;
+    tokio::spawn(async move { drain(&mut body, deadline).await });
+}
+
 /// Reads what is left of a body that nobody wants, as long as it stays polite.
-pub(crate) async fn drain(body: &mut Body, deadline: Instant) {
+async fn drain(body: &mut Body, deadline: Instant) {
     let mut thrown_away = 0;
     while thrown_away < DRAIN_BYTES_MAX {
         match next(body, deadline).await {
@@ -117,13 +132,16 @@ pub(crate) async fn drain(body: &mut Body, deadline: Instant) {
 
 /// The next data of a body, or nothing at its end. Trailers are of no use to anybody here.
 async fn next(body: &mut Body, deadline: Instant) -> Result<Option<Bytes>, Unread> {
+    let deadline = deadline.min(Instant::now() + PAUSE_MAX);
     loop {
         let frame = timeout_at(deadline, body.frame()).await.map_err(|_elapsed| Unread::TooSlow)?;
         match frame {
             None => return Ok(None),
             Some(Err(_broken)) => return Err(Unread::Broken),
             Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
+                if let Ok(data) = frame.into_data()
+                    && !data.is_empty()
+                {
                     return Ok(Some(data));
                 }
             }
@@ -137,6 +155,10 @@ fn declared_length(headers: &HeaderMap) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use futures::stream;
+
     use super::*;
 
     const ALLOWED: Duration = Duration::from_secs(5);
@@ -159,6 +181,32 @@ mod tests {
         assert_eq!(read(&budget, b"x", 10).await.err(), Some(Unread::Overloaded));
         drop(first);
         assert!(read(&budget, b"x", 10).await.is_ok());
+    }
+
+    /// A body of `pieces` bytes, one every `pause` of the test's own clock, that then stops without an end.
+    fn halting(pieces: usize, pause: Duration) -> Body {
+        Body::from_stream(stream::unfold(pieces, move |left| async move {
+            if left == 0 {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep_until(Instant::now() + pause).await;
+            Some((Ok::<_, Infallible>(Bytes::from_static(b"x")), left - 1))
+        }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stops_coming_is_given_up_before_its_time_and_a_slow_one_is_not() {
+        let budget = Budget::new(1 << 20, 4);
+        let allowed = Duration::from_secs(30);
+        let took = async |body: Body| {
+            let started = Instant::now();
+            let outcome = budget.read(&HeaderMap::new(), body, 100, allowed).await;
+            assert_eq!(outcome.err(), Some(Unread::TooSlow));
+            started.elapsed().as_secs()
+        };
+        assert_eq!(took(halting(0, PAUSE_MAX)).await, 5);
+        assert_eq!(took(halting(3, Duration::from_secs(4))).await, 17, "the pause counts from the last byte");
+        assert_eq!(took(halting(100, Duration::from_secs(4))).await, 30, "but the whole has its time too");
     }
 
     #[tokio::test]

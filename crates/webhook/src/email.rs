@@ -5,24 +5,24 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use relevo_channels::signature::{bearer, token_valid};
 use relevo_eventlog::InputKind;
-use tokio::time::Instant;
 
-use crate::body::drain;
+use crate::body::discard;
 use crate::endpoint::EmailEndpoint;
 use crate::metrics::PostOutcome;
+use crate::name::EndpointName;
 use crate::problem::Problem;
 use crate::store::store;
 use crate::{EMAIL_BODY_BYTES_MAX, Shared};
 
 pub(crate) async fn receive(
     State(shared): State<Arc<Shared>>,
-    Path(channel): Path<String>,
+    EndpointName(channel): EndpointName,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
@@ -40,12 +40,12 @@ async fn accept(
     shared: &Shared,
     endpoint: Option<&EmailEndpoint>,
     headers: &HeaderMap,
-    mut body: Body,
+    body: Body,
 ) -> Result<(), Problem> {
     let endpoint = match admit(endpoint, headers) {
         Ok(endpoint) => endpoint,
         Err(problem) => {
-            drain(&mut body, Instant::now() + shared.options.body_timeout).await;
+            discard(body, shared.options.body_timeout);
             return Err(problem);
         }
     };

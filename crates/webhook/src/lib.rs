@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod inlet;
 mod meta;
 pub mod metrics;
+mod name;
 mod probe;
 mod problem;
 mod store;

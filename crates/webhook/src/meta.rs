@@ -3,25 +3,29 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, StatusCode};
 use relevo_channels::signature::{Handshake, meta_handshake, meta_signature_valid};
 use relevo_eventlog::InputKind;
 
+use crate::body::discard;
 use crate::endpoint::MetaApp;
 use crate::metrics::PostOutcome;
+use crate::name::EndpointName;
 use crate::problem::Problem;
 use crate::store::store;
 use crate::{META_BODY_BYTES_MAX, Shared};
 
 const SIGNATURE_HEADER: &str = "x-hub-signature-256";
+/// A SHA-256 in hexadecimal.
+const SIGNATURE_HEX_CHARS: usize = 64;
 
 /// Answers Meta's question whether this address belongs to the app: the challenge, as it came, if the token is right.
 pub(crate) async fn handshake(
     State(shared): State<Arc<Shared>>,
-    Path(app): Path<String>,
+    EndpointName(app): EndpointName,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
@@ -46,7 +50,7 @@ fn challenge(app: Option<&MetaApp>, query: &str) -> Result<String, Problem> {
 
 pub(crate) async fn receive(
     State(shared): State<Arc<Shared>>,
-    Path(app): Path<String>,
+    EndpointName(app): EndpointName,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
@@ -61,12 +65,33 @@ pub(crate) async fn receive(
 }
 
 async fn accept(shared: &Shared, app: Option<&MetaApp>, headers: &HeaderMap, body: Body) -> Result<(), Problem> {
-    let app = app.ok_or(Problem::UnknownEndpoint)?;
+    let (app, signature) = match admit(app, headers) {
+        Ok(admitted) => admitted,
+        Err(problem) => {
+            discard(body, shared.options.body_timeout);
+            return Err(problem);
+        }
+    };
     let body = shared.budget.read(headers, body, META_BODY_BYTES_MAX, shared.options.body_timeout).await?;
-    let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
-    if !meta_signature_valid(&app.app_secrets, signature, &body.bytes) {
-        tracing::info!(endpoint = app.id.as_str(), signed = signature.is_some(), "post with a wrong signature");
+    if !meta_signature_valid(&app.app_secrets, Some(signature), &body.bytes) {
+        tracing::info!(endpoint = app.id.as_str(), signed = true, "post with a wrong signature");
         return Err(Problem::BadSignature);
     }
     store(shared, &app.id, InputKind::Meta, headers, body).await.map(|_sequence| ())
+}
+
+/// What the head alone can tell: a post without anything that could be a signature is not worth a byte of memory.
+fn admit<'a>(app: Option<&'a MetaApp>, headers: &'a HeaderMap) -> Result<(&'a MetaApp, &'a str), Problem> {
+    let app = app.ok_or(Problem::UnknownEndpoint)?;
+    let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
+    let Some(signature) = signature.filter(|signature| may_be_a_signature(signature)) else {
+        tracing::info!(endpoint = app.id.as_str(), signed = false, "post with a wrong signature");
+        return Err(Problem::BadSignature);
+    };
+    Ok((app, signature))
+}
+
+fn may_be_a_signature(header: &str) -> bool {
+    let hex = header.trim().strip_prefix("sha256=");
+    hex.is_some_and(|hex| hex.len() == SIGNATURE_HEX_CHARS && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

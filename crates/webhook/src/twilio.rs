@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -14,8 +14,10 @@ use http::{HeaderMap, StatusCode};
 use relevo_channels::signature::twilio_signature_valid;
 use relevo_eventlog::InputKind;
 
+use crate::body::discard;
 use crate::endpoint::TwilioEndpoint;
 use crate::metrics::PostOutcome;
+use crate::name::EndpointName;
 use crate::problem::Problem;
 use crate::store::store;
 use crate::{Shared, TWILIO_BODY_BYTES_MAX};
@@ -26,7 +28,7 @@ const EMPTY_TWIML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>
 
 pub(crate) async fn receive_form(
     State(shared): State<Arc<Shared>>,
-    Path(channel): Path<String>,
+    EndpointName(channel): EndpointName,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
@@ -39,7 +41,7 @@ pub(crate) async fn receive_form(
 /// The same by GET: what would be the form is the query, and it is stored in the form's place.
 pub(crate) async fn receive_query(
     State(shared): State<Arc<Shared>>,
-    Path(channel): Path<String>,
+    EndpointName(channel): EndpointName,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
@@ -55,9 +57,15 @@ async fn accept_form(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(), Problem> {
-    let endpoint = endpoint.ok_or(Problem::UnknownEndpoint)?;
+    let (endpoint, signature) = match admit(endpoint, headers) {
+        Ok(admitted) => admitted,
+        Err(problem) => {
+            discard(body, shared.options.body_timeout);
+            return Err(problem);
+        }
+    };
     let body = shared.budget.read(headers, body, TWILIO_BODY_BYTES_MAX, shared.options.body_timeout).await?;
-    check(endpoint, query, headers, &body.bytes)?;
+    check(endpoint, query, signature, &body.bytes)?;
     store(shared, &endpoint.id, InputKind::Twilio, headers, body).await.map(|_sequence| ())
 }
 
@@ -67,20 +75,33 @@ async fn accept_query(
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<(), Problem> {
-    let endpoint = endpoint.ok_or(Problem::UnknownEndpoint)?;
-    check(endpoint, query, headers, b"")?;
+    let (endpoint, signature) = admit(endpoint, headers)?;
+    check(endpoint, query, signature, b"")?;
     let form = Body::from(Bytes::copy_from_slice(query.unwrap_or_default().as_bytes()));
     let held = shared.budget.read(headers, form, TWILIO_BODY_BYTES_MAX, shared.options.body_timeout).await?;
     store(shared, &endpoint.id, InputKind::Twilio, headers, held).await.map(|_sequence| ())
 }
 
-fn check(endpoint: &TwilioEndpoint, query: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
+/// What the head alone can tell: a post that is not signed at all is not worth a byte of memory.
+fn admit<'a>(
+    endpoint: Option<&'a TwilioEndpoint>,
+    headers: &'a HeaderMap,
+) -> Result<(&'a TwilioEndpoint, &'a str), Problem> {
+    let endpoint = endpoint.ok_or(Problem::UnknownEndpoint)?;
     let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
+    let Some(signature) = signature.filter(|signature| !signature.trim().is_empty()) else {
+        tracing::info!(endpoint = endpoint.id.as_str(), signed = false, "post with a wrong signature");
+        return Err(Problem::BadSignature);
+    };
+    Ok((endpoint, signature))
+}
+
+fn check(endpoint: &TwilioEndpoint, query: Option<&str>, signature: &str, body: &[u8]) -> Result<(), Problem> {
     let url = signed_url(endpoint, query);
-    if twilio_signature_valid(&endpoint.auth_tokens, &url, body, signature) {
+    if twilio_signature_valid(&endpoint.auth_tokens, &url, body, Some(signature)) {
         return Ok(());
     }
-    tracing::info!(endpoint = endpoint.id.as_str(), signed = signature.is_some(), "post with a wrong signature");
+    tracing::info!(endpoint = endpoint.id.as_str(), signed = true, "post with a wrong signature");
     Err(Problem::BadSignature)
 }
 

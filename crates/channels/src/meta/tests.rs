@@ -5,7 +5,7 @@ use relevo_domain::identity::IdentifierKind;
 use serde_json::{Value, json};
 
 use super::updates;
-use crate::fact::{Class, Fact, NotUnderstoodReason, Target, Update, What};
+use crate::fact::{Class, Fact, Identifier, NotUnderstoodReason, Target, Update, What};
 use crate::testing::testdata;
 
 fn envelope(field: &str, value: Value) -> Vec<u8> {
@@ -380,4 +380,55 @@ proptest! {
         let body = testdata("meta/batch_two_numbers_messages_and_statuses.json");
         updates(&body[..cut.min(body.len())]);
     }
+}
+
+/// The values of a fact's identifiers.
+fn values(identifiers: &[Identifier]) -> Vec<&str> {
+    identifiers.iter().map(|identifier| identifier.value.as_str()).collect()
+}
+
+fn from_own(extra: &Value, contacts: Value) -> Fact {
+    let mut message = json!({"id": "w", "from": "15550783881", "type": "text", "text": {"body": "x"}});
+    message.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    let mut value = value("messages", json!([message]));
+    value["metadata"]["display_phone_number"] = json!("+1 555-078-3881");
+    value["contacts"] = contacts;
+    updates(&envelope("messages", value)).remove(0).content.unwrap()
+}
+
+#[test]
+fn the_businesss_own_number_identifies_no_customer() {
+    let nothing = json!({});
+    for from in ["15550783881", "+15550783881", "106540352242922"] {
+        let fact = from_own(&json!({"from": from}), json!([{"wa_id": "5491155550101", "profile": {"name": "Ana"}}]));
+        assert_eq!((values(&fact.identifiers), fact.name.as_deref()), (vec!["5491155550101"], Some("Ana")), "{from}");
+        let What::Message(message) = &fact.what else { panic!() };
+        assert_eq!(message.sender_address.as_deref(), Some(from), "what was received is shown");
+    }
+    let fact = from_own(&json!({"from_user_id": "AR.15550783881"}), json!([]));
+    assert_eq!(values(&fact.identifiers), ["AR.15550783881"], "an id of a user is no number");
+
+    // Nobody else is named: the message is kept, and belongs to nobody that another one could belong to.
+    let alone = from_own(&nothing, json!([]));
+    assert!(matches!(alone.what, What::Message(_)));
+    assert_eq!(alone.identifiers, []);
+    let itself = from_own(&nothing, json!([{"wa_id": "15550783881", "profile": {"name": "Negocio"}}]));
+    assert_eq!((itself.identifiers, itself.name), (vec![], None));
+}
+
+#[test]
+fn no_customer_changes_to_or_from_the_businesss_own_number() {
+    let system = |system: Value| from_own(&json!({"type": "system", "system": system}), json!([]));
+    let from = system(json!({"type": "user_changed_number", "customer": "111", "wa_id": "222"}));
+    assert_eq!(values(&from.identifiers), ["111"]);
+    let What::IdentityChanged { previous, current, .. } = &from.what else { panic!() };
+    assert_eq!((values(previous), values(current)), (vec!["111"], vec!["222"]));
+
+    // To the own number, or from nothing but the own number: said in the thread, but nobody is merged.
+    let to = system(json!({"type": "user_changed_number", "customer": "111", "wa_id": "15550783881"}));
+    assert_eq!(values(&to.identifiers), ["111"]);
+    assert!(matches!(to.what, What::Message(_)));
+    let both = system(json!({"type": "user_changed_number", "customer": "15550783881", "wa_id": "222"}));
+    assert_eq!(both.identifiers, []);
+    assert!(matches!(both.what, What::Message(_)));
 }

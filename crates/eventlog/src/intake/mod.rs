@@ -1,12 +1,13 @@
 //! The raw input: what a provider sent to one endpoint, byte for byte, with the time of its receipt.
 //!
 //! Written by webhooks before they answer, read by intake. Nothing here understands a byte of it. Large bodies stand in the
-//! object store under their SHA-256, and the message holds the pointer.
+//! object store, and the message holds the pointer: name and SHA-256. What stands on the stream and cannot be read (its large
+//! body is gone, no webhook of ours wrote it) is an item too, so that whoever works through the stream decides about it.
 
+mod content_type;
 pub mod worker;
 
 use std::fmt;
-use std::time::Duration;
 
 use async_nats::{HeaderMap, HeaderValue};
 use bytes::Bytes;
@@ -25,10 +26,6 @@ pub use crate::object::BODY_BYTES_MAX;
 
 /// How many raw items a reader asks for at a time; each may have 4 MiB.
 const READ_AHEAD_ITEMS: usize = 16;
-/// The longest content type that is kept, in characters; longer ones are cut.
-const CONTENT_TYPE_CHARS_MAX: usize = 256;
-/// A large body that was stored this recently is not stored again: it outlives everything that points to it.
-const OBJECT_REUSE: Duration = Duration::from_hours(24);
 
 const HEADER_KIND: &str = "Relevo-Kind";
 const HEADER_RECEIVED_AT: &str = "Relevo-Received-At";
@@ -66,7 +63,7 @@ pub struct RawInput {
     pub endpoint: EndpointId,
     pub kind: InputKind,
     pub received_at: Timestamp,
-    /// As declared by the sender, reduced to visible ASCII and blanks; empty if it declared none.
+    /// As declared by the sender; on the stream reduced to the type with `charset` and `boundary`. Empty if it declared none.
     pub content_type: String,
     pub body: Bytes,
 }
@@ -90,6 +87,56 @@ pub struct StoredInput {
     pub input: RawInput,
 }
 
+/// What stands on the raw stream and cannot be read, now or later.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    pub sequence: u64,
+    /// Absent if the subject names none.
+    pub endpoint: Option<EndpointId>,
+    pub kind: Option<InputKind>,
+    pub received_at: Option<Timestamp>,
+    pub content_type: String,
+    /// The message as it is; empty where only a pointer was.
+    pub payload: Bytes,
+    /// Why; nothing personal.
+    pub reason: &'static str,
+}
+
+impl fmt::Debug for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The payload may be personal.
+        f.debug_struct("Unreadable")
+            .field("sequence", &self.sequence)
+            .field("endpoint", &self.endpoint)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One item of the raw stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RawItem {
+    Input(StoredInput),
+    Unreadable(Unreadable),
+}
+
+impl RawItem {
+    pub const fn sequence(&self) -> u64 {
+        match self {
+            Self::Input(stored) => stored.sequence,
+            Self::Unreadable(unreadable) => unreadable.sequence,
+        }
+    }
+
+    /// The input, if it can be read.
+    pub fn input(self) -> Option<StoredInput> {
+        match self {
+            Self::Input(stored) => Some(stored),
+            Self::Unreadable(_) => None,
+        }
+    }
+}
+
 /// The raw stream.
 #[derive(Clone, Debug)]
 pub struct IntakeLog {
@@ -106,11 +153,10 @@ impl IntakeLog {
         let mut headers = HeaderMap::new();
         headers.insert(HEADER_KIND, input.kind.as_str());
         headers.insert(HEADER_RECEIVED_AT, input.received_at.as_millis().to_string().as_str());
-        headers.insert(HEADER_CONTENT_TYPE, header_text(&input.content_type).as_str());
+        headers.insert(HEADER_CONTENT_TYPE, content_type::reduced(&input.content_type).as_str());
         let payload = if input.body.len() > INLINE_BYTES_MAX {
             let sha256 = object::digest(&input.body);
-            let period = input.received_at.as_millis().div_euclid(OBJECT_REUSE.as_millis().try_into().unwrap_or(1));
-            let name = format!("{sha256}-{period}");
+            let name = object::unique_name(&sha256);
             object::put(&self.connection, StreamName::Objects, &name, &input.body).await?;
             headers.insert(HEADER_OBJECT, name.as_str());
             headers.insert(HEADER_SHA256, sha256.as_str());
@@ -124,25 +170,26 @@ impl IntakeLog {
         publish(&self.connection, StreamName::Intake, &subject, &id, headers, payload).await
     }
 
-    /// Every input from `from` (inclusive) in order, then new ones as they come, for ever. An error is an item that cannot be
-    /// read; the items after it follow.
-    pub fn read(&self, from: u64) -> BoxStream<'static, Result<StoredInput, LogError>> {
+    /// Every item from `from` (inclusive) in order, then new ones as they come, for ever. An error is an item that cannot be
+    /// read now; the items after it follow.
+    pub fn read(&self, from: u64) -> BoxStream<'static, Result<RawItem, LogError>> {
         let follow = Follow::new(self.connection.clone(), StreamName::Intake, from, READ_AHEAD_ITEMS);
         let items = stream::unfold((follow, self.clone()), |(mut follow, log)| async move {
             let (sequence, message) = follow.next().await;
-            let item = log.stored(sequence, &message.subject, message.headers.as_ref(), &message.payload).await;
+            let item = log.item(sequence, &message.subject, message.headers.as_ref(), &message.payload).await;
             Some((item, (follow, log)))
         });
         items.boxed()
     }
 
-    /// The input at a sequence, if it is still kept.
+    /// The input at a sequence, if it is still kept and can be read.
     pub async fn get(&self, sequence: u64) -> Result<Option<StoredInput>, LogError> {
         let context = &self.connection.shared.context;
         let Some(message) = leader_get(context, StreamName::Intake.as_str(), &Which::At(sequence.max(1))).await? else {
             return Ok(None);
         };
-        self.stored(message.sequence, &message.subject, Some(&message.headers), &message.payload).await.map(Some)
+        let item = self.item(message.sequence, &message.subject, Some(&message.headers), &message.payload).await?;
+        Ok(item.input())
     }
 
     /// Sequence of the last input; 0 if there was none.
@@ -168,41 +215,48 @@ impl IntakeLog {
         self.progress().await.map(|progress| progress.ack_floor)
     }
 
-    async fn stored(
+    /// What a message says. An error is about now; what will never change is [`RawItem::Unreadable`].
+    async fn item(
         &self,
         sequence: u64,
         subject: &str,
         headers: Option<&HeaderMap>,
         payload: &Bytes,
-    ) -> Result<StoredInput, LogError> {
-        let foreign = |reason: &str| LogError::Undecodable { sequence, reason: reason.to_owned() };
+    ) -> Result<RawItem, LogError> {
         let header = |name: &str| headers.and_then(|headers| headers.get(name)).map(HeaderValue::as_str);
-        let endpoint = subject::intake_endpoint(subject).ok_or_else(|| foreign("subject names no endpoint"))?;
-        let kind = header(HEADER_KIND).and_then(InputKind::parse).ok_or_else(|| foreign("no known kind"))?;
-        let received_at = header(HEADER_RECEIVED_AT)
-            .and_then(|millis| millis.parse().ok())
-            .map(Timestamp::from_millis)
-            .ok_or_else(|| foreign("no time of receipt"))?;
+        let endpoint = subject::intake_endpoint(subject);
+        let kind = header(HEADER_KIND).and_then(InputKind::parse);
+        let received_at = header(HEADER_RECEIVED_AT).and_then(|ms| ms.parse().ok()).map(Timestamp::from_millis);
+        let content_type = content_type::reduced(header(HEADER_CONTENT_TYPE).unwrap_or_default());
+        let unreadable = |reason| {
+            RawItem::Unreadable(Unreadable {
+                sequence,
+                endpoint: endpoint.clone(),
+                kind,
+                received_at,
+                content_type: content_type.clone(),
+                payload: payload.clone(),
+                reason,
+            })
+        };
+        let Some(endpoint) = endpoint.clone() else { return Ok(unreadable("subject names no endpoint")) };
+        let Some(kind) = kind else { return Ok(unreadable("no known kind")) };
+        let Some(received_at) = received_at else { return Ok(unreadable("no time of receipt")) };
         let body = match header(HEADER_OBJECT) {
             None => payload.clone(),
             Some(name) => {
                 let sha256 = header(HEADER_SHA256).unwrap_or_default();
-                object::get(&self.connection, StreamName::Objects, name, sha256)
-                    .await?
-                    .ok_or_else(|| foreign("its large body is gone"))?
+                match object::get(&self.connection, StreamName::Objects, name, sha256, sequence).await {
+                    Ok(Some(body)) => body,
+                    Ok(None) => return Ok(unreadable("its large body is gone")),
+                    Err(LogError::Undecodable { .. }) => return Ok(unreadable("its large body is damaged")),
+                    Err(error) => return Err(error),
+                }
             }
         };
-        let content_type = header(HEADER_CONTENT_TYPE).unwrap_or_default().to_owned();
-        Ok(StoredInput { sequence, input: RawInput { endpoint, kind, received_at, content_type, body } })
+        Ok(RawItem::Input(StoredInput {
+            sequence,
+            input: RawInput { endpoint, kind, received_at, content_type, body },
+        }))
     }
-}
-
-/// A header's value must not break the line it stands on.
-pub(crate) fn header_text(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_ascii_graphic() || *c == ' ')
-        .take(CONTENT_TYPE_CHARS_MAX)
-        .collect::<String>()
-        .trim()
-        .to_owned()
 }

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::{IntakeLog, StoredInput};
+use super::{IntakeLog, RawItem};
 use crate::connection::Connection;
 use crate::log::LogError;
 use crate::request::{Backoff, ask};
@@ -39,6 +39,10 @@ const SILENT_AFTER: Duration = Duration::from_secs(10);
 const ACK_DEADLINE: Duration = Duration::from_secs(3);
 /// How long one attempt of it waits for the server's word.
 const ACK_ATTEMPT: Duration = Duration::from_secs(1);
+/// An item counts as unreadable at this delivery: a replica of the object store that is behind has had its time by then.
+const UNREADABLE_AT: u64 = 3;
+/// Pause before an item that cannot be read is delivered again.
+const UNREADABLE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How quickly another worker takes over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +87,7 @@ impl fmt::Debug for Worker {
 
 /// An item to work on. Dropped without an answer, it is delivered again.
 pub struct Delivery {
-    pub stored: StoredInput,
+    pub item: RawItem,
     /// How often it was delivered, this time included.
     pub attempt: u64,
     message: Message,
@@ -93,7 +97,7 @@ pub struct Delivery {
 
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Delivery").field("stored", &self.stored).field("attempt", &self.attempt).finish_non_exhaustive()
+        f.debug_struct("Delivery").field("item", &self.item).field("attempt", &self.attempt).finish_non_exhaustive()
     }
 }
 
@@ -184,32 +188,20 @@ impl Worker {
             Err(_foreign) => return None,
         };
         let keepalive = Keepalive::start(&self.intake.connection, &message);
-        let stored = self.intake.stored(sequence, &message.subject, message.headers.as_ref(), &message.payload).await;
-        match stored {
-            Ok(stored) => {
-                return Some(Delivery {
-                    stored,
-                    attempt,
-                    message,
-                    keepalive,
-                    connection: self.intake.connection.clone(),
-                });
+        let item = self.intake.item(sequence, &message.subject, message.headers.as_ref(), &message.payload).await;
+        match item {
+            Ok(RawItem::Unreadable(unreadable)) if attempt < UNREADABLE_AT && unreadable.payload.is_empty() => {
+                tracing::warn!(sequence, reason = unreadable.reason, "raw item cannot be read and is tried again");
             }
-            Err(LogError::Undecodable { reason, .. }) => {
-                // Not made by a webhook of ours. The bytes stay on the stream; waiting for them to change would stop everything.
-                tracing::error!(sequence, reason, "raw item cannot be read and is passed over");
-                keepalive.stop();
-                if let Err(error) = message.double_ack_with(AckKind::Term).await {
-                    tracing::warn!(sequence, %error, "raw item will be delivered again");
-                }
+            Ok(item) => {
+                let connection = self.intake.connection.clone();
+                return Some(Delivery { item, attempt, message, keepalive, connection });
             }
-            Err(error) => {
-                tracing::warn!(sequence, %error, "raw item cannot be read yet");
-                keepalive.stop();
-                if let Err(error) = message.ack_with(AckKind::Nak(Some(Duration::from_secs(1)))).await {
-                    tracing::warn!(sequence, %error, "raw item will be delivered again");
-                }
-            }
+            Err(error) => tracing::warn!(sequence, %error, "raw item cannot be read yet"),
+        }
+        keepalive.stop();
+        if let Err(error) = message.ack_with(AckKind::Nak(Some(UNREADABLE_PAUSE))).await {
+            tracing::warn!(sequence, %error, "raw item will be delivered again");
         }
         None
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use relevo_domain::{EndpointId, Timestamp};
-use relevo_eventlog::{Connection, InputKind, IntakeLog, LogError, RawInput, WorkerOptions};
+use relevo_eventlog::{Connection, InputKind, IntakeLog, LogError, RawInput, RawItem, StoredInput, WorkerOptions};
 use relevo_testkit::{NatsServer, eventually};
 use tokio::time::{Instant, timeout};
 
@@ -19,6 +19,10 @@ fn input(body: impl Into<Bytes>) -> RawInput {
         content_type: "application/json; charset=utf-8".to_owned(),
         body: body.into(),
     }
+}
+
+fn readable(item: Result<RawItem, LogError>) -> StoredInput {
+    item.unwrap().input().expect("the item can be read")
 }
 
 async fn connect(server: &NatsServer) -> IntakeLog {
@@ -42,7 +46,7 @@ async fn input_is_kept_byte_for_byte() {
     assert_eq!(intake.append(&input(bodies[3].clone())).await.unwrap(), 5);
     assert_eq!(intake.last_sequence().await.unwrap(), 5);
 
-    let read: Vec<_> = intake.read(0).take(5).map(Result::unwrap).collect().await;
+    let read: Vec<_> = intake.read(0).take(5).map(readable).collect().await;
     for (at, stored) in read.iter().enumerate() {
         assert_eq!(stored.sequence, at as u64 + 1);
         assert_eq!(stored.input, input(bodies[at.min(3)].clone()));
@@ -71,11 +75,12 @@ async fn a_reader_follows_over_a_restart_of_the_server() {
     let intake = connect(&server).await;
     let mut reader = intake.read(1);
     intake.append(&input("before")).await.unwrap();
-    assert_eq!(reader.next().await.unwrap().unwrap().input.body, "before");
+    assert_eq!(readable(reader.next().await.unwrap()).input.body, "before");
     server.restart().await;
     // An append that timed out may be stored too: the reader then sees it twice.
     while intake.append(&input("after")).await.is_err() {}
-    let got = timeout(Duration::from_secs(10), reader.next()).await.expect("the reader is back").unwrap().unwrap();
+    let got = timeout(Duration::from_secs(10), reader.next()).await.expect("the reader is back").unwrap();
+    let got = readable(got);
     assert_eq!((got.sequence, got.input.body), (2, Bytes::from_static(b"after")));
 }
 
@@ -88,11 +93,11 @@ async fn a_worker_gets_items_in_order_and_again_until_it_acknowledges() {
     }
     let mut worker = intake.worker(WorkerOptions::default()).await.unwrap();
     let first = worker.next().await;
-    assert_eq!((first.stored.sequence, first.attempt), (1, 1));
+    assert_eq!((first.item.sequence(), first.attempt), (1, 1));
     first.nak(Duration::from_millis(50)).await.unwrap();
     for sequence in 1..=4u64 {
         let delivery = worker.next().await;
-        assert_eq!((delivery.stored.sequence, delivery.attempt), (sequence, if sequence == 1 { 2 } else { 1 }));
+        assert_eq!((delivery.item.sequence(), delivery.attempt), (sequence, if sequence == 1 { 2 } else { 1 }));
         delivery.ack().await.unwrap();
         assert_eq!(intake.ack_floor().await.unwrap(), sequence);
     }
@@ -113,7 +118,7 @@ async fn a_slow_item_is_not_delivered_twice() {
     assert!(timeout(Duration::from_secs(4), worker.next()).await.is_err());
     slow.ack().await.unwrap();
     let next = timeout(Duration::from_secs(5), worker.next()).await.unwrap();
-    assert_eq!((next.stored.sequence, next.attempt), (2, 1));
+    assert_eq!((next.item.sequence(), next.attempt), (2, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,25 +137,25 @@ async fn another_node_takes_over_and_only_then() {
     });
     for sequence in 2..=10u64 {
         let delivery = active.next().await;
-        assert_eq!(delivery.stored.sequence, sequence);
+        assert_eq!(delivery.item.sequence(), sequence);
         delivery.ack().await.unwrap();
     }
     assert!(!waiting.is_finished(), "two workers were active at a time");
 
     // A crash with an item in hand: it is delivered to the other node first, then the rest.
     let held = active.next().await;
-    assert_eq!(held.stored.sequence, 11);
+    assert_eq!(held.item.sequence(), 11);
     let crashed_at = Instant::now();
     drop((held, active));
     let (mut standby, delivery, taken_at) = timeout(Duration::from_secs(15), waiting).await.unwrap().unwrap();
-    assert_eq!((delivery.stored.sequence, delivery.attempt), (11, 2));
+    assert_eq!((delivery.item.sequence(), delivery.attempt), (11, 2));
     let waited = taken_at - crashed_at;
     println!("fail-over took {waited:?}");
     assert!(waited < Duration::from_secs(12), "{waited:?}");
     delivery.ack().await.unwrap();
     for sequence in 12..=20u64 {
         let delivery = standby.next().await;
-        assert_eq!(delivery.stored.sequence, sequence);
+        assert_eq!(delivery.item.sequence(), sequence);
         delivery.ack().await.unwrap();
     }
 }
@@ -168,7 +173,7 @@ async fn a_worker_that_stops_hands_over_at_once() {
     let stopped_at = Instant::now();
     let delivery = timeout(Duration::from_secs(10), second.next()).await.unwrap();
     println!("hand-over took {:?}", stopped_at.elapsed());
-    assert_eq!(delivery.stored.sequence, 2);
+    assert_eq!(delivery.item.sequence(), 2);
     delivery.ack().await.unwrap();
 }
 
@@ -184,12 +189,12 @@ async fn a_worker_goes_on_after_the_server_was_killed() {
     let mut killed = false;
     while done < 6 {
         let delivery = timeout(Duration::from_secs(20), worker.next()).await.expect("the worker is back");
-        assert!(delivery.stored.sequence <= done + 1, "an item was passed over");
+        assert!(delivery.item.sequence() <= done + 1, "an item was passed over");
         if done == 3 && !killed {
             server.restart().await;
             killed = true;
         }
-        let sequence = delivery.stored.sequence;
+        let sequence = delivery.item.sequence();
         if delivery.ack().await.is_ok() {
             done = sequence;
         }
@@ -198,16 +203,49 @@ async fn a_worker_goes_on_after_the_server_was_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_that_no_webhook_wrote_is_passed_over() {
+async fn an_item_that_no_webhook_wrote_is_delivered_as_unreadable() {
     let server = NatsServer::start().await;
     let intake = connect(&server).await;
     let foreign = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
     foreign.publish("relevo.intake.meta-1", "no headers".into()).await.unwrap().await.unwrap();
+    foreign.publish("relevo.intake.a.b", "no endpoint".into()).await.unwrap().await.unwrap();
     intake.append(&input("ours")).await.unwrap();
     let mut worker = intake.worker(WorkerOptions::default()).await.unwrap();
+    let endpoint = EndpointId::new("meta-1").unwrap();
+    for (sequence, named, payload) in [(1, Some(endpoint), "no headers"), (2, None, "no endpoint")] {
+        let delivery = timeout(Duration::from_secs(10), worker.next()).await.unwrap();
+        let RawItem::Unreadable(unreadable) = &delivery.item else { panic!("{delivery:?}") };
+        assert_eq!((unreadable.sequence, &unreadable.endpoint), (sequence, &named));
+        assert_eq!(unreadable.payload, payload);
+        delivery.ack().await.unwrap();
+    }
     let delivery = timeout(Duration::from_secs(10), worker.next()).await.unwrap();
-    assert_eq!(delivery.stored.sequence, 2);
-    let read: Vec<_> = intake.read(1).take(2).collect().await;
-    assert!(matches!(read[0], Err(LogError::Undecodable { sequence: 1, .. })), "{:?}", read[0]);
-    assert!(read[1].is_ok());
+    assert!(matches!(delivery.item, RawItem::Input(StoredInput { sequence: 3, .. })), "{delivery:?}");
+    let read: Vec<_> = intake.read(1).take(3).map(Result::unwrap).collect().await;
+    assert!(matches!(read[0], RawItem::Unreadable(_)) && matches!(read[2], RawItem::Input(_)), "{read:?}");
+    assert_eq!(intake.get(1).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_body_that_lost_its_chunks_is_unreadable_and_stops_nothing() {
+    let server = NatsServer::start().await;
+    let intake = connect(&server).await;
+    let body = Bytes::from(vec![7; 5_000_000]);
+    intake.append(&input(body.clone())).await.unwrap();
+    let context = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    let mut objects = context.get_stream("OBJ_RELEVO_OBJECTS").await.unwrap();
+    // Half of its chunks: a reader of the rest would wait for ever.
+    let messages = objects.info().await.unwrap().state.messages;
+    objects.purge().filter("$O.RELEVO_OBJECTS.C.>").keep(messages / 2).await.unwrap();
+    intake.append(&input(body.clone())).await.unwrap();
+
+    assert_eq!(intake.get(1).await.unwrap(), None);
+    assert_eq!(intake.get(2).await.unwrap().map(|stored| stored.input.body), Some(body));
+    let mut worker = intake.worker(WorkerOptions::default()).await.unwrap();
+    let delivery = timeout(Duration::from_mins(1), worker.next()).await.unwrap();
+    assert!(matches!(&delivery.item, RawItem::Unreadable(unreadable) if unreadable.sequence == 1), "{delivery:?}");
+    assert!(delivery.attempt > 1);
+    delivery.ack().await.unwrap();
+    let delivery = timeout(Duration::from_secs(10), worker.next()).await.unwrap();
+    assert!(matches!(delivery.item, RawItem::Input(StoredInput { sequence: 2, .. })), "{delivery:?}");
 }

@@ -1,8 +1,8 @@
 //! Parked items on a real server.
 
 use bytes::Bytes;
-use relevo_domain::{EndpointId, Timestamp};
-use relevo_eventlog::{Connection, InputKind, ParkedItem, ParkedReason};
+use relevo_domain::{ChannelId, EndpointId, TenantId, Timestamp};
+use relevo_eventlog::{Connection, InputKind, LogError, ParkedItem, ParkedReason, RawInput};
 use relevo_testkit::NatsServer;
 
 use crate::jetstream::options;
@@ -13,15 +13,17 @@ fn item(sequence: u64, body: impl Into<Bytes>) -> ParkedItem {
         reason: "unknown_channel".to_owned(),
         detail: "/entry/0".to_owned(),
         at: Timestamp::from_millis(5),
+        channel: (ordinal > 0).then(|| (TenantId::new("demo").unwrap(), ChannelId::new("wa").unwrap())),
     };
     ParkedItem {
         sequence,
         endpoint: EndpointId::new("meta-1").unwrap(),
-        kind: InputKind::Meta,
+        kind: Some(InputKind::Meta),
         received_at: Timestamp::from_millis(7),
         content_type: "application/json".to_owned(),
         reasons: (0..1000).map(reason).collect(),
         body: body.into(),
+        stub: false,
     }
 }
 
@@ -49,6 +51,12 @@ async fn an_item_is_parked_once_listed_replaced_and_removed() {
     assert_eq!(parked.get(3).await.unwrap(), Some(other));
     assert_eq!(parked.count().await.unwrap(), 2);
 
+    // New reasons of an item with a large body: the same bytes.
+    let mut fewer = large.clone();
+    fewer.reasons.truncate(1);
+    parked.replace(&fewer).await.unwrap();
+    assert_eq!(parked.get(9).await.unwrap(), Some(fewer));
+
     for id in [3, 9] {
         assert!(parked.remove(id).await.unwrap());
         assert!(!parked.remove(id).await.unwrap());
@@ -56,4 +64,57 @@ async fn an_item_is_parked_once_listed_replaced_and_removed() {
     }
     assert_eq!(parked.list(10, 0).await.unwrap(), Vec::new());
     assert!(parked.park(&small).await.unwrap());
+}
+
+/// What arrived, as it would be parked.
+fn arrived(sequence: u64, input: &RawInput) -> ParkedItem {
+    let mut item = item(sequence, input.body.clone());
+    item.reasons.truncate(1);
+    item.content_type.clone_from(&input.content_type);
+    item
+}
+
+/// Sets the budget of a stream, in bytes.
+async fn limit(server: &NatsServer, stream: &str, max_bytes: i64) {
+    let context = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    let mut config = context.get_stream(stream).await.unwrap().cached_info().config.clone();
+    config.max_bytes = max_bytes;
+    context.update_stream(&config).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_room_for_its_bytes_an_item_is_parked_as_a_stub_and_read_from_the_raw_stream() {
+    let server = NatsServer::start().await;
+    let connection = Connection::connect(options(&server)).await.unwrap();
+    let (intake, parked) = (connection.intake(), connection.parked());
+    let input = |body: Vec<u8>| RawInput {
+        endpoint: EndpointId::new("meta-1").unwrap(),
+        kind: InputKind::Meta,
+        received_at: Timestamp::from_millis(7),
+        content_type: "application/json".to_owned(),
+        body: body.into(),
+    };
+    let (small, large) = (input(vec![3; 100_000]), input(vec![4; 5_000_000]));
+    assert_eq!(intake.append(&small).await.unwrap(), 1);
+    assert_eq!(intake.append(&large).await.unwrap(), 2);
+    limit(&server, "RELEVO_PARKED", 50_000).await;
+    limit(&server, "OBJ_RELEVO_PARKED_OBJECTS", 50_000).await;
+
+    for (sequence, input) in [(1, &small), (2, &large)] {
+        let item = arrived(sequence, input);
+        assert!(parked.park(&item).await.unwrap());
+        let got = parked.get(sequence).await.unwrap().unwrap();
+        assert!(got.stub);
+        assert_eq!(got.body, input.body);
+        let entries = parked.list(10, 0).await.unwrap();
+        assert_eq!(entries.last().unwrap().body_bytes, input.body.len() as u64);
+    }
+    // Once the raw stream has forgotten them, the bytes are gone; the item is not.
+    let context = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    context.get_stream("RELEVO_INTAKE").await.unwrap().purge().await.unwrap();
+    let got = parked.get(1).await.unwrap().unwrap();
+    assert!(got.stub && got.body.is_empty() && got.reasons.len() == 1);
+
+    limit(&server, "RELEVO_PARKED", 100).await;
+    assert!(matches!(parked.park(&arrived(9, &small)).await, Err(LogError::Full)));
 }

@@ -64,8 +64,25 @@ fn entry(
     };
     let command = command.zip(class);
     let became = match &command {
-        Some((command, class)) => became(&handler.ledger.commands(&channel.tenant, command)?, pointer, *class),
+        Some((command, class)) => became(&applied(handler, &channel, command)?, pointer, *class),
         None => None,
     };
     Ok(Entry { ordinal, bucket: Bucket::Channel(channel), became: became.unwrap_or(Became::Parked), command })
+}
+
+/// What a command did. What the store can never say is as good as nothing: intake parks the update for the same cause.
+pub(crate) fn applied(
+    handler: &Handler,
+    channel: &ChannelRef,
+    command: &CommandId,
+) -> Result<Vec<Applied>, HandleError> {
+    match handler.ledger.commands(&channel.tenant, command).map_err(HandleError::from) {
+        Err(error) if error.permanent().is_some() => Ok(Vec::new()),
+        applied => applied,
+    }
+}
+
+/// The one entry of a raw item that cannot be read.
+pub(crate) fn unreadable(endpoint: &EndpointId) -> Entry {
+    Entry { ordinal: 0, bucket: Bucket::Unrouted(endpoint.clone()), became: Became::Parked, command: None }
 }

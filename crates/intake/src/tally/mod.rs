@@ -9,12 +9,14 @@ mod counters;
 mod fold;
 mod store;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use relevo_channels::Update;
 use relevo_domain::EndpointId;
-use relevo_eventlog::{IntakeLog, LogError, StoredInput};
+use relevo_eventlog::{IntakeLog, LogError, RawItem, StoredInput};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -29,8 +31,8 @@ pub use store::{TallyError, TallyStore};
 const FLOOR_POLL: Duration = Duration::from_millis(500);
 /// Pause after a failure (log away, store behind) before the tally goes on where it stood.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
-/// The most parked updates that are looked at again when somebody asks for the status.
-const RECONCILED_MAX: usize = 1_000;
+/// Parked updates that are read at a time when all of them are looked at again.
+const RECONCILED_PAGE: usize = 1_000;
 
 /// Counts of everything that this node has folded so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,10 +97,10 @@ impl Tally {
         let mut settled = 0;
         while let Some(item) = items.next().await {
             let item = item?;
-            if item.sequence > settled {
-                settled = self.settled(item.sequence).await?;
+            if item.sequence() > settled {
+                settled = self.settled(item.sequence()).await?;
             }
-            self.count(&item)?;
+            self.count_item(item).await?;
         }
         Ok(())
     }
@@ -121,6 +123,37 @@ impl Tally {
                 }
             }
         }
+    }
+
+    async fn count_item(&self, item: RawItem) -> Result<(), FoldError> {
+        let unreadable = match item {
+            RawItem::Input(item) => return self.count(&item),
+            RawItem::Unreadable(unreadable) => unreadable,
+        };
+        // It may have been read too early; the worker decides later than this reader reads.
+        if let Some(item) = self.raw(unreadable.sequence).await? {
+            return self.count(&item);
+        }
+        let sequence = unreadable.sequence;
+        if let Some(endpoint) = &unreadable.endpoint {
+            self.store.add(sequence, endpoint, &[fold::unreadable(endpoint)])?;
+        } else {
+            tracing::error!(sequence, reason = unreadable.reason, "raw item of no endpoint is not counted");
+            self.store.pass_over(sequence)?;
+        }
+        Ok(())
+    }
+
+    /// A raw item, if it is still kept and can be read.
+    pub(crate) async fn raw(&self, sequence: u64) -> Result<Option<StoredInput>, FoldError> {
+        Ok(self.intake.get(sequence).await?)
+    }
+
+    /// The updates of an item that nothing has stored.
+    pub(crate) fn waiting(&self, item: &StoredInput, updates: &[Update]) -> Result<BTreeSet<u32>, FoldError> {
+        let entries = fold::entries(&self.handler, item, updates)?;
+        let parked = entries.iter().filter(|entry| entry.became == counters::Became::Parked);
+        Ok(parked.map(|entry| entry.ordinal).collect())
     }
 
     fn count(&self, item: &StoredInput) -> Result<(), FoldError> {
@@ -166,11 +199,17 @@ impl Tally {
 
     /// What another node's retry stored: parked here, on the log by now.
     fn reconcile(&self) -> Result<(), FoldError> {
-        for parked in self.store.parked_with_command(RECONCILED_MAX)? {
-            let applied = self.handler.ledger.commands(&parked.tenant, &parked.command).map_err(HandleError::from)?;
-            if let Some(now) = fold::became(&applied, parked.pointer, parked.class) {
-                self.store.unpark(&parked, now)?;
+        let mut next = Some(Vec::new());
+        while let Some(after) = next {
+            let page = self.store.parked_with_command(&after, RECONCILED_PAGE)?;
+            for parked in page.updates {
+                let channel = ChannelRef { tenant: parked.tenant.clone(), channel: parked.channel.clone() };
+                let applied = fold::applied(&self.handler, &channel, &parked.command)?;
+                if let Some(now) = fold::became(&applied, parked.pointer, parked.class) {
+                    self.store.unpark(&parked, now)?;
+                }
             }
+            next = page.next;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! 02 tenant 00 channel               counters of a channel
 //! 03 endpoint                        counters of what named no configured channel
 //! 04 sequence(8) ordinal(4)          an update that is counted as parked
+//! 05 sequence(8)                     how every update of such an item is counted
 //! ```
 //! Counters and checkpoint are written in one batch.
 
@@ -24,6 +25,7 @@ const POSTS: u8 = 1;
 const CHANNEL: u8 = 2;
 const UNROUTED: u8 = 3;
 const PARKED: u8 = 4;
+const ITEM: u8 = 5;
 const CHECKPOINT: &[u8] = b"checkpoint";
 /// The most parked updates that one raw item can have: a POST of 4 MiB holds fewer.
 const PARKED_PER_ITEM_MAX: usize = 100_000;
@@ -87,6 +89,36 @@ struct ParkedRow {
     class: u32,
 }
 
+/// How an item is counted, so that all of it can be taken back.
+#[derive(Clone, PartialEq, prost::Message)]
+struct ItemRow {
+    #[prost(message, repeated, tag = "1")]
+    updates: Vec<CountedRow>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct CountedRow {
+    #[prost(uint32, tag = "1")]
+    ordinal: u32,
+    #[prost(uint32, tag = "2")]
+    became: u32,
+    /// Of a channel, else the endpoint.
+    #[prost(string, tag = "3")]
+    tenant: String,
+    #[prost(string, tag = "4")]
+    channel: String,
+    #[prost(string, tag = "5")]
+    endpoint: String,
+}
+
+/// A page of parked updates.
+#[derive(Debug)]
+pub(crate) struct ParkedPage {
+    pub updates: Vec<ParkedUpdate>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<Vec<u8>>,
+}
+
 /// Counters that one write changes.
 struct Change<'s> {
     store: &'s TallyStore,
@@ -123,36 +155,51 @@ impl TallyStore {
             return Ok(());
         }
         let mut change = Change::new(self);
-        for entry in entries {
-            change.count(sequence, entry)?;
-        }
+        change.count(sequence, entries)?;
         let posts = self.posts(endpoint)? + 1;
         change.batch.put(Family::Rows, posts_key(endpoint), posts.to_be_bytes());
         change.batch.put(Family::Meta, CHECKPOINT, sequence.to_be_bytes());
         change.write()
     }
 
-    /// Counts the parked updates of a raw item anew, where they are no longer parked or belong elsewhere now.
+    /// Moves on past an item of which nothing can be counted.
+    pub(crate) fn pass_over(&self, sequence: u64) -> Result<(), TallyError> {
+        let _one = self.lock();
+        if sequence <= self.counted()? {
+            return Ok(());
+        }
+        let mut batch = Batch::new();
+        batch.put(Family::Meta, CHECKPOINT, sequence.to_be_bytes());
+        Ok(self.rows.write(batch)?)
+    }
+
+    /// Counts a raw item of which something was parked anew, all of it: what was parked as one update may be many now, and what
+    /// was counted before must not be counted twice.
     pub(crate) fn recount(&self, sequence: u64, entries: &[Entry]) -> Result<(), TallyError> {
         let _one = self.lock();
         if sequence > self.counted()? {
             return Ok(());
         }
+        let Some(item) = self.rows.get(&item_key(sequence))? else { return Ok(()) };
+        let item: ItemRow = decode(&item)?;
         let mut change = Change::new(self);
-        for (key, row) in self.parked_rows(&parked_prefix(sequence), PARKED_PER_ITEM_MAX)? {
-            let pointer = pointer_of(&key)?;
-            let Some(entry) = entries.iter().find(|entry| entry.ordinal == pointer.ordinal) else { continue };
-            change.counters_of(&bucket_key(&row)?)?.remove(Became::Parked);
-            change.batch.delete(Family::Rows, key);
-            change.count(sequence, entry)?;
+        for counted in &item.updates {
+            change.counters_of(&counted.bucket()?)?.remove(became_of(counted.became)?);
         }
+        let prefix = parked_prefix(sequence);
+        for (key, _) in self.parked_rows(KeyRange::prefix(prefix.as_slice()), PARKED_PER_ITEM_MAX)? {
+            change.batch.delete(Family::Rows, key);
+        }
+        change.batch.delete(Family::Rows, item_key(sequence));
+        change.count(sequence, entries)?;
         change.write()
     }
 
     /// Counts one parked update as what it became.
     pub(crate) fn unpark(&self, parked: &ParkedUpdate, became: Became) -> Result<(), TallyError> {
         let _one = self.lock();
-        let key = parked_key(parked.pointer.sequence, parked.pointer.ordinal);
+        let pointer = parked.pointer;
+        let key = parked_key(pointer.sequence, pointer.ordinal);
         if self.rows.get(&key)?.is_none() {
             return Ok(());
         }
@@ -162,18 +209,28 @@ impl TallyStore {
         counters.remove(Became::Parked);
         counters.add(became);
         change.batch.delete(Family::Rows, key);
+        if let Some(item) = self.rows.get(&item_key(pointer.sequence))? {
+            let mut item: ItemRow = decode(&item)?;
+            for counted in item.updates.iter_mut().filter(|counted| counted.ordinal == pointer.ordinal) {
+                counted.became = became_word(became);
+            }
+            change.batch.put(Family::Rows, item_key(pointer.sequence), prost::Message::encode_to_vec(&item));
+        }
         change.write()
     }
 
-    /// Parked updates that have a command id, oldest first.
-    pub(crate) fn parked_with_command(&self, limit: usize) -> Result<Vec<ParkedUpdate>, TallyError> {
-        let mut parked = Vec::new();
-        for (key, row) in self.parked_rows(&[PARKED], limit)? {
+    /// Parked updates that have a command id, oldest first, among the next `limit` rows after a key (empty: from the first).
+    pub(crate) fn parked_with_command(&self, after: &[u8], limit: usize) -> Result<ParkedPage, TallyError> {
+        let range = KeyRange::prefix([PARKED]);
+        let rows = self.parked_rows(if after.is_empty() { range } else { range.after(after) }, limit)?;
+        let next = (rows.len() == limit).then(|| rows.last().map(|(key, _)| key.clone())).flatten();
+        let mut updates = Vec::new();
+        for (key, row) in rows {
             if row.command.is_empty() {
                 continue;
             }
             let bad = |error: relevo_domain::NameError| TallyError::BadRow(error.to_string());
-            parked.push(ParkedUpdate {
+            updates.push(ParkedUpdate {
                 pointer: pointer_of(&key)?,
                 tenant: TenantId::new(row.tenant).map_err(bad)?,
                 channel: ChannelId::new(row.channel).map_err(bad)?,
@@ -181,11 +238,11 @@ impl TallyStore {
                 class: class_of(row.class)?,
             });
         }
-        Ok(parked)
+        Ok(ParkedPage { updates, next })
     }
 
-    fn parked_rows(&self, prefix: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, ParkedRow)>, TallyError> {
-        let rows = self.rows.scan(&KeyRange::prefix(prefix), Direction::Forward, limit)?;
+    fn parked_rows(&self, range: KeyRange, limit: usize) -> Result<Vec<(Vec<u8>, ParkedRow)>, TallyError> {
+        let rows = self.rows.scan(&range, Direction::Forward, limit)?;
         rows.into_iter().map(|(key, row)| Ok((key, decode::<ParkedRow>(&row)?))).collect()
     }
 
@@ -219,12 +276,26 @@ impl<'s> Change<'s> {
         self.counters.get_mut(key).ok_or_else(|| TallyError::BadRow("counters".to_owned()))
     }
 
-    fn count(&mut self, sequence: u64, entry: &Entry) -> Result<(), TallyError> {
-        let row = parked_row(entry);
-        self.counters_of(&bucket_key(&row)?)?.add(entry.became);
-        if entry.became == Became::Parked {
-            let key = parked_key(sequence, entry.ordinal);
-            self.batch.put(Family::Rows, key, prost::Message::encode_to_vec(&row));
+    fn count(&mut self, sequence: u64, entries: &[Entry]) -> Result<(), TallyError> {
+        let mut item = ItemRow::default();
+        for entry in entries {
+            let row = parked_row(entry);
+            self.counters_of(&bucket_key(&row.tenant, &row.channel, &row.endpoint)?)?.add(entry.became);
+            item.updates.push(CountedRow {
+                ordinal: entry.ordinal,
+                became: became_word(entry.became),
+                tenant: row.tenant.clone(),
+                channel: row.channel.clone(),
+                endpoint: row.endpoint.clone(),
+            });
+            if entry.became == Became::Parked {
+                let key = parked_key(sequence, entry.ordinal);
+                self.batch.put(Family::Rows, key, prost::Message::encode_to_vec(&row));
+            }
+        }
+        // What is stored as a whole is never counted anew.
+        if entries.iter().any(|entry| entry.became == Became::Parked) {
+            self.batch.put(Family::Rows, item_key(sequence), prost::Message::encode_to_vec(&item));
         }
         Ok(())
     }
@@ -261,14 +332,20 @@ fn parked_row(entry: &Entry) -> ParkedRow {
     row
 }
 
-fn bucket_key(row: &ParkedRow) -> Result<Vec<u8>, TallyError> {
+impl CountedRow {
+    fn bucket(&self) -> Result<Vec<u8>, TallyError> {
+        bucket_key(&self.tenant, &self.channel, &self.endpoint)
+    }
+}
+
+fn bucket_key(tenant: &str, channel: &str, endpoint: &str) -> Result<Vec<u8>, TallyError> {
     let bad = |error: relevo_domain::NameError| TallyError::BadRow(error.to_string());
-    if row.endpoint.is_empty() {
-        let tenant = TenantId::new(row.tenant.clone()).map_err(bad)?;
-        let channel = ChannelId::new(row.channel.clone()).map_err(bad)?;
+    if endpoint.is_empty() {
+        let tenant = TenantId::new(tenant).map_err(bad)?;
+        let channel = ChannelId::new(channel).map_err(bad)?;
         Ok(channel_key(&ChannelRef { tenant, channel }))
     } else {
-        Ok(unrouted_key(&EndpointId::new(row.endpoint.clone()).map_err(bad)?))
+        Ok(unrouted_key(&EndpointId::new(endpoint).map_err(bad)?))
     }
 }
 
@@ -282,6 +359,10 @@ fn channel_key(channel: &ChannelRef) -> Vec<u8> {
 
 fn unrouted_key(endpoint: &EndpointId) -> Vec<u8> {
     [&[UNROUTED], endpoint.as_str().as_bytes()].concat()
+}
+
+fn item_key(sequence: u64) -> Vec<u8> {
+    [&[ITEM], sequence.to_be_bytes().as_slice()].concat()
 }
 
 fn parked_prefix(sequence: u64) -> Vec<u8> {
@@ -314,6 +395,22 @@ fn class_of(word: u32) -> Result<Class, TallyError> {
         .ok_or_else(|| TallyError::BadRow("class".to_owned()))
 }
 
+const fn became_word(became: Became) -> u32 {
+    match became {
+        Became::Stored(class) => class_word(class),
+        Became::Duplicate => 4,
+        Became::Parked => 5,
+    }
+}
+
+fn became_of(word: u32) -> Result<Became, TallyError> {
+    match word {
+        4 => Ok(Became::Duplicate),
+        5 => Ok(Became::Parked),
+        class => class_of(class).map(Became::Stored),
+    }
+}
+
 fn number(bytes: Option<&[u8]>) -> Result<u64, TallyError> {
     let Some(bytes) = bytes else { return Ok(0) };
     bytes.try_into().map(u64::from_be_bytes).map_err(|_length| TallyError::BadRow("number".to_owned()))
@@ -321,4 +418,65 @@ fn number(bytes: Option<&[u8]>) -> Result<u64, TallyError> {
 
 fn decode<M: prost::Message + Default>(bytes: &[u8]) -> Result<M, TallyError> {
     M::decode(bytes).map_err(|error| TallyError::BadRow(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn channel() -> ChannelRef {
+        ChannelRef { tenant: TenantId::new("demo").unwrap(), channel: ChannelId::new("wa").unwrap() }
+    }
+
+    fn entry(ordinal: u32, became: Became, command: Option<&str>) -> Entry {
+        let command = command.map(|command| (CommandId::new(command.to_owned()).unwrap(), Class::Message));
+        Entry { ordinal, bucket: Bucket::Channel(channel()), became, command }
+    }
+
+    fn open() -> (tempfile::TempDir, TallyStore, EndpointId) {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = TallyStore::open(&folder.path().join("tally"), &Options::default()).unwrap();
+        (folder, store, EndpointId::new("app").unwrap())
+    }
+
+    #[test]
+    fn an_item_that_was_one_update_and_is_many_is_counted_anew_as_a_whole() {
+        let (_folder, store, app) = open();
+        let whole = Entry { ordinal: 0, bucket: Bucket::Unrouted(app.clone()), became: Became::Parked, command: None };
+        store.add(1, &app, &[whole]).unwrap();
+        assert_eq!(store.unrouted(&app).unwrap().parked, 1);
+        let stored = |ordinal| entry(ordinal, Became::Stored(Class::Message), None);
+        let mut many: Vec<Entry> = (0..37).map(stored).collect();
+        many[5] = entry(5, Became::Parked, Some("c5"));
+        for _again in 0..3 {
+            store.recount(1, &many).unwrap();
+            assert_eq!(store.unrouted(&app).unwrap(), Counters::default());
+            let counted = store.channel(&channel()).unwrap();
+            assert_eq!((counted.updates, counted.messages, counted.parked), (37, 36, 1));
+            assert!(counted.balanced());
+        }
+        // Another node's retry, then one here: still each once.
+        let page = store.parked_with_command(&[], 10).unwrap();
+        store.unpark(&page.updates[0], Became::Stored(Class::Message)).unwrap();
+        many[5] = stored(5);
+        store.recount(1, &many).unwrap();
+        let counted = store.channel(&channel()).unwrap();
+        assert_eq!((counted.updates, counted.messages, counted.parked), (37, 37, 0));
+    }
+
+    #[test]
+    fn every_parked_update_is_found_again_page_by_page() {
+        let (_folder, store, app) = open();
+        for sequence in 1..=7u64 {
+            let command = (sequence != 2 && sequence != 3).then(|| format!("c{sequence}"));
+            store.add(sequence, &app, &[entry(0, Became::Parked, command.as_deref())]).unwrap();
+        }
+        let (mut found, mut next) = (Vec::new(), Some(Vec::new()));
+        while let Some(after) = next {
+            let page = store.parked_with_command(&after, 2).unwrap();
+            found.extend(page.updates.iter().map(|update| update.pointer.sequence));
+            next = page.next;
+        }
+        assert_eq!(found, [1, 4, 5, 6, 7]);
+    }
 }

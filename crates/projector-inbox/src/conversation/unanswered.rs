@@ -4,14 +4,21 @@
 //! has before it. So the figures are the same in whatever order two providers' updates come. Resolving settles everything.
 //! A note, a claim or an assignment answers nothing. Reading alone will reset unread when there is a command for it.
 
-use crate::row::UnansweredRow;
+use crate::row::{SpanRow, UnansweredRow};
 
-/// Times kept one by one. A customer who writes more before an answer is counted on, but by number only.
+/// Times kept one by one: the oldest. A customer who writes more before an answer is counted in spans of time.
 pub(crate) const TIMES_MAX: usize = 200;
+/// Spans kept. An answer in the middle of one leaves all of it unread, so the count may be too high by one span, never by
+/// more, and never too low.
+const SPANS_MAX: usize = 100;
 
 /// The customer wrote.
 pub(crate) fn wrote(row: &mut UnansweredRow, at: i64) {
     if row.answered_at.is_some_and(|answered| at < answered) {
+        return;
+    }
+    if row.more.first().is_some_and(|span| at >= span.from) {
+        count_in_spans(&mut row.more, at);
         return;
     }
     let place = row.times.partition_point(|time| *time <= at);
@@ -19,8 +26,7 @@ pub(crate) fn wrote(row: &mut UnansweredRow, at: i64) {
     if row.times.len() > TIMES_MAX
         && let Some(latest) = row.times.pop()
     {
-        row.more_until = if row.more == 0 { latest } else { row.more_until.max(latest) };
-        row.more += 1;
+        count_in_spans(&mut row.more, latest);
     }
 }
 
@@ -28,24 +34,50 @@ pub(crate) fn wrote(row: &mut UnansweredRow, at: i64) {
 pub(crate) fn answered(row: &mut UnansweredRow, at: i64) {
     row.answered_at = Some(row.answered_at.map_or(at, |before| before.max(at)));
     row.times.retain(|time| *time > at);
-    if row.more_until <= at {
-        row.more = 0;
+    row.more.retain(|span| span.until > at);
+    if let Some(first) = row.more.first_mut() {
+        // Its last message is later than the answer, so it has at least one that waits.
+        first.from = first.from.max(at.saturating_add(1));
     }
 }
 
 /// The episode ended: nobody waits any longer.
 pub(crate) fn settled(row: &mut UnansweredRow) {
     row.times.clear();
-    row.more = 0;
+    row.more.clear();
 }
 
 pub(crate) fn count(row: &UnansweredRow) -> u64 {
-    row.times.len() as u64 + row.more
+    row.times.len() as u64 + row.more.iter().map(|span| span.count).sum::<u64>()
 }
 
 /// Time of the oldest message that waits.
 pub(crate) fn since(row: &UnansweredRow) -> Option<i64> {
-    row.times.first().copied().or((row.more > 0).then_some(row.more_until))
+    row.times.first().copied().or_else(|| row.more.first().map(|span| span.from))
+}
+
+fn count_in_spans(spans: &mut Vec<SpanRow>, at: i64) {
+    let place = spans.partition_point(|span| span.until < at);
+    match spans.get_mut(place).filter(|span| span.from <= at) {
+        Some(span) => span.count += 1,
+        None => spans.insert(place, SpanRow { from: at, until: at, count: 1 }),
+    }
+    if spans.len() > SPANS_MAX {
+        join_smallest(spans);
+    }
+}
+
+/// Joins the two neighbours that hold the fewest messages: so all spans stay about as large as each other.
+fn join_smallest(spans: &mut Vec<SpanRow>) {
+    let pairs = spans.windows(2).enumerate();
+    let smallest = pairs.min_by_key(|(_, pair)| pair.iter().map(|span| span.count).sum::<u64>());
+    if let Some((place, _)) = smallest {
+        let later = spans.remove(place + 1);
+        if let Some(earlier) = spans.get_mut(place) {
+            earlier.until = later.until;
+            earlier.count += later.count;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -87,7 +119,60 @@ mod tests {
         assert_eq!((count(&row), since(&row)), (0, None));
     }
 
+    #[test]
+    fn an_answer_in_the_middle_of_a_flood_answers_what_was_before_it() {
+        let mut row = UnansweredRow::default();
+        for at in 1..=1000 {
+            wrote(&mut row, at);
+        }
+        answered(&mut row, 500);
+        // 800 messages in 100 spans: one of them is cut by the answer, and stays whole.
+        assert!((500..=520).contains(&count(&row)), "{}", count(&row));
+        assert_eq!(since(&row), Some(501));
+
+        answered(&mut row, 1000);
+        assert_eq!((count(&row), since(&row)), (0, None));
+        wrote(&mut row, 1001);
+        assert_eq!((count(&row), since(&row)), (1, Some(1001)));
+    }
+
+    #[test]
+    fn what_is_written_after_a_partial_answer_does_not_hide_what_waits_longer() {
+        let mut row = UnansweredRow::default();
+        for at in 1..=300 {
+            wrote(&mut row, at);
+        }
+        answered(&mut row, 250);
+        wrote(&mut row, 400);
+        assert_eq!((count(&row), since(&row)), (51, Some(251)));
+    }
+
     proptest! {
+        #[test]
+        fn a_flood_is_never_counted_too_low_and_at_most_a_span_too_high(
+            steps in prop::collection::vec((0..200u8, 0..100_000i64), 200..1500),
+        ) {
+            let mut row = UnansweredRow::default();
+            let (mut all, mut last): (Vec<i64>, Option<i64>) = (Vec::new(), None);
+            for (who, at) in steps {
+                if who > 0 {
+                    wrote(&mut row, at);
+                    if last.is_none_or(|last| at >= last) {
+                        all.push(at);
+                    }
+                } else {
+                    answered(&mut row, at);
+                    all.retain(|time| *time > at);
+                    last = last.max(Some(at));
+                }
+                let cut = row.more.first().map_or(0, |span| span.count);
+                prop_assert!(count(&row) >= all.len() as u64 && count(&row) <= all.len() as u64 + cut);
+                prop_assert_eq!(count(&row) == 0, all.is_empty());
+                prop_assert!(since(&row) <= all.iter().min().copied());
+                prop_assert!(row.times.len() <= TIMES_MAX && row.more.len() <= SPANS_MAX);
+            }
+        }
+
         #[test]
         fn it_is_what_a_list_of_all_messages_would_say(steps in prop::collection::vec((any::<bool>(), 0..50i64), 0..60)) {
             let mut row = UnansweredRow::default();

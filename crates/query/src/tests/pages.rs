@@ -117,20 +117,54 @@ async fn a_moment_that_is_no_longer_kept_is_said_to_have_expired() {
 }
 
 #[tokio::test]
+async fn the_same_question_has_the_same_answer_while_nothing_happens() {
+    let told = many(5);
+    let first = turn(&told, 2, "").await;
+    assert_ne!(first.next_page_token, "");
+    let other = caller("demo", "martin", Role::Supervisor);
+    let theirs = told.query.list_conversations(ask(&other, page(2, ""))).await.unwrap().into_inner();
+    assert_ne!(theirs.next_page_token, first.next_page_token, "nobody shares a moment with somebody else");
+
+    // More often than moments are kept for one caller: asking again keeps no other one.
+    for _ in 0..40 {
+        assert_eq!(turn(&told, 2, "").await, first);
+    }
+    let open = wire::ListConversationsRequest { statuses: vec![wire::ConversationStatus::Open.into()], ..page(2, "") };
+    let open = told.query.list_conversations(ask(&supervisor(), open)).await.unwrap().into_inner();
+    assert_ne!(open.next_page_token, first.next_page_token);
+}
+
+#[tokio::test]
+async fn asking_again_keeps_the_pages_for_another_minute() {
+    let told = many(5);
+    let token = turn(&told, 2, "").await.next_page_token;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(40)).await;
+    assert_eq!(turn(&told, 2, "").await.next_page_token, token);
+    tokio::time::advance(Duration::from_secs(40)).await;
+    assert_eq!(turn(&told, 2, &token).await.conversations.len(), 2);
+}
+
+#[tokio::test]
 async fn a_caller_who_only_asks_for_first_pages_takes_nobody_elses_moments() {
     let told = many(5);
     let token = turn(&told, 2, "").await.next_page_token;
     let greedy = caller("demo", "martin", Role::Supervisor);
     let mut tokens = Vec::new();
-    for _ in 0..40 {
-        let answer = told.query.list_conversations(ask(&greedy, page(2, ""))).await.unwrap();
+    // Every one is another list, or they would share one moment.
+    let list = |n: usize, token: &str| wire::ListConversationsRequest {
+        statuses: vec![wire::ConversationStatus::Open.into(); n],
+        ..page(2, token)
+    };
+    for n in 0..40 {
+        let answer = told.query.list_conversations(ask(&greedy, list(n, ""))).await.unwrap();
         tokens.push(answer.into_inner().next_page_token);
     }
 
     assert_eq!(turn(&told, 2, &token).await.conversations.len(), 2, "the other caller's page can be turned");
-    let oldest = told.query.list_conversations(ask(&greedy, page(2, &tokens[0]))).await;
+    let oldest = told.query.list_conversations(ask(&greedy, list(0, &tokens[0]))).await;
     assert_eq!(code(oldest), ErrorCode::CursorExpired);
-    assert!(told.query.list_conversations(ask(&greedy, page(2, &tokens[39]))).await.is_ok());
+    assert!(told.query.list_conversations(ask(&greedy, list(39, &tokens[39]))).await.is_ok());
 }
 
 #[tokio::test]

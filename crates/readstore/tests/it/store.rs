@@ -21,6 +21,17 @@ fn keys(entries: Vec<(Vec<u8>, Vec<u8>)>) -> Vec<String> {
 }
 
 #[test]
+fn a_new_folder_and_those_above_it_are_the_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("views/a-v1");
+    let _store = ReadStore::open(&path, &Options::default()).unwrap();
+    for made in [path.as_path(), path.parent().unwrap()] {
+        assert_eq!(std::fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o700, "{}", made.display());
+    }
+}
+
+#[test]
 fn a_batch_covers_both_families_and_survives_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);

@@ -1,12 +1,12 @@
 //! `relevo.admin.v1.IntakeService`: what arrived, what became of it, and what is parked.
 //!
 //! A raw item of a shared Meta app can hold updates of several tenants. An operator sees the parked updates of their own
-//! channels, and those that name no channel where the endpoint is theirs; bytes and discarding are for items that are wholly
-//! theirs.
+//! channels, and those that name no channel where the endpoint is theirs, and retries and discards those alone. The bytes are
+//! for items that are wholly theirs.
 
-use relevo_domain::ErrorCode;
-use relevo_eventlog::{ParkedEntry, ParkedItem};
-use relevo_intake::{ChannelRef, Counters, ParkingError};
+use relevo_domain::{EndpointId, ErrorCode};
+use relevo_eventlog::{ParkedEntry, ParkedItem, ParkedReason};
+use relevo_intake::{ChannelRef, Counters, ParkingError, channel_of};
 use relevo_proto::Problem;
 use relevo_proto::admin::v1 as proto;
 use relevo_proto::admin::v1::intake_service_server::{IntakeService, IntakeServiceServer};
@@ -30,14 +30,6 @@ pub(crate) struct Service {
     installation: Installation,
 }
 
-/// A parked item that the operator may see at least a part of.
-struct Visible {
-    item: ParkedItem,
-    channels: Vec<Option<ChannelRef>>,
-    /// Every update of it is the operator's to see.
-    wholly: bool,
-}
-
 impl Service {
     pub(crate) const fn new(installation: Installation) -> Self {
         Self { installation }
@@ -47,45 +39,55 @@ impl Service {
         IntakeServiceServer::new(self).max_encoding_message_size(ANSWER_BYTES_MAX)
     }
 
-    async fn visible(&self, operator: &Operator, id: u64) -> Result<Visible, Status> {
-        let item = self.installation.parking.get(id).await.map_err(|error| operator.parking_failed(&error))?;
-        self.judge(operator, item).ok_or_else(|| operator.parking_failed(&ParkingError::NotFound(id)))
+    /// Whether an update is the operator's: by its channel, else by its endpoint.
+    fn may(&self, operator: &Operator, endpoint: &EndpointId, channel: Option<&ChannelRef>) -> bool {
+        let tenant = &operator.caller.tenant;
+        channel.map_or_else(
+            || owner::owns(&self.installation.routes, tenant, endpoint),
+            |channel| channel.tenant == *tenant,
+        )
     }
 
-    fn judge(&self, operator: &Operator, item: ParkedItem) -> Option<Visible> {
-        let channels = self.installation.parking.channels_of(&item);
-        let owned = owner::owns(&self.installation.routes, &operator.caller.tenant, &item.endpoint);
-        let own = |channel: &Option<ChannelRef>| match channel {
-            Some(channel) => channel.tenant == operator.caller.tenant,
-            None => owned,
-        };
-        let any = item.reasons.iter().any(|reason| own(&channel_at(&channels, reason.ordinal)));
-        let wholly = channels.iter().all(own) && (owned || !channels.is_empty());
-        any.then_some(Visible { item, channels, wholly })
+    /// The reasons of an item that the operator may see.
+    fn own<'e>(&self, operator: &Operator, entry: &'e ParkedEntry) -> Vec<&'e ParkedReason> {
+        let own = |reason: &&ParkedReason| self.may(operator, &entry.endpoint, channel_of(reason).as_ref());
+        entry.reasons.iter().filter(own).collect()
+    }
+
+    /// An item that the operator may see a part of, without its bytes.
+    async fn visible(&self, operator: &Operator, id: u64) -> Result<ParkedEntry, Status> {
+        let entry = self.installation.parking.entry(id).await.map_err(|error| operator.parking_failed(&error))?;
+        if self.own(operator, &entry).is_empty() {
+            return Err(operator.parking_failed(&ParkingError::NotFound(id)));
+        }
+        Ok(entry)
+    }
+
+    /// Whether every update of the item is the operator's, those that are not parked too: the bytes hold them all.
+    fn wholly(&self, operator: &Operator, item: &ParkedItem) -> bool {
+        let may = |channel: Option<&ChannelRef>| self.may(operator, &item.endpoint, channel);
+        let channels = self.installation.parking.channels_of(item);
+        item.reasons.iter().all(|reason| may(channel_of(reason).as_ref()))
+            && channels.iter().all(|channel| may(channel.as_ref()))
+            && (!channels.is_empty() || may(None))
     }
 
     /// The rows of an item that the operator may see.
-    fn rows(&self, operator: &Operator, visible: &Visible) -> Vec<proto::ParkedItem> {
-        let item = &visible.item;
-        let owned = owner::owns(&self.installation.routes, &operator.caller.tenant, &item.endpoint);
-        let rows = item.reasons.iter().filter_map(|reason| {
-            let channel = channel_at(&visible.channels, reason.ordinal);
-            let own = channel.as_ref().map_or(owned, |channel| channel.tenant == operator.caller.tenant);
-            own.then(|| proto::ParkedItem {
-                parked_id: item.sequence,
-                endpoint: item.endpoint.to_string(),
-                tenant: channel.as_ref().map(|channel| channel.tenant.to_string()).unwrap_or_default(),
-                channel: channel.as_ref().map(|channel| channel.channel.to_string()).unwrap_or_default(),
-                intake_sequence: item.sequence,
-                ordinal: reason.ordinal,
-                received_at: Some(to_wire(item.received_at)),
-                parked_at: Some(to_wire(reason.at)),
-                reason: reason.reason.clone(),
-                detail: reason.detail.clone(),
-                size_bytes: item.body.len() as u64,
-            })
-        });
-        rows.collect()
+    fn rows(&self, operator: &Operator, entry: &ParkedEntry) -> Vec<proto::ParkedItem> {
+        let row = |reason: &ParkedReason| proto::ParkedItem {
+            parked_id: entry.sequence,
+            endpoint: entry.endpoint.to_string(),
+            tenant: reason.channel.as_ref().map(|(tenant, _)| tenant.to_string()).unwrap_or_default(),
+            channel: reason.channel.as_ref().map(|(_, channel)| channel.to_string()).unwrap_or_default(),
+            intake_sequence: entry.sequence,
+            ordinal: reason.ordinal,
+            received_at: Some(to_wire(entry.received_at)),
+            parked_at: Some(to_wire(reason.at)),
+            reason: reason.reason.clone(),
+            detail: reason.detail.clone(),
+            size_bytes: entry.body_bytes,
+        };
+        self.own(operator, entry).into_iter().map(row).collect()
     }
 
     /// Entries of the parked stream after a cursor.
@@ -101,22 +103,13 @@ impl Service {
             let Some(last) = entries.last() else { break };
             after = last.cursor;
             for entry in entries {
-                if self.visible_entry(operator, &entry).await?.is_some() {
+                if !self.own(operator, &entry).is_empty() {
                     ids.push(entry.sequence);
                 }
             }
         }
         ids.truncate(ALL_MAX);
         Ok(ids)
-    }
-
-    /// The whole item of an entry. Gone means that somebody was quicker.
-    async fn visible_entry(&self, operator: &Operator, entry: &ParkedEntry) -> Result<Option<Visible>, Status> {
-        match self.installation.parking.get(entry.sequence).await {
-            Ok(item) => Ok(self.judge(operator, item)),
-            Err(ParkingError::NotFound(_)) => Ok(None),
-            Err(error) => Err(operator.parking_failed(&error)),
-        }
     }
 }
 
@@ -170,7 +163,7 @@ impl IntakeService for Service {
         let operator = Operator::of(&request)?;
         let request = request.into_inner();
         let size = pages::size(request.page_size).ok_or_else(|| operator.invalid("page_size", "field-negative"))?;
-        let mut after = cursor(&operator, &request.page_token)?;
+        let (mut after, known) = cursor(&operator, &request.page_token)?;
         let mut items = Vec::new();
         let mut more = true;
         while more && items.len() < size {
@@ -184,13 +177,17 @@ impl IntakeService for Service {
                 }
                 after = entry.cursor;
                 let wanted = request.endpoint.is_empty() || request.endpoint == entry.endpoint.as_str();
-                if wanted && let Some(visible) = self.visible_entry(&operator, &entry).await? {
-                    items.extend(self.rows(&operator, &visible));
+                if wanted {
+                    items.extend(self.rows(&operator, &entry));
                 }
             }
         }
-        let next_page_token = if more { after.to_string() } else { String::new() };
-        let total = self.every_id(&operator).await?.len() as u64;
+        // Counted once a list: the pages after the first carry it.
+        let total = match known {
+            Some(total) => total,
+            None => self.every_id(&operator).await?.len() as u64,
+        };
+        let next_page_token = if more { format!("{after}.{total}") } else { String::new() };
         Ok(Response::new(proto::ListParkedResponse { items, next_page_token, total }))
     }
 
@@ -199,15 +196,15 @@ impl IntakeService for Service {
         request: Request<proto::GetParkedRequest>,
     ) -> Result<Response<proto::GetParkedResponse>, Status> {
         let operator = Operator::of(&request)?;
-        let visible = self.visible(&operator, request.get_ref().parked_id).await?;
-        let item = self.rows(&operator, &visible).into_iter().next();
+        let entry = self.visible(&operator, request.get_ref().parked_id).await?;
+        let whole = self.installation.parking.get(entry.sequence).await;
+        let whole = whole.map_err(|error| operator.parking_failed(&error))?;
+        let item = self.rows(&operator, &entry).into_iter().next();
         // The bytes of an item that another tenant has a part in are for nobody.
-        let (body, content_type) = if visible.wholly {
-            (visible.item.body.to_vec(), visible.item.content_type.clone())
-        } else {
-            (Vec::new(), String::new())
-        };
-        Ok(Response::new(proto::GetParkedResponse { item, body, content_type }))
+        let body_withheld = !self.wholly(&operator, &whole);
+        let (body, content_type) =
+            if body_withheld { (Vec::new(), String::new()) } else { (whole.body.to_vec(), whole.content_type) };
+        Ok(Response::new(proto::GetParkedResponse { item, body, content_type, body_withheld }))
     }
 
     async fn retry_parked(
@@ -226,7 +223,8 @@ impl IntakeService for Service {
             if !request.all {
                 self.visible(&operator, id).await?;
             }
-            match self.installation.parking.retry(id).await {
+            let may = |endpoint: &EndpointId, channel: Option<&ChannelRef>| self.may(&operator, endpoint, channel);
+            match self.installation.parking.retry(id, &may).await {
                 Ok(retried) => {
                     answer.retried += retried.tried;
                     answer.stored += retried.stored;
@@ -250,18 +248,13 @@ impl IntakeService for Service {
             ids(&request.into_inner().parked_ids).ok_or_else(|| operator.invalid("parked_ids", "field-required"))?;
         let mut discarded = 0;
         for id in ids {
-            if !self.visible(&operator, id).await?.wholly {
-                return Err(operator.say(Problem::new(ErrorCode::Forbidden).about("parked_id", id)));
-            }
-            self.installation.parking.discard(id).await.map_err(|error| operator.parking_failed(&error))?;
+            let may = |endpoint: &EndpointId, channel: Option<&ChannelRef>| self.may(&operator, endpoint, channel);
+            let given_up = self.installation.parking.discard(id, &may).await;
+            given_up.map_err(|error| operator.parking_failed(&error))?;
             discarded += 1;
         }
         Ok(Response::new(proto::DiscardParkedResponse { discarded }))
     }
-}
-
-fn channel_at(channels: &[Option<ChannelRef>], ordinal: u32) -> Option<ChannelRef> {
-    channels.get(usize::try_from(ordinal).ok()?).cloned().flatten()
 }
 
 fn channel_status(channel: &ChannelRef, counters: &Counters) -> proto::ChannelStatus {
@@ -277,12 +270,14 @@ fn channel_status(channel: &ChannelRef, counters: &Counters) -> proto::ChannelSt
     }
 }
 
-/// Where a page begins. The token is a place in the stream and gives no right: what is shown is judged each time.
-fn cursor(operator: &Operator, token: &str) -> Result<u64, Status> {
+/// Where a page begins, and how many there were at the first. The token gives no right: what is shown is judged each time.
+fn cursor(operator: &Operator, token: &str) -> Result<(u64, Option<u64>), Status> {
     if token.is_empty() {
-        return Ok(0);
+        return Ok((0, None));
     }
-    token.parse().map_err(|_refused| operator.say(Problem::new(ErrorCode::CursorInvalid)))
+    let parts = token.split_once('.').and_then(|(after, total)| Some((after.parse().ok()?, total.parse().ok()?)));
+    let (after, total) = parts.ok_or_else(|| operator.say(Problem::new(ErrorCode::CursorInvalid)))?;
+    Ok((after, Some(total)))
 }
 
 /// The ids of a request, each once, if there are any and not too many.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt};
 use prost::Message;
 use relevo_domain::{Actor, EntityId, ErrorCode, Recorded, TenantId};
-use relevo_eventlog::{LogError, codec};
+use relevo_eventlog::{Log, LogError, codec};
 use relevo_proto::admin::v1 as proto;
 use relevo_proto::admin::v1::log_service_server::{LogService, LogServiceServer};
 use relevo_proto::admin::v1::show_log_request::Of;
@@ -28,8 +28,12 @@ const SHOW_MAX: usize = 1_000;
 /// Commits that a tail without `follow` gives if nothing is said, and the most that can be asked for.
 const TAIL_DEFAULT: usize = 100;
 const TAIL_MAX: usize = 100_000;
-/// How many commits of all tenants are looked at, a wanted one, to find the last ones of one tenant.
-const LOOK_BACK: u64 = 10;
+/// Commits of all tenants that are looked at to find the last ones of one tenant: some seconds of reading, a hundred MB or so.
+pub(super) const LOOK_BACK_MAX: u64 = 100_000;
+/// The first stretch that is looked at, and how many times longer than the last each further one is: most tenants are found in
+/// the first, and a quiet one costs few readers.
+const STRETCH_FIRST: u64 = 1_000;
+const STRETCH_GROWTH: u64 = 4;
 /// Commits that a slow client may be behind; then the reading waits.
 const TAIL_QUEUE: usize = 64;
 
@@ -53,7 +57,7 @@ impl Service {
                 render(&recorded, &self.installation.directory).map_err(|error| operator.internal(&error))
             }
             Ok(_) => Err(missing()),
-            Err(LogError::Undecodable { sequence, reason }) => Ok(undecodable(sequence, reason)),
+            Err(LogError::Undecodable { sequence, reason }) => Ok(unreadable(operator, sequence, &reason)),
             Err(error) => Err(operator.log_failed(&error)),
         }
     }
@@ -101,85 +105,133 @@ impl LogService for Service {
         let request = request.into_inner();
         let identity = self.installation.log.identity().await.map_err(|error| operator.log_failed(&error))?;
         let wanted = bounded(request.limit, TAIL_DEFAULT, TAIL_MAX);
-        let last = identity.last_sequence;
-        let look_back = request.from_sequence == 0;
-        let from = if look_back { last.saturating_sub(wanted as u64 * LOOK_BACK) + 1 } else { request.from_sequence };
         let plan = Plan {
-            last,
-            look_back: look_back.then_some(wanted),
+            last: identity.last_sequence,
+            from: request.from_sequence,
+            wanted,
             follow: request.follow,
             limit: if request.follow && request.limit == 0 { None } else { Some(wanted) },
         };
-        let commits = self.installation.log.read(from).await.map_err(|error| operator.log_failed(&error))?;
         let (answers, stream) = mpsc::channel(TAIL_QUEUE);
-        let installation = self.installation.clone();
-        if from <= last || plan.follow {
-            tokio::spawn(async move {
-                let tailer = Tailer { operator, directory: installation.directory, plan, answers: answers.clone() };
-                tokio::select! {
-                    () = tailer.run(commits) => {}
-                    () = answers.closed() => {}
-                    () = installation.ending.cancelled() => {}
-                }
-            });
-        }
+        let Installation { log, directory, ending, .. } = self.installation.clone();
+        tokio::spawn(async move {
+            let tailer = Tailer { operator, log, directory, plan, answers: answers.clone() };
+            tokio::select! {
+                outcome = tailer.run() => if let Err(error) = outcome {
+                    answers.send(Err(tailer.operator.log_failed(&error))).await.ok();
+                },
+                () = answers.closed() => {}
+                () = ending.cancelled() => {}
+            }
+        });
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }
 }
 
 /// Which commits a tail gives.
-struct Plan {
+pub(super) struct Plan {
     /// The log's last sequence when the tail began.
-    last: u64,
-    /// Only so many of what was there when the tail began, the last ones.
-    look_back: Option<usize>,
-    follow: bool,
-    limit: Option<usize>,
+    pub(super) last: u64,
+    /// The first sequence; 0 to look back for the last `wanted` commits.
+    pub(super) from: u64,
+    pub(super) wanted: usize,
+    pub(super) follow: bool,
+    pub(super) limit: Option<usize>,
 }
 
-struct Tailer {
-    operator: Operator,
-    directory: Arc<Directory>,
-    plan: Plan,
-    answers: mpsc::Sender<Result<proto::TailLogResponse, Status>>,
+pub(super) struct Tailer {
+    pub(super) operator: Operator,
+    pub(super) log: Arc<dyn Log>,
+    pub(super) directory: Arc<Directory>,
+    pub(super) plan: Plan,
+    pub(super) answers: mpsc::Sender<Result<proto::TailLogResponse, Status>>,
 }
 
 impl Tailer {
-    async fn run(&self, mut commits: impl Stream<Item = Result<Recorded, LogError>> + Unpin) {
-        let mut held: VecDeque<proto::LogCommit> = VecDeque::new();
+    /// Gives the commits; ends early without an error if nobody listens any more.
+    pub(super) async fn run(&self) -> Result<(), LogError> {
+        let from = if self.plan.from == 0 {
+            let found = self.look_back().await?;
+            if let Some(sequence) = found.bounded_at {
+                let said = proto::TailLogResponse { commit: None, looked_back_to: sequence };
+                if self.answers.send(Ok(said)).await.is_err() {
+                    return Ok(());
+                }
+            }
+            found.from
+        } else {
+            self.plan.from
+        };
+        if from > self.plan.last && !self.plan.follow {
+            return Ok(());
+        }
+        let mut commits = self.log.read(from).await?;
         let mut given = 0;
         while let Some(item) = commits.next().await {
             let (sequence, commit) = match item {
                 Ok(recorded) => (recorded.sequence, self.own(&recorded)),
-                Err(LogError::Undecodable { sequence, reason }) => (sequence, Some(undecodable(sequence, reason))),
-                Err(error) => {
-                    self.answers.send(Err(self.operator.log_failed(&error))).await.ok();
-                    return;
+                Err(LogError::Undecodable { sequence, reason }) => {
+                    (sequence, Some(unreadable(&self.operator, sequence, &reason)))
                 }
+                Err(error) => return Err(error),
             };
-            let past = sequence <= self.plan.last;
-            held.extend(commit);
-            if let (true, Some(most)) = (past, self.plan.look_back) {
-                while held.len() > most {
-                    held.pop_front();
-                }
+            if !self.plan.follow && sequence > self.plan.last {
+                return Ok(());
             }
-            // What is looked back for is known only at the end of what was there.
-            let ready = self.plan.look_back.is_none() || sequence >= self.plan.last;
-            while let Some(commit) = if ready { held.pop_front() } else { None } {
-                if self.plan.limit.is_some_and(|limit| given >= limit) {
-                    return;
-                }
+            if let Some(commit) = commit {
                 given += 1;
-                if self.answers.send(Ok(proto::TailLogResponse { commit: Some(commit) })).await.is_err() {
-                    return;
+                let answer = proto::TailLogResponse { commit: Some(commit), looked_back_to: 0 };
+                if self.answers.send(Ok(answer)).await.is_err() {
+                    return Ok(());
                 }
             }
             let enough = self.plan.limit.is_some_and(|limit| given >= limit);
             if enough || (!self.plan.follow && sequence >= self.plan.last) {
-                return;
+                return Ok(());
             }
         }
+        Ok(())
+    }
+
+    /// Reads backwards, stretch by stretch, until the last commits are found that the caller may see.
+    async fn look_back(&self) -> Result<Found, LogError> {
+        let (wanted, last) = (self.plan.wanted, self.plan.last);
+        // Only where they are: what they hold is read again, in order, when it is given.
+        let mut found: VecDeque<u64> = VecDeque::new();
+        let mut stretch = STRETCH_FIRST.max(wanted as u64);
+        let (mut end, mut left) = (last, LOOK_BACK_MAX);
+        while end > 0 && left > 0 && found.len() < wanted {
+            let length = stretch.min(left).min(end);
+            let begin = end - length + 1;
+            let mut own = self.own_between(begin, end).await?;
+            own.append(&mut found);
+            found = own;
+            (end, left) = (begin - 1, left - length);
+            stretch = stretch.saturating_mul(STRETCH_GROWTH);
+        }
+        let surplus = found.len().saturating_sub(wanted);
+        let from = found.get(surplus).copied().unwrap_or(last + 1);
+        Ok(Found { from, bounded_at: (found.len() < wanted && end > 0).then_some(end + 1) })
+    }
+
+    /// Sequences in the stretch, ends included, of what the caller may see.
+    async fn own_between(&self, begin: u64, end: u64) -> Result<VecDeque<u64>, LogError> {
+        let mut own = VecDeque::new();
+        let mut commits = self.log.read(begin).await?;
+        while let Some(item) = commits.next().await {
+            let (sequence, seen) = match item {
+                Ok(recorded) => (recorded.sequence, recorded.commit.tenant == self.operator.caller.tenant),
+                Err(LogError::Undecodable { sequence, .. }) => (sequence, true),
+                Err(error) => return Err(error),
+            };
+            if seen && sequence <= end {
+                own.push_back(sequence);
+            }
+            if sequence >= end {
+                break;
+            }
+        }
+        Ok(own)
     }
 
     /// The commit, if it is the caller's to see.
@@ -187,11 +239,17 @@ impl Tailer {
         if recorded.commit.tenant != self.operator.caller.tenant {
             return None;
         }
-        match render(recorded, &self.directory) {
-            Ok(commit) => Some(commit),
-            Err(error) => Some(undecodable(recorded.sequence, error.to_string())),
-        }
+        let shown = render(recorded, &self.directory);
+        Some(shown.unwrap_or_else(|error| unreadable(&self.operator, recorded.sequence, &error.to_string())))
     }
+}
+
+/// What looking back found.
+struct Found {
+    /// Where to begin; after the log's end if there is nothing.
+    from: u64,
+    /// The oldest sequence that was looked at, if there may be more before it.
+    bounded_at: Option<u64>,
 }
 
 fn bounded(wanted: u32, default: usize, most: usize) -> usize {
@@ -201,8 +259,11 @@ fn bounded(wanted: u32, default: usize, most: usize) -> usize {
     }
 }
 
-fn undecodable(sequence: u64, reason: String) -> proto::LogCommit {
-    proto::LogCommit { sequence, undecodable: reason, ..proto::LogCommit::default() }
+/// A commit that cannot be decoded does not say whose it is: everybody learns where it is, the operator's log why.
+fn unreadable(operator: &Operator, sequence: u64, reason: &str) -> proto::LogCommit {
+    tracing::warn!(sequence, reason, "commit cannot be shown");
+    let undecodable = operator.text("cli-log-unreadable");
+    proto::LogCommit { sequence, undecodable, ..proto::LogCommit::default() }
 }
 
 fn render(recorded: &Recorded, directory: &Directory) -> Result<proto::LogCommit, json::JsonError> {

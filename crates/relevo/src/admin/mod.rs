@@ -4,6 +4,8 @@
 
 pub(crate) mod intake;
 pub(crate) mod log;
+#[cfg(test)]
+mod log_tests;
 mod owner;
 mod pages;
 mod refusal;

@@ -37,13 +37,18 @@ impl Operator {
         Ok(Self { caller, language })
     }
 
+    /// A text of the catalogue in the caller's language.
+    pub(super) fn text(&self, key: &str) -> String {
+        text(self.language, key, &[])
+    }
+
     pub(super) fn say(&self, problem: Problem) -> Status {
         speak(self.language, problem)
     }
 
     /// A field that is not acceptable, with the catalogue's key of what is wrong.
     pub(super) fn invalid(&self, field: &str, key: &str) -> Status {
-        self.say(Problem::new(ErrorCode::InvalidArgument).violation(field, text(self.language, key, &[])))
+        self.say(Problem::new(ErrorCode::InvalidArgument).violation(field, self.text(key)))
     }
 
     pub(super) fn log_failed(&self, error: &LogError) -> Status {

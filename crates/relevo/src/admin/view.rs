@@ -199,22 +199,20 @@ fn describe(status: &ViewStatus, last: u64, tenant: &TenantId) -> proto::ViewSta
     }
 }
 
-/// What is another tenant's is counted, not named.
+/// What is another tenant's is not shown. Whose a commit is that cannot be read, nobody knows: of it, only where it is.
 fn degraded(degraded: &Degraded, tenant: &TenantId) -> Vec<proto::DegradedEntity> {
-    let entities = degraded.parked.iter().map(|parked| {
-        let own = parked.tenant == *tenant;
-        proto::DegradedEntity {
-            tenant: if own { parked.tenant.to_string() } else { String::new() },
-            entity_id: if own { parked.entity.to_string() } else { String::new() },
-            sequence: parked.since.sequence(),
-            reason: parked.reason.clone(),
-        }
+    let own = degraded.parked.iter().filter(|parked| parked.tenant == *tenant);
+    let entities = own.map(|parked| proto::DegradedEntity {
+        tenant: parked.tenant.to_string(),
+        entity_id: parked.entity.to_string(),
+        sequence: parked.since.sequence(),
+        reason: parked.reason.clone(),
     });
     let undecodable = degraded.undecodable.iter().map(|commit| proto::DegradedEntity {
         tenant: String::new(),
         entity_id: String::new(),
         sequence: commit.at.sequence(),
-        reason: commit.reason.clone(),
+        reason: String::new(),
     });
     entities.chain(undecodable).collect()
 }
@@ -279,5 +277,34 @@ fn verdict(found: &Verification) -> (Position, proto::VerifyResult) {
             };
             (difference.position, result)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use relevo_domain::{EntityId, EntityKind};
+    use relevo_projection::{Parked, Undecodable};
+
+    #[test]
+    fn of_other_tenants_nothing_is_shown() {
+        let parked = |tenant: &str, at| Parked {
+            tenant: TenantId::new(tenant).unwrap(),
+            entity: EntityId::new(EntityKind::Conversation, [1; 16]),
+            since: Position::new(at),
+            reason: format!("because of {tenant}"),
+            skipped: 1,
+            last: Position::new(at),
+        };
+        let undecodable = Undecodable { at: Position::new(9), reason: "because of b".to_owned() };
+        let found = Degraded {
+            parked: vec![parked("a", 3), parked("b", 5)],
+            undecodable: vec![undecodable],
+            ..Degraded::default()
+        };
+        let shown = degraded(&found, &TenantId::new("a").unwrap());
+        assert_eq!(shown.iter().map(|entity| entity.sequence).collect::<Vec<_>>(), [3, 9]);
+        assert_eq!(shown[0].reason, "because of a");
+        assert!(!format!("{shown:?}").contains("because of b"), "{shown:?}");
     }
 }

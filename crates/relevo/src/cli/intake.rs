@@ -28,6 +28,8 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Parked {
+    #[command(flatten)]
+    list: List,
     #[command(subcommand)]
     command: Option<ParkedCommand>,
 }
@@ -43,7 +45,7 @@ pub(crate) enum ParkedCommand {
     Discard(Discard),
 }
 
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub(crate) struct List {
     /// Only of this endpoint. Default: all.
     #[arg(long, value_name = "ENDPOINT", default_value = "", hide_default_value = true)]
@@ -92,7 +94,7 @@ impl Command {
                 let answer = ask_status(context).await?;
                 if out.json { out.message(&answer) } else { print_status(out, &answer) }
             }
-            Self::Parked(Parked { command }) => match command.unwrap_or(ParkedCommand::List(List::first_page())) {
+            Self::Parked(Parked { list, command }) => match command.unwrap_or(ParkedCommand::List(list)) {
                 ParkedCommand::List(list) => list.run(context).await,
                 ParkedCommand::Show(show) => show.run(context).await,
                 ParkedCommand::Discard(Discard { parked_ids }) => {
@@ -203,11 +205,6 @@ fn channel_table(out: &Output, answer: &GetIntakeStatusResponse) -> Table {
 }
 
 impl List {
-    /// What `relevo intake parked` alone shows.
-    fn first_page() -> Self {
-        Self { limit: 25, ..Self::default() }
-    }
-
     async fn run(self, context: &Context) -> Result<(), Failure> {
         let (out, words) = (&context.out, context.out.words);
         let mut intake = context.client.intake();
@@ -255,6 +252,9 @@ impl Show {
         }
         out.lines(label_lines(out, &parked_facts(out, &answer)))?;
         out.line("")?;
+        if answer.body_withheld {
+            return out.line(&out.words.t("cli-parked-withheld"));
+        }
         out.lines(text::lines(&String::from_utf8_lossy(&answer.body)))
     }
 }

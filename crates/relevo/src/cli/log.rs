@@ -94,6 +94,8 @@ impl Tail {
                 out.message(&answer)?;
             } else if let Some(commit) = &answer.commit {
                 out.lines(commit_lines(out, commit, self.content))?;
+            } else if answer.looked_back_to > 0 {
+                out.line(&out.words.with("cli-log-bounded", &[("sequence", &answer.looked_back_to.to_string())]))?;
             }
         }
         Ok(())

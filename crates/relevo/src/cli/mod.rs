@@ -171,6 +171,8 @@ mod tests {
             "intake retry",
             "intake retry 1 --all",
             "intake parked discard",
+            "intake parked --limit 0",
+            "intake parked --limit 1 show 3",
             "assignment list --agent a --team b",
             "metrics show --from yesterday",
             "log tail --limit 0",
@@ -179,8 +181,15 @@ mod tests {
             let error = parse(line).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");
         }
-        for line in ["conversation assign cnv_x --agent a --team b", "intake retry 1 2", "intake parked", "log show 42"]
-        {
+        for line in [
+            "conversation assign cnv_x --agent a --team b",
+            "intake retry 1 2",
+            "intake parked",
+            "intake parked --limit 1 --page-token t --endpoint e",
+            "intake parked list --limit 1",
+            "intake parked show 3",
+            "log show 42",
+        ] {
             parse(line).unwrap();
         }
     }

@@ -89,10 +89,14 @@ fn print_status(out: &Output, answer: &GetViewStatusResponse, digest: bool) -> R
             out.line(&text::one_line(&format!("{}: {}", view.name, view.error)))?;
         }
         for entity in &view.degraded {
-            let line = format!(
-                "{}: ⚠ {} {} · {} · {}",
-                view.name, entity.tenant, entity.entity_id, entity.sequence, entity.reason
-            );
+            let line = if entity.entity_id.is_empty() {
+                format!("{}: ⚠ {} · {}", view.name, entity.sequence, words.t("cli-log-unreadable"))
+            } else {
+                format!(
+                    "{}: ⚠ {} {} · {} · {}",
+                    view.name, entity.tenant, entity.entity_id, entity.sequence, entity.reason
+                )
+            };
             out.line(&text::one_line(&line))?;
         }
     }

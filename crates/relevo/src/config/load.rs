@@ -43,7 +43,22 @@ pub(crate) fn load(layers: &Layers) -> Result<File, Problems> {
 }
 
 fn extract(figment: &Figment) -> Result<File, Problems> {
-    figment.extract::<File>().map_err(|errors| Problems(errors.into_iter().map(|error| problem(&error)).collect()))
+    let file = figment
+        .extract::<File>()
+        .map_err(|errors| Problems(errors.into_iter().map(|error| problem(&error)).collect()))?;
+    // Here and not with the other checks: `config dump` prints what was loaded.
+    if file.nats.url.as_deref().is_some_and(holds_credentials) {
+        return Err(Problems(vec![Problem::new("nats.url", "config-url-credentials")]));
+    }
+    Ok(file)
+}
+
+/// Whether one of the addresses, which commas separate, has a user or a token before its host.
+fn holds_credentials(urls: &str) -> bool {
+    urls.split(',').any(|url| {
+        let address = url.split_once("://").map_or(url, |(_scheme, address)| address);
+        address.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
+    })
 }
 
 fn problem(error: &figment::Error) -> Problem {
@@ -66,8 +81,29 @@ fn problem(error: &figment::Error) -> Problem {
             }
         }
         Kind::MissingField(name) => Problem::new(at, "config-missing").with("key", name.as_ref()),
-        kind => Problem::new(at, "config-unreadable").with("reason", kind.to_string()),
+        Kind::DuplicateField(name) => Problem::new(at, "config-twice").with("key", *name),
+        Kind::Message(message) => Problem::new(at, "config-unreadable").with("reason", without_source(message)),
+        // Below, the value that was found may be a secret: only what was expected is said.
+        Kind::InvalidType(_, wanted) | Kind::InvalidValue(_, wanted) => {
+            Problem::new(at, "config-expected").with("wanted", wanted)
+        }
+        Kind::InvalidLength(found, wanted) => {
+            Problem::new(at, "config-expected").with("wanted", format!("{wanted} ({found})"))
+        }
+        Kind::UnknownVariant(_, known) => Problem::new(at, "config-expected").with("wanted", known.join(" | ")),
+        Kind::UnsupportedKey(_, wanted) => Problem::new(at, "config-expected").with("wanted", wanted.as_ref()),
+        Kind::ISizeOutOfRange(_) | Kind::USizeOutOfRange(_) | Kind::Unsupported(_) => {
+            Problem::new(at, "config-expected").with("wanted", "another kind of value")
+        }
     }
+}
+
+/// A reader's message without the line of the file that it quotes: a slip beside a secret must not print the secret.
+fn without_source(message: &str) -> String {
+    // Quoted lines look like `12 | key = …`, the mark below them like `   |  ^^^`.
+    let quoted =
+        |line: &&str| line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with('|');
+    message.lines().filter(|line| !quoted(line)).collect::<Vec<_>>().join("; ")
 }
 
 /// One text over the defaults.
@@ -105,8 +141,44 @@ mod tests {
     #[test]
     fn a_value_of_another_type_is_named_with_its_place() {
         let problem = only_problem("[webhook]\nrequests = 'many'");
-        assert_eq!(problem.key, "config-unreadable");
+        assert_eq!(problem.key, "config-expected");
         assert!(problem.at.ends_with("webhook.requests"), "{problem:?}");
+        assert!(!format!("{problem:?}").contains("many"), "{problem:?}");
+    }
+
+    #[test]
+    fn a_secret_in_a_wrong_place_is_not_printed() {
+        for text in [
+            "[[meta_apps]]\nname = 'a'\nverify_token = 'v'\napp_secrets = 'topsecret'",
+            "[[meta_apps]]\nname = 'a'\napp_secrets = []\nverify_token = ['topsecret']",
+            "[[meta_apps]]\nname = 'a'\napp_secrets = []\nverify_token = 1984198419841984",
+            "[[meta_apps]]\nname = 'a'\napp_secrets = []\nverify_token = { file = ['topsecret'] }",
+            "[[meta_apps]]\nname = 'a'\napp_secrets = []\nverify_token = { value = 'topsecret' }",
+            "[nats]\npassword = 'topsecret",
+            "[nats]\npassword = topsecret",
+            "[webhook]\nrequests = 'topsecret'",
+        ] {
+            let problem = only_problem(text);
+            for language in [relevo_catalogue::Language::Es, relevo_catalogue::Language::En] {
+                let said = problem.text(language);
+                assert!(!said.contains("topsecret") && !said.contains("1984"), "{text}: {said}");
+            }
+        }
+        let said = only_problem("[[meta_apps]]\nname = 'a'\nverify_token = 'v'\napp_secrets = 's'");
+        assert!(
+            said.at.ends_with("app_secrets") && said.text(relevo_catalogue::Language::En).contains("sequence"),
+            "{said:?}"
+        );
+    }
+
+    #[test]
+    fn an_address_with_credentials_is_refused_and_not_repeated() {
+        for url in ["nats://user:topsecret@h:4222", "nats://a:1,nats://topsecret@b:1/", "user:topsecret@h"] {
+            let problem = only_problem(&format!("[nats]\nurl = '{url}'"));
+            assert_eq!((problem.at.as_str(), problem.key), ("nats.url", "config-url-credentials"), "{url}");
+            assert!(!problem.text(relevo_catalogue::Language::En).contains("topsecret"), "{problem:?}");
+        }
+        assert!(from_text("[nats]\nurl = 'nats://h:4222,tls://h2:4222/x@y'").is_ok());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A secret: written out, or better, named by the file or the variable that holds it. Never shown again.
 
+use std::env::VarError;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -26,7 +27,11 @@ impl Secret {
                 let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
                 text.trim_end_matches(['\r', '\n']).to_owned()
             }
-            Self::Env(name) => std::env::var(name).map_err(|error| format!("{name}: {error}"))?,
+            Self::Env(name) => std::env::var(name).map_err(|error| match error {
+                VarError::NotPresent => format!("{name}: not set"),
+                // The error's own words repeat the value.
+                VarError::NotUnicode(_) => format!("{name}: not UTF-8"),
+            })?,
         };
         if text.is_empty() { Err("empty".to_owned()) } else { Ok(text) }
     }

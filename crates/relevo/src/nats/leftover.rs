@@ -10,6 +10,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
+use super::private;
+
 /// Below the data folder.
 const FILE: &str = "nats/owner.json";
 
@@ -53,15 +55,13 @@ pub(crate) fn read(data_dir: &Path) -> Option<Owner> {
     serde_json::from_slice(&fs::read(path(data_dir)).ok()?).ok()
 }
 
-/// Writes the file whole or not at all: a reader never sees half of it.
+/// Writes the file whole or not at all, for the owner alone.
 pub(crate) fn write(data_dir: &Path, owner: &Owner) -> io::Result<()> {
     let path = path(data_dir);
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        private::folder(folder)?;
     }
-    let beside = path.with_extension("json.new");
-    fs::write(&beside, serde_json::to_vec(owner)?)?;
-    fs::rename(beside, path)
+    private::write(&path, &serde_json::to_vec(owner)?)
 }
 
 /// Ends a left-over server, in order or by force, and tells whether there was one. Its broker is dead: had it been alive, the

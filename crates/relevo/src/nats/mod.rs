@@ -8,6 +8,7 @@ pub(crate) mod binary;
 pub(crate) mod child;
 pub(crate) mod leftover;
 pub(crate) mod lock;
+pub(crate) mod private;
 pub(crate) mod server_config;
 pub(crate) mod supervisor;
 

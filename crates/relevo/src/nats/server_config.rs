@@ -2,13 +2,11 @@
 //!
 //! All of it lives under `<data_dir>/nats/`, readable by the owner alone, and is kept over restarts.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::NatsError;
+use super::{NatsError, private};
 
 /// Largest message that the server takes, in bytes (architecture §2).
 const PAYLOAD_BYTES_MAX: usize = 8 << 20;
@@ -44,7 +42,7 @@ pub(super) struct Folder {
 impl Folder {
     pub(super) fn open(data_dir: &Path) -> Result<Self, NatsError> {
         let path = data_dir.join("nats");
-        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(NatsError::io(&path))?;
+        private::folder(&path).map_err(NatsError::io(&path))?;
         Ok(Self { path })
     }
 
@@ -152,14 +150,7 @@ fn quoted(text: &str) -> String {
 
 /// Writes a file that nobody else may read, whole or not at all.
 pub(super) fn write_private(path: &Path, text: &str) -> Result<(), NatsError> {
-    let beside = path.with_extension("new");
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    };
-    write().map_err(NatsError::io(path))
+    private::write(path, text.as_bytes()).map_err(NatsError::io(path))
 }
 
 #[cfg(test)]

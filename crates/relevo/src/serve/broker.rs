@@ -84,10 +84,11 @@ enum LogServer {
 impl Broker {
     pub(super) async fn start(config: Config) -> Result<Self, ServeError> {
         let data = DataDir::open(&config.server.data_dir)?;
-        data.remove_addresses();
         let http_listener = bind(config.server.http_addr).await?;
         let grpc_listener = bind(config.server.grpc_addr).await?;
         let (log_server, options) = log_server(&config, &data).await?;
+        // Not before the folder is locked: until then the file may be a living broker's.
+        data.remove_addresses();
         let connection = Connection::connect(options).await?;
 
         let (failed, failures) = mpsc::channel(FAILURES_MAX);
@@ -322,11 +323,40 @@ fn start_intake(
             }
         }
         condition.set_intake(true);
-        tokio::join!(worker.run(token.clone()), folding.run(token));
+        let (working, cancelled) = (token.clone(), token.clone());
+        // Boxed: it is large, and would be copied from hand to hand.
+        let work = Box::pin(async move {
+            tokio::join!(worker.run(working), folding.run(token));
+        });
+        let ended = until_cancelled("intake", work, &cancelled).await;
         condition.set_intake(false);
+        if let Err(error) = ended {
+            // Somebody else failed first if there is no room.
+            failed.try_send(error).ok();
+        }
     });
     background.tasks.close();
     Ok((background, parking, tally))
+}
+
+/// Runs something that ends only when it is told to. A panic, or an end that nobody asked for, is a failure.
+async fn until_cancelled(
+    part: &'static str,
+    work: impl Future<Output = ()> + Send + 'static,
+    token: &CancellationToken,
+) -> Result<(), ServeError> {
+    match tokio::spawn(work).await {
+        Ok(()) if token.is_cancelled() => Ok(()),
+        Ok(()) => {
+            tracing::error!(part, "ended without being asked to");
+            Err(ServeError::PartEnded { part })
+        }
+        Err(error) => {
+            // What it panicked with was printed when it did; it may hold what must not be repeated here.
+            tracing::error!(part, panicked = error.is_panic(), "ended unexpectedly");
+            Err(ServeError::PartEnded { part })
+        }
+    }
 }
 
 /// Intake must not derive one id before it is sure that the key is the one that the log was written with.
@@ -357,4 +387,23 @@ async fn check_id_keys(ledger: &Ledger, kept: Vec<(TenantId, KeptKey)>) -> Resul
 
 fn missing(view: &str) -> ServeError {
     ServeError::NotStarted { reason: format!("there is no view {view}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_end_that_nobody_asked_for_is_a_failure_and_a_panic_is_one_too() {
+        let token = CancellationToken::new();
+        let part = |ended| match ended {
+            Err(ServeError::PartEnded { part }) => Some(part),
+            Ok(()) | Err(_) => None,
+        };
+        let panics = until_cancelled("intake", async { panic!("on purpose") }, &token).await;
+        assert_eq!(part(panics), Some("intake"));
+        assert_eq!(part(until_cancelled("intake", async {}, &token).await), Some("intake"));
+        token.cancel();
+        assert_eq!(part(until_cancelled("intake", async {}, &token).await), None);
+    }
 }

@@ -1,8 +1,8 @@
 //! The data folder: `nats/` (the log), `views/`, `keys/` (one id key a tenant), `lock`, and `relevo.addresses`.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use relevo_command::IdKey;
@@ -10,10 +10,18 @@ use relevo_command::ids::ID_KEY_BYTES;
 use relevo_domain::TenantId;
 
 use super::ServeError;
+use crate::nats::private;
 
 /// Where the listeners are, for scripts: `http=…`, `grpc=…` and `pid=…`, one a line. A broker that was killed leaves its file
 /// behind; the process id tells whose it is.
 const ADDRESSES: &str = "relevo.addresses";
+const VIEWS: &str = "views";
+const KEYS: &str = "keys";
+/// Folders that nobody else may look into, whoever made them.
+const PARTS: [&str; 3] = [VIEWS, KEYS, "nats"];
+
+/// In a mode: everybody may write, and nobody may remove what is another's.
+const STICKY: u32 = 0o1000;
 
 /// The folder, which exists and is ours alone.
 #[derive(Clone, Debug)]
@@ -32,7 +40,22 @@ pub(super) struct KeptKey {
 impl DataDir {
     pub(super) fn open(path: &Path) -> Result<Self, ServeError> {
         let io = || ServeError::io(path);
-        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io())?;
+        let shared = fs::metadata(path).is_ok_and(|found| found.permissions().mode() & STICKY != 0);
+        if shared {
+            tracing::warn!("data folder is one that users share, such as /tmp; its permissions stay as they are");
+        } else {
+            match private::folder(path) {
+                // A volume that somebody else owns and lends us; what is ours in it is closed to others below.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied && path.is_dir() => {
+                    tracing::warn!(%error, "data folder belongs to another user; its permissions stay as they are");
+                }
+                made => made.map_err(io())?,
+            }
+        }
+        for part in PARTS {
+            let part = path.join(part);
+            private::folder(&part).map_err(ServeError::io(&part))?;
+        }
         // nats-server and its helper are started from here, and may have another working folder one day.
         let path = fs::canonicalize(path).map_err(io())?;
         Ok(Self { path })
@@ -43,13 +66,12 @@ impl DataDir {
     }
 
     pub(super) fn views(&self) -> PathBuf {
-        self.path.join("views")
+        self.path.join(VIEWS)
     }
 
     /// The tenant's id key. Made at the first start, never replaced: a file that cannot be read is an error.
     pub(super) fn id_key(&self, tenant: &TenantId) -> Result<KeptKey, ServeError> {
-        let folder = self.path.join("keys");
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(ServeError::io(&folder))?;
+        let folder = self.path.join(KEYS);
         let path = folder.join(format!("{tenant}.key"));
         match fs::read_to_string(&path) {
             Ok(text) => {
@@ -72,10 +94,8 @@ impl DataDir {
 
     pub(super) fn write_addresses(&self, http: &str, grpc: &str) -> Result<(), ServeError> {
         let path = self.path.join(ADDRESSES);
-        let beside = self.path.join("relevo.addresses.new");
-        fs::write(&beside, format!("http={http}\ngrpc={grpc}\npid={}\n", std::process::id()))
-            .and_then(|()| fs::rename(&beside, &path))
-            .map_err(ServeError::io(&path))
+        let text = format!("http={http}\ngrpc={grpc}\npid={}\n", std::process::id());
+        private::write(&path, text.as_bytes()).map_err(ServeError::io(&path))
     }
 
     /// Nobody listens any more.
@@ -99,7 +119,32 @@ fn write_new(folder: &Path, path: &Path, text: &str) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_folder_that_was_there_before_is_closed_to_others() {
+        let temp = tempfile::tempdir().unwrap();
+        let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        open(temp.path());
+        for part in PARTS {
+            fs::create_dir(temp.path().join(part)).unwrap();
+            open(&temp.path().join(part));
+        }
+        let data = DataDir::open(temp.path()).unwrap();
+        data.write_addresses("h", "g").unwrap();
+        assert_eq!(mode(temp.path()), 0o700);
+        assert_eq!(PARTS.map(|part| mode(&temp.path().join(part))), [0o700; 3]);
+        assert_eq!(mode(&temp.path().join(ADDRESSES)), 0o600);
+    }
+
+    #[test]
+    fn a_folder_that_users_share_is_left_to_them() {
+        let temp = tempfile::tempdir().unwrap();
+        fs::set_permissions(temp.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        DataDir::open(temp.path()).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        assert_eq!((mode(temp.path()), mode(&temp.path().join(KEYS))), (0o1777, 0o700));
+    }
 
     #[test]
     fn an_id_key_is_made_once_is_private_and_is_never_replaced() {

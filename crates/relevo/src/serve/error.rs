@@ -16,6 +16,8 @@ pub(crate) enum ServeError {
     Nats(#[from] NatsError),
     #[error("nats-server does not start any more")]
     NatsGaveUp,
+    #[error("{part} ended unexpectedly")]
+    PartEnded { part: &'static str },
     #[error("log: {0}")]
     Log(#[from] LogError),
     #[error("cannot listen on {address}: {reason}")]
@@ -47,6 +49,7 @@ impl ServeError {
         let (key, args): (&str, Vec<(&str, String)>) = match self {
             Self::Nats(error) => error.text(),
             Self::NatsGaveUp => ("serve-nats-gave-up", Vec::new()),
+            Self::PartEnded { part } => ("serve-part-ended", vec![("part", (*part).to_owned())]),
             Self::Log(error) => ("serve-log-not-reachable", vec![("reason", error.to_string())]),
             Self::Listen { address, reason } => {
                 ("serve-listen", vec![("address", address.to_string()), ("reason", reason.clone())])

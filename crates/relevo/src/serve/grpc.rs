@@ -13,7 +13,7 @@ use tonic::transport::server::TcpIncoming;
 use super::auth::Keys;
 use super::broker::now;
 use super::directory::Names;
-use super::{Installation, ServeError};
+use super::{Installation, ServeError, health};
 use crate::admin;
 use crate::config::Config;
 
@@ -33,7 +33,8 @@ pub(super) fn server(
             .register_encoded_file_descriptor_set(relevo_proto::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    let (_reporter, health) = tonic_health::server::health_reporter();
+    let (reporter, health) = tonic_health::server::health_reporter();
+    tokio::spawn(health::keep(reporter, installation.clone()));
     let keys = Keys::new(config.api_keys.clone());
     let directory = Arc::clone(&installation.directory);
     let commands = ConversationCommands::new(conversations, Arc::new(Names(Arc::clone(&directory))), now);

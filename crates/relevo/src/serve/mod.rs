@@ -9,6 +9,7 @@ mod data_dir;
 mod directory;
 mod error;
 mod grpc;
+mod health;
 mod readiness;
 mod routing;
 

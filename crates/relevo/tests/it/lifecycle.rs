@@ -104,9 +104,7 @@ async fn it_is_ready_only_while_the_log_answers() {
     assert_eq!(broker.status("/readyz").await, Some(503));
     assert_eq!(broker.status("/healthz").await, Some(200));
     nix::sys::signal::kill(pid, Signal::SIGCONT).unwrap();
-    eventually_within("ready again", PATIENCE, async || {
-        (broker.status("/readyz").await == Some(200)).then_some(())
-    })
-    .await;
+    eventually_within("ready again", PATIENCE, async || (broker.status("/readyz").await == Some(200)).then_some(()))
+        .await;
     assert!(broker.stop().await.success());
 }

@@ -4,5 +4,6 @@
 
 mod broker;
 mod crash;
+mod health;
 mod lifecycle;
 mod refusals;

@@ -9,8 +9,10 @@ use crate::broker::{Broker, folder, output, relevo, serve, servers};
 async fn a_second_broker_on_the_folder_is_refused_with_the_first_ones_process_id() {
     let (_temp, data) = folder();
     let broker = Broker::start(&data).await;
+    let addresses = std::fs::read_to_string(data.join("relevo.addresses")).unwrap();
     let (refused, text) = output(serve(&data));
     assert!(!refused.status.success());
+    assert_eq!(std::fs::read_to_string(data.join("relevo.addresses")).unwrap(), addresses);
     assert!(text.contains(&format!("in use by process {}", broker.pid())), "{text}");
     assert_eq!(servers(&data).len(), 1);
     assert_eq!(broker.status("/readyz").await, Some(200));
@@ -94,6 +96,17 @@ fn the_check_names_every_problem_and_the_dump_hides_every_secret() {
     let (shown, text) = run("dump", &file);
     assert!(shown.status.success(), "{text}");
     assert!(!text.contains("very-secret") && text.contains("TOKEN"), "{text}");
+
+    config(
+        "[nats]
+url = 'nats://relevo:very-secret@nats.example:4222'
+",
+    );
+    for word in ["check", "dump"] {
+        let (refused, text) = run(word, &file);
+        assert!(!refused.status.success());
+        assert!(!text.contains("very-secret") && text.contains("nats.password"), "{text}");
+    }
 }
 
 #[test]

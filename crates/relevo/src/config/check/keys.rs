@@ -29,7 +29,9 @@ fn api_key(at: &str, key: &file::ApiKey, tenants: &[Tenant], problems: &mut Prob
     let tenant = problems.keep(tenant.ok_or_else(|| unknown(format!("{at}.tenant"), &key.tenant, "tenants")));
     let (hash, role, name, tenant) = (hash?, role?, name?, tenant?);
     if role.is_staff() && !tenant.agents.iter().any(|agent| agent.id == name) {
-        problems.add(unknown(format!("{at}.name"), &key.name, &format!("tenants.{}.agents", tenant.name)));
+        let problem = Problem::new(format!("{at}.name"), "config-unknown-agent").with("value", &key.name);
+        problems
+            .add(problem.with("list", format!("tenants.{}.agents", tenant.name)).with("tenant", tenant.name.as_str()));
     }
     let scope = if role.sees_tenant() { Scope::Tenant } else { granted(at, key, role, &name, tenant, problems) };
     Some(ApiKey { hash, caller: Caller { tenant: tenant.name.clone(), role, name, scope } })

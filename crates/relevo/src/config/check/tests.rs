@@ -74,7 +74,7 @@ fn each_slip_is_named_at_its_place() {
         ("[\"s1\", \"s2\"]", "[]", "meta_apps[0].app_secrets", "config-empty-list"),
         ("\"v\"", "{ env = \"RELEVO_TEST_UNSET\" }", "meta_apps[0].verify_token", "config-secret"),
         ("members = [\"laura\"]", "members = [\"lara\"]", "tenants[0].teams[0].members[0]", "config-unknown"),
-        ("name = \"laura\"", "name = \"pedro\"", "api_keys[0].name", "config-unknown"),
+        ("name = \"laura\"", "name = \"pedro\"", "api_keys[0].name", "config-unknown-agent"),
         ("sha256:00", "sha256:0", "api_keys[0].key_hash", "config-key-hash"),
         ("channels = [\"wa\"]", "channels = [\"wb\"]", "api_keys[0].channels[0]", "config-unknown"),
     ];

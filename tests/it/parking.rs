@@ -1,0 +1,49 @@
+//! Parked items as operators see them: listed, shown, retried and given up.
+
+use relevo_proto::admin::v1::{DiscardParkedRequest, GetParkedRequest, ListParkedRequest, RetryParkedRequest};
+use relevo_tests::Broker;
+use relevo_tests::webhook::{meta_text, post_meta};
+
+#[tokio::test]
+async fn parked_items_are_paged_shown_retried_and_given_up() {
+    let broker = Broker::start().await;
+    let admin = broker.client("admin");
+    let stray = |n: usize| {
+        meta_text("5491155550101", "María", &format!("wamid.{n}"), "Hola").replace("106540352242922", "999999999999999")
+    };
+    for n in 0..3 {
+        assert_eq!(post_meta(&broker.http, stray(n)).await, 200);
+    }
+    admin.settled(3).await.assert_balanced();
+
+    let (mut ids, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = ListParkedRequest { endpoint: String::new(), page_size: 1, page_token };
+        let page = admin.intake().list_parked(admin.request(request)).await.unwrap().into_inner();
+        assert_eq!(page.total, 3);
+        ids.extend(page.items.iter().map(|item| item.parked_id));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(ids.len(), 3);
+
+    let shown = admin.intake().get_parked(admin.request(GetParkedRequest { parked_id: ids[0] })).await.unwrap();
+    let shown = shown.into_inner();
+    assert!(!shown.body_withheld);
+    assert_eq!(shown.body, stray(0).into_bytes());
+
+    let request = RetryParkedRequest { parked_ids: vec![], all: true };
+    let retried = admin.intake().retry_parked(admin.request(request)).await.unwrap().into_inner();
+    assert_eq!((retried.retried, retried.stored, retried.parked_again), (3, 0, 3));
+
+    let request = DiscardParkedRequest { parked_ids: ids.clone() };
+    let discarded = admin.intake().discard_parked(admin.request(request)).await.unwrap().into_inner();
+    assert_eq!(discarded.discarded, 3);
+    let gone = admin.intake().get_parked(admin.request(GetParkedRequest { parked_id: ids[0] })).await;
+    assert_eq!(gone.unwrap_err().code(), tonic::Code::NotFound);
+    let status = admin.settled(3).await;
+    status.assert_balanced();
+    assert_eq!(status.unrouted.parked, 3);
+}
