@@ -114,6 +114,11 @@ impl Broker {
         assert!(status.success(), "stop: {status}\n{}", self.log());
     }
 
+    /// Further arguments, from the next start on.
+    pub fn add_args(&mut self, args: &[&str]) {
+        self.setup.args.extend(args.iter().map(|arg| (*arg).to_owned()));
+    }
+
     pub async fn restart(&mut self) {
         self.spawn();
         self.ready().await;

@@ -16,7 +16,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 /// How long a test waits for counts or rows to appear.
-pub const SETTLED_WITHIN: Duration = Duration::from_secs(30);
+pub const SETTLED_WITHIN: Duration = Duration::from_mins(1);
 
 /// A caller.
 #[derive(Clone)]

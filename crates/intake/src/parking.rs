@@ -87,8 +87,11 @@ impl Parking {
         let waiting = self.tally.waiting(&item, &updates)?;
         let allowed =
             |update: &Update| may(&parked.endpoint, self.handler.routes.find(&parked.endpoint, &update.target));
-        let (own, others): (Vec<u32>, Vec<u32>) =
-            (0..updates.len()).map(ordinal).partition(|ordinal| at(&updates, *ordinal).is_some_and(allowed));
+        let (own, others): (Vec<u32>, Vec<u32>) = (0..updates.len()).map(ordinal).partition(|ordinal| {
+            // What the operator saw parked is theirs to retry, wherever it belongs by now: an unrouted update is the
+            // endpoint owner's until somebody's channel is configured for it.
+            recorded.contains(ordinal) || at(&updates, *ordinal).is_some_and(allowed)
+        });
         let mut reasons = handle_all(&self.handler, &item, &updates, &own).await?;
         let lost = lost(&parked, &updates);
         let still_parked =

@@ -27,13 +27,18 @@ const KILLS: u32 = 24;
 const CLIENTS: u32 = 16;
 /// Posts between two kills, at least and at most.
 const BURST: std::ops::Range<u64> = 30..150;
-const STEP_WITHIN: Duration = Duration::from_mins(1);
+/// Posts that may be answered beyond the point of a kill, so that what must settle after it is bounded.
+const BEYOND_POINT: u64 = 400;
+/// How often the store is looked at for a second server.
+const WATCH_EVERY: Duration = Duration::from_millis(2);
+const STEP_WITHIN: Duration = Duration::from_mins(2);
 
 /// What the clients and the killer share.
 struct Burst {
     broker: AsyncMutex<Broker>,
     addresses: Mutex<String>,
     answered: AtomicU64,
+    allowed: AtomicU64,
     next: AtomicU64,
     /// Texts of messages that were answered 200.
     promised: Mutex<Vec<String>>,
@@ -57,6 +62,7 @@ async fn run() {
         addresses: Mutex::new(broker.http.clone()),
         broker: AsyncMutex::new(broker),
         answered: AtomicU64::new(0),
+        allowed: AtomicU64::new(0),
         next: AtomicU64::new(0),
         promised: Mutex::new(Vec::new()),
         resting: Semaphore::new(CLIENTS as usize),
@@ -84,6 +90,7 @@ async fn run() {
 /// Waits for the burst to reach a seeded point, kills, restarts, and checks the equation.
 async fn one_kill(burst: &Arc<Burst>, round: u32, random: &mut StdRng) {
     let point = burst.answered.load(Ordering::SeqCst) + random.random_range(BURST);
+    burst.allowed.store(point + BEYOND_POINT, Ordering::SeqCst);
     let there = async || (burst.answered.load(Ordering::SeqCst) >= point).then_some(());
     eventually_within(&format!("the burst reaches kill {round}"), STEP_WITHIN, there).await;
     let victim = random.random_range(0..3);
@@ -130,6 +137,11 @@ async fn one_kill(burst: &Arc<Burst>, round: u32, random: &mut StdRng) {
 async fn client(burst: Arc<Burst>, n: u32) {
     let mut random = StdRng::seed_from_u64(burst.seed ^ (u64::from(n) << 32));
     while !burst.over.load(Ordering::SeqCst) {
+        eventually_within("the next burst", STEP_WITHIN, async || {
+            let allowed = burst.answered.load(Ordering::SeqCst) < burst.allowed.load(Ordering::SeqCst);
+            (allowed || burst.over.load(Ordering::SeqCst)).then_some(())
+        })
+        .await;
         let _permit = burst.resting.acquire().await.unwrap();
         let id = burst.next.fetch_add(1, Ordering::SeqCst);
         let text = format!("crash-{}-{id}", burst.seed);
@@ -234,7 +246,7 @@ fn most_servers(over: &AtomicBool, data: &Path) -> usize {
     let mut most = 0;
     while !over.load(Ordering::SeqCst) {
         most = most.max(nats_servers_of(data).len());
-        std::thread::yield_now();
+        std::thread::park_timeout(WATCH_EVERY);
     }
     most
 }
