@@ -125,3 +125,18 @@ async fn assigning_to_nobody_or_to_a_stranger_is_refused() {
     let laura = admin.commands().assign(admin.request(assign("laura"))).await.unwrap().into_inner();
     assert_eq!(laura.conversation.unwrap().assignee.unwrap().agent_name, "Laura");
 }
+
+#[tokio::test]
+async fn the_command_line_shows_who_paused_whom_and_why() {
+    let broker = Broker::start().await;
+    let id = conversation(&broker).await;
+    let cli = |args: &[&str]| relevo_tests::broker::cli(&broker, "agent", args);
+    let (code, out, err) = cli(&["conversation", "pause", &id, "--reason", "complaint", "--note", "está enojada"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let position = out.split_whitespace().find(|word| word.starts_with("p1-")).unwrap();
+    let (code, out, err) = cli(&["pause", "list", "--min-position", position]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    for word in [id.as_str(), "María García", "queja", "Laura", "está enojada"] {
+        assert!(out.contains(word), "{word} is missing:\n{out}");
+    }
+}

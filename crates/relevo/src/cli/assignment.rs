@@ -47,6 +47,7 @@ impl Command {
         let mut table = Table::new(vec![
             (words.t("table-assignee"), Shrink::Then(10)),
             (words.t("table-conversation"), Shrink::Never),
+            (words.t("table-contact"), Shrink::Then(8)),
             (words.t("table-channel"), Shrink::Drop(6)),
             (words.t("table-since"), Shrink::Never),
             (words.t("table-how"), Shrink::Never),
@@ -56,6 +57,7 @@ impl Command {
             table.row([
                 words.assignee(row.assignee.as_ref()),
                 row.conversation_id.clone(),
+                row.contact_name.clone(),
                 row.channel_label.clone(),
                 out.clock.short(row.since.as_ref()),
                 words.how(row.how),

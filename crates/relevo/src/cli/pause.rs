@@ -62,6 +62,7 @@ impl List {
         }
         let mut table = Table::new(vec![
             (words.t("table-conversation"), Shrink::Never),
+            (words.t("table-contact"), Shrink::Then(8)),
             (words.t("table-channel"), Shrink::Drop(6)),
             (words.t("table-reason"), Shrink::Then(10)),
             (words.t("table-by"), Shrink::Then(8)),
@@ -73,6 +74,7 @@ impl List {
             let by = words.actor(pause.by.as_ref());
             table.row([
                 row.conversation_id,
+                row.contact_name,
                 row.channel_label,
                 words.reason(pause.reason),
                 if pause.automatic { format!("{by} ({})", words.t("pause-automatic")) } else { by },
