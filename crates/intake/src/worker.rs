@@ -3,6 +3,7 @@
 //! One node works at a time; the others stand by and take over when it falls silent. A raw item is acknowledged after all
 //! of its commits and parkings are stored, so whatever dies in between is done again, and finds its own commits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use relevo_channels::Update;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapt;
 use crate::handle::{HandleError, Handled, Handler, Source, UNREADABLE};
+use crate::tally::{TallyStore, fold};
 
 /// First and longest pause between attempts while the log is away; it doubles in between.
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
@@ -26,6 +28,7 @@ pub struct IntakeWorker {
     intake: IntakeLog,
     parked: ParkedLog,
     handled: watch::Sender<u64>,
+    tally: Option<Arc<TallyStore>>,
 }
 
 /// Why an item is not done yet.
@@ -39,7 +42,14 @@ pub enum WorkError {
 
 impl IntakeWorker {
     pub fn new(handler: Handler, intake: IntakeLog, parked: ParkedLog) -> Self {
-        Self { handler, intake, parked, handled: watch::Sender::new(0) }
+        Self { handler, intake, parked, handled: watch::Sender::new(0), tally: None }
+    }
+
+    /// Lets the worker know what this node has counted as parked, so that a repeat of the same bytes is not parked twice.
+    #[must_use]
+    pub fn with_tally(mut self, tally: Arc<TallyStore>) -> Self {
+        self.tally = Some(tally);
+        self
     }
 
     /// Tells the sequence of the last raw item that this node has handled.
@@ -112,7 +122,26 @@ impl IntakeWorker {
         let updates = adapt::updates(&item.input, &self.handler.routes);
         let every: Vec<u32> = (0..updates.len()).map(ordinal).collect();
         let reasons = handle_all(&self.handler, item, &updates, &every).await?;
+        let reasons = self.not_parked_already(item, reasons).await?;
         if reasons.is_empty() { Ok(()) } else { self.park(&parked_item(item, reasons)).await }
+    }
+
+    /// Without what an earlier delivery of the very same bytes has parked already, if it still waits there.
+    async fn not_parked_already(
+        &self,
+        item: &StoredInput,
+        mut reasons: Vec<ParkedReason>,
+    ) -> Result<Vec<ParkedReason>, WorkError> {
+        let Some(tally) = self.tally.as_ref().filter(|_| !reasons.is_empty()) else { return Ok(reasons) };
+        let content = fold::content(&item.input.endpoint, &item.input.body);
+        // All updates of one input were parked together, so the first one's item stands for all.
+        let first = reasons.first().and_then(|reason| tally.first_parked(&content, reason.ordinal).ok().flatten());
+        if let Some(first) = first.filter(|first| *first != item.sequence)
+            && let Some(waiting) = self.parked.entry(first).await?
+        {
+            reasons.retain(|reason| !waiting.reasons.iter().any(|known| known.ordinal == reason.ordinal));
+        }
+        Ok(reasons)
     }
 
     /// Parks what stands on the raw stream and cannot be read: waiting for it to change would stop everything behind it.

@@ -224,8 +224,8 @@ async fn a_full_parking_stops_nobody() {
     config["max_bytes"] = json!(600);
     let updated = node.nats("$JS.API.STREAM.UPDATE.RELEVO_PARKED", &config.to_string());
     assert_eq!(updated["config"]["max_bytes"], 600, "{updated}");
-    for _bad in 0..10 {
-        node.post(vec![b'{'; 20_000]).await;
+    for bad in 0..10 {
+        node.post(vec![b'{'; 20_000 + bad]).await;
     }
     let sequence = node.post(messages(&[("200", "w1")])).await;
     let [_, b, unrouted] = node.counted(sequence).await;

@@ -4,10 +4,22 @@ use relevo_channels::{Class, Update};
 use relevo_command::decision::Applied;
 use relevo_domain::{CommandId, EndpointId, IntakePointer};
 use relevo_eventlog::StoredInput;
+use sha2::{Digest as _, Sha256};
 
 use super::counters::Became;
 use crate::handle::{HandleError, Handler};
 use crate::routes::ChannelRef;
+
+/// SHA-256 of an endpoint's name and the bytes that it was sent.
+pub(crate) type Content = [u8; 32];
+
+pub(crate) fn content(endpoint: &EndpointId, body: &[u8]) -> Content {
+    let mut hash = Sha256::new();
+    hash.update(endpoint.as_str().as_bytes());
+    hash.update([0]);
+    hash.update(body);
+    hash.finalize().into()
+}
 
 /// Whose counters an update is in.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 //! itself; the folder can be deleted, and the counts come again from what the raw stream still holds.
 
 mod counters;
-mod fold;
+pub(crate) mod fold;
 mod store;
 
 use std::collections::BTreeSet;
@@ -136,7 +136,8 @@ impl Tally {
         }
         let sequence = unreadable.sequence;
         if let Some(endpoint) = &unreadable.endpoint {
-            self.store.add(sequence, endpoint, &[fold::unreadable(endpoint)])?;
+            let content = fold::content(endpoint, &unreadable.payload);
+            self.store.add(sequence, endpoint, &content, vec![fold::unreadable(endpoint)])?;
         } else {
             tracing::error!(sequence, reason = unreadable.reason, "raw item of no endpoint is not counted");
             self.store.pass_over(sequence)?;
@@ -159,7 +160,8 @@ impl Tally {
     fn count(&self, item: &StoredInput) -> Result<(), FoldError> {
         let updates = adapt::updates(&item.input, &self.handler.routes);
         let entries = fold::entries(&self.handler, item, &updates)?;
-        self.store.add(item.sequence, &item.input.endpoint, &entries)?;
+        let content = fold::content(&item.input.endpoint, &item.input.body);
+        self.store.add(item.sequence, &item.input.endpoint, &content, entries)?;
         Ok(())
     }
 
@@ -167,7 +169,8 @@ impl Tally {
     pub fn recount(&self, item: &StoredInput) -> Result<(), FoldError> {
         let updates = adapt::updates(&item.input, &self.handler.routes);
         let entries = fold::entries(&self.handler, item, &updates)?;
-        self.store.recount(item.sequence, &entries)?;
+        let content = fold::content(&item.input.endpoint, &item.input.body);
+        self.store.recount(item.sequence, &content, entries)?;
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 //! 03 endpoint                        counters of what named no configured channel
 //! 04 sequence(8) ordinal(4)          an update that is counted as parked
 //! 05 sequence(8)                     how every update of such an item is counted
+//! 06 sha256(32) ordinal(4)           the first raw item of these bytes whose update was parked
 //! ```
 //! Counters and checkpoint are written in one batch.
 
@@ -18,7 +19,7 @@ use relevo_domain::{ChannelId, CommandId, EndpointId, IntakePointer, TenantId};
 use relevo_readstore::{Batch, Direction, Family, KeyRange, OpenError, Options, ReadStore, StoreError};
 
 use super::counters::{Became, Counters};
-use super::fold::{Bucket, Entry};
+use super::fold::{Bucket, Content, Entry};
 use crate::routes::ChannelRef;
 
 const POSTS: u8 = 1;
@@ -26,6 +27,7 @@ const CHANNEL: u8 = 2;
 const UNROUTED: u8 = 3;
 const PARKED: u8 = 4;
 const ITEM: u8 = 5;
+const FIRST: u8 = 6;
 const CHECKPOINT: &[u8] = b"checkpoint";
 /// The most parked updates that one raw item can have: a POST of 4 MiB holds fewer.
 const PARKED_PER_ITEM_MAX: usize = 100_000;
@@ -149,17 +151,32 @@ impl TallyStore {
     }
 
     /// Counts a raw item and moves on, in one batch. An item that is counted already changes nothing.
-    pub(crate) fn add(&self, sequence: u64, endpoint: &EndpointId, entries: &[Entry]) -> Result<(), TallyError> {
+    ///
+    /// What cannot be understood has no id by which its redelivery would be known, so its bytes stand in: a repeat of the very
+    /// same input is a duplicate of the update that is parked already.
+    pub(crate) fn add(
+        &self,
+        sequence: u64,
+        endpoint: &EndpointId,
+        content: &Content,
+        mut entries: Vec<Entry>,
+    ) -> Result<(), TallyError> {
         let _one = self.lock();
         if sequence <= self.counted()? {
             return Ok(());
         }
         let mut change = Change::new(self);
-        change.count(sequence, entries)?;
+        change.count(sequence, content, &mut entries)?;
         let posts = self.posts(endpoint)? + 1;
         change.batch.put(Family::Rows, posts_key(endpoint), posts.to_be_bytes());
         change.batch.put(Family::Meta, CHECKPOINT, sequence.to_be_bytes());
         change.write()
+    }
+
+    /// The raw item in which an update of these bytes was first parked.
+    pub(crate) fn first_parked(&self, content: &Content, ordinal: u32) -> Result<Option<u64>, TallyError> {
+        let row = self.rows.get(&first_key(content, ordinal))?;
+        row.map(|row| number(Some(&row))).transpose()
     }
 
     /// Moves on past an item of which nothing can be counted.
@@ -175,7 +192,7 @@ impl TallyStore {
 
     /// Counts a raw item of which something was parked anew, all of it: what was parked as one update may be many now, and what
     /// was counted before must not be counted twice.
-    pub(crate) fn recount(&self, sequence: u64, entries: &[Entry]) -> Result<(), TallyError> {
+    pub(crate) fn recount(&self, sequence: u64, content: &Content, mut entries: Vec<Entry>) -> Result<(), TallyError> {
         let _one = self.lock();
         if sequence > self.counted()? {
             return Ok(());
@@ -191,7 +208,7 @@ impl TallyStore {
             change.batch.delete(Family::Rows, key);
         }
         change.batch.delete(Family::Rows, item_key(sequence));
-        change.count(sequence, entries)?;
+        change.count(sequence, content, &mut entries)?;
         change.write()
     }
 
@@ -276,9 +293,18 @@ impl<'s> Change<'s> {
         self.counters.get_mut(key).ok_or_else(|| TallyError::BadRow("counters".to_owned()))
     }
 
-    fn count(&mut self, sequence: u64, entries: &[Entry]) -> Result<(), TallyError> {
+    fn count(&mut self, sequence: u64, content: &Content, entries: &mut [Entry]) -> Result<(), TallyError> {
+        // What is stored as a whole is never counted anew.
+        let may_change = entries.iter().any(|entry| entry.became == Became::Parked);
+        for entry in entries.iter_mut().filter(|entry| entry.became == Became::Parked) {
+            match self.store.first_parked(content, entry.ordinal)? {
+                Some(first) if first != sequence => entry.became = Became::Duplicate,
+                Some(_) => {}
+                None => self.batch.put(Family::Rows, first_key(content, entry.ordinal), sequence.to_be_bytes()),
+            }
+        }
         let mut item = ItemRow::default();
-        for entry in entries {
+        for entry in entries.iter() {
             let row = parked_row(entry);
             self.counters_of(&bucket_key(&row.tenant, &row.channel, &row.endpoint)?)?.add(entry.became);
             item.updates.push(CountedRow {
@@ -293,8 +319,7 @@ impl<'s> Change<'s> {
                 self.batch.put(Family::Rows, key, prost::Message::encode_to_vec(&row));
             }
         }
-        // What is stored as a whole is never counted anew.
-        if entries.iter().any(|entry| entry.became == Became::Parked) {
+        if may_change {
             self.batch.put(Family::Rows, item_key(sequence), prost::Message::encode_to_vec(&item));
         }
         Ok(())
@@ -365,6 +390,10 @@ fn item_key(sequence: u64) -> Vec<u8> {
     [&[ITEM], sequence.to_be_bytes().as_slice()].concat()
 }
 
+fn first_key(content: &Content, ordinal: u32) -> Vec<u8> {
+    [&[FIRST], content.as_slice(), ordinal.to_be_bytes().as_slice()].concat()
+}
+
 fn parked_prefix(sequence: u64) -> Vec<u8> {
     [&[PARKED], sequence.to_be_bytes().as_slice()].concat()
 }
@@ -421,62 +450,5 @@ fn decode<M: prost::Message + Default>(bytes: &[u8]) -> Result<M, TallyError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn channel() -> ChannelRef {
-        ChannelRef { tenant: TenantId::new("demo").unwrap(), channel: ChannelId::new("wa").unwrap() }
-    }
-
-    fn entry(ordinal: u32, became: Became, command: Option<&str>) -> Entry {
-        let command = command.map(|command| (CommandId::new(command.to_owned()).unwrap(), Class::Message));
-        Entry { ordinal, bucket: Bucket::Channel(channel()), became, command }
-    }
-
-    fn open() -> (tempfile::TempDir, TallyStore, EndpointId) {
-        let folder = tempfile::TempDir::new().unwrap();
-        let store = TallyStore::open(&folder.path().join("tally"), &Options::default()).unwrap();
-        (folder, store, EndpointId::new("app").unwrap())
-    }
-
-    #[test]
-    fn an_item_that_was_one_update_and_is_many_is_counted_anew_as_a_whole() {
-        let (_folder, store, app) = open();
-        let whole = Entry { ordinal: 0, bucket: Bucket::Unrouted(app.clone()), became: Became::Parked, command: None };
-        store.add(1, &app, &[whole]).unwrap();
-        assert_eq!(store.unrouted(&app).unwrap().parked, 1);
-        let stored = |ordinal| entry(ordinal, Became::Stored(Class::Message), None);
-        let mut many: Vec<Entry> = (0..37).map(stored).collect();
-        many[5] = entry(5, Became::Parked, Some("c5"));
-        for _again in 0..3 {
-            store.recount(1, &many).unwrap();
-            assert_eq!(store.unrouted(&app).unwrap(), Counters::default());
-            let counted = store.channel(&channel()).unwrap();
-            assert_eq!((counted.updates, counted.messages, counted.parked), (37, 36, 1));
-            assert!(counted.balanced());
-        }
-        // Another node's retry, then one here: still each once.
-        let page = store.parked_with_command(&[], 10).unwrap();
-        store.unpark(&page.updates[0], Became::Stored(Class::Message)).unwrap();
-        many[5] = stored(5);
-        store.recount(1, &many).unwrap();
-        let counted = store.channel(&channel()).unwrap();
-        assert_eq!((counted.updates, counted.messages, counted.parked), (37, 37, 0));
-    }
-
-    #[test]
-    fn every_parked_update_is_found_again_page_by_page() {
-        let (_folder, store, app) = open();
-        for sequence in 1..=7u64 {
-            let command = (sequence != 2 && sequence != 3).then(|| format!("c{sequence}"));
-            store.add(sequence, &app, &[entry(0, Became::Parked, command.as_deref())]).unwrap();
-        }
-        let (mut found, mut next) = (Vec::new(), Some(Vec::new()));
-        while let Some(after) = next {
-            let page = store.parked_with_command(&after, 2).unwrap();
-            found.extend(page.updates.iter().map(|update| update.pointer.sequence));
-            next = page.next;
-        }
-        assert_eq!(found, [1, 4, 5, 6, 7]);
-    }
-}
+#[path = "store_tests.rs"]
+mod tests;

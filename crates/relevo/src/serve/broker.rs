@@ -305,10 +305,11 @@ fn start_intake(
     }
     let keys: HashMap<TenantId, IdKey> = kept.iter().map(|(tenant, kept)| (tenant.clone(), kept.key.clone())).collect();
     let handler = Handler::new(Arc::clone(ledger), Arc::new(routing::routes(config)), Arc::new(keys), now);
-    let worker = IntakeWorker::new(handler.clone(), connection.intake(), connection.parked());
     let store = TallyStore::open(&data.views().join(TALLY_FOLDER), &relevo_readstore::Options::default());
-    let store = store.map_err(|error| ServeError::NotStarted { reason: chain(&error) })?;
-    let tally = Tally::new(Arc::new(store), handler.clone(), connection.intake(), worker.handled());
+    let store = Arc::new(store.map_err(|error| ServeError::NotStarted { reason: chain(&error) })?);
+    let worker = IntakeWorker::new(handler.clone(), connection.intake(), connection.parked());
+    let worker = worker.with_tally(Arc::clone(&store));
+    let tally = Tally::new(store, handler.clone(), connection.intake(), worker.handled());
     let parking = Parking::new(handler, connection.parked(), tally.clone());
 
     let background = Background { token: CancellationToken::new(), tasks: TaskTracker::new() };
