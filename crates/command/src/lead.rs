@@ -7,8 +7,8 @@ use relevo_domain::{CommandId, EntityId, Event, Recorded, TenantId};
 
 use crate::decision::Applied;
 
-/// The most commits by which the decision store may be behind before old entries are dropped. A dropped entry costs a
-/// conflict on the log, never a wrong answer for an entity.
+/// The most commits by which the decision store may be behind before this node stops deciding. Entries are never dropped
+/// instead: a command that is neither here nor in the store would be taken for a new one, and stored twice.
 const COMMITS_AHEAD_MAX: usize = 65_536;
 
 /// The lead of this node over its decision store.
@@ -42,12 +42,11 @@ impl Lead {
             intake: commit.intake,
             event: commit.events.last().map_or("", Event::name).to_owned(),
         });
-        if self.by_sequence.len() > COMMITS_AHEAD_MAX
-            && let Some((oldest, _)) = self.by_sequence.first_key_value()
-        {
-            let oldest = *oldest;
-            self.prune(oldest);
-        }
+    }
+
+    /// Whether the decision store is so far behind that this node must let it catch up before it writes more.
+    pub(crate) fn full(&self) -> bool {
+        self.by_sequence.len() >= COMMITS_AHEAD_MAX
     }
 
     pub(crate) fn find(&self, tenant: &TenantId, command: &CommandId) -> &[Applied] {
@@ -85,5 +84,29 @@ impl Lead {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use relevo_projection::testing::history;
+
+    #[test]
+    fn a_full_lead_forgets_nothing_until_the_store_has_it() {
+        let mut commits = history(3, 50);
+        let mut lead = Lead::default();
+        let first = commits[0].clone();
+        for sequence in 1..=COMMITS_AHEAD_MAX as u64 + 10 {
+            let mut recorded = commits.swap_remove(0);
+            recorded.sequence = sequence;
+            lead.remember(&recorded);
+            commits.push(recorded);
+        }
+        assert!(lead.full());
+        assert!(!lead.find(&first.commit.tenant, &first.commit.command_id).is_empty());
+        lead.prune(lead.newest());
+        assert!(!lead.full());
+        assert!(lead.find(&first.commit.tenant, &first.commit.command_id).is_empty());
     }
 }

@@ -193,6 +193,9 @@ impl Ledger {
 
     /// Appends drafts, all or nothing.
     pub async fn append(&self, origin: &Origin, drafts: Vec<Draft>) -> Result<Committed, LedgerError> {
+        if self.lead().full() {
+            return Err(LedgerError::Lagging);
+        }
         let batch: Vec<Append> = drafts
             .iter()
             .map(|draft| Append { commit: commit(origin, draft), expected: draft.base.sequence })
