@@ -46,7 +46,7 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// The binary wires everything, the tests drive everything.
-const MAY_NAME_ALL: &[&str] = &["relevo", "tests"];
+const MAY_NAME_ALL: &[&str] = &["relevo", "tests", "benches"];
 
 /// A heavy dependency and the only crates that may name it.
 const OWNED: &[(&str, &[&str])] = &[

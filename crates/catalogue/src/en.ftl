@@ -37,6 +37,21 @@ error-ALREADY_ASSIGNED-do = Take another one, or have it assigned to you.
 error-CONVERSATION_RESOLVED-what = The conversation is resolved.
 error-CONVERSATION_RESOLVED-safe = Nothing was changed; its whole thread is still there.
 error-CONVERSATION_RESOLVED-do = Reopen it first.
+error-TAG_UNKNOWN-what = There is no such tag.
+error-TAG_UNKNOWN-safe = Nothing was changed.
+error-TAG_UNKNOWN-do = Choose an existing tag (relevo tag list) or create it.
+error-VERSION_CONFLICT-what = It has changed since you looked.
+error-VERSION_CONFLICT-safe = Nothing was changed by this command.
+error-VERSION_CONFLICT-do = Look again and decide anew with the new version.
+error-CONTACT_NOT_FOUND-what = There is no such contact.
+error-CONTACT_NOT_FOUND-safe = Nothing was changed.
+error-CONTACT_NOT_FOUND-do = Check the id; it may be one that you may not see.
+error-LIMIT_REACHED-what = A limit is reached.
+error-LIMIT_REACHED-safe = Nothing was changed; what was there is still there.
+error-LIMIT_REACHED-do = Remove what is not needed any more, or try again later.
+error-TOKEN_EXPIRED-what = Your session has expired.
+error-TOKEN_EXPIRED-safe = What was applied before stays applied.
+error-TOKEN_EXPIRED-do = Get a new token and go on from the position in this error.
 
 error-COMMAND_ID_REUSED-what = This command id was used before for another command.
 error-COMMAND_ID_REUSED-safe = The first command stands; this one was not carried out.
@@ -173,6 +188,8 @@ table-count = COUNT
 ## The three axes of a conversation.
 
 status-open = open
+status-pending = pending
+status-snoozed = snoozed
 status-resolved = resolved
 bot-active = Active
 bot-paused = Paused

@@ -37,6 +37,21 @@ error-ALREADY_ASSIGNED-do = Tome otra, o pida que se la asignen.
 error-CONVERSATION_RESOLVED-what = La conversación está resuelta.
 error-CONVERSATION_RESOLVED-safe = No se cambió nada; su hilo completo sigue ahí.
 error-CONVERSATION_RESOLVED-do = Reábrala primero.
+error-TAG_UNKNOWN-what = No existe esa etiqueta.
+error-TAG_UNKNOWN-safe = No se cambió nada.
+error-TAG_UNKNOWN-do = Elija una etiqueta existente (relevo tag list) o créela.
+error-VERSION_CONFLICT-what = Ha cambiado desde que lo consultó.
+error-VERSION_CONFLICT-safe = Este comando no cambió nada.
+error-VERSION_CONFLICT-do = Vuelva a consultarlo y decida de nuevo con la versión nueva.
+error-CONTACT_NOT_FOUND-what = No existe ese contacto.
+error-CONTACT_NOT_FOUND-safe = No se cambió nada.
+error-CONTACT_NOT_FOUND-do = Compruebe el id; puede ser uno que usted no puede ver.
+error-LIMIT_REACHED-what = Se alcanzó un límite.
+error-LIMIT_REACHED-safe = No se cambió nada; lo que había sigue ahí.
+error-LIMIT_REACHED-do = Quite lo que ya no haga falta, o inténtelo más tarde.
+error-TOKEN_EXPIRED-what = Su sesión ha caducado.
+error-TOKEN_EXPIRED-safe = Lo que ya se aplicó sigue aplicado.
+error-TOKEN_EXPIRED-do = Obtenga un token nuevo y continúe desde la posición de este error.
 
 error-COMMAND_ID_REUSED-what = Este id de comando ya se usó para otro comando.
 error-COMMAND_ID_REUSED-safe = El primer comando vale; este no se ejecutó.
@@ -173,6 +188,8 @@ table-count = CANTIDAD
 ## Los tres ejes de una conversación.
 
 status-open = abierta
+status-pending = pendiente
+status-snoozed = pospuesta
 status-resolved = resuelta
 bot-active = Activa
 bot-paused = Pausada

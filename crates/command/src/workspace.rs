@@ -1,6 +1,6 @@
 //! The tenant's workspace on the log: for now the fingerprint of its id key.
 
-use relevo_domain::workspace::WorkspaceEvent;
+use relevo_domain::workspace::{State, WorkspaceEvent};
 use relevo_domain::{Actor, CommandId, EntityId, Event, TenantId, Timestamp};
 
 use crate::decision::EntityState;
@@ -31,7 +31,7 @@ pub async fn ensure_id_key(ledger: &Ledger, tenant: &TenantId, key: &IdKey, now:
         if !ledger.confirm(tenant, &entity, &base).await? {
             continue;
         }
-        if let EntityState::Workspace(Some(on_log)) = &base.state {
+        if let EntityState::Workspace(State { id_key: Some(on_log), .. }) = &base.state {
             if *on_log == fingerprint {
                 return Ok(());
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::actor::Actor;
 use crate::id::{AgentId, ChannelId, TeamId, TenantId};
+use crate::time::Timestamp;
 
 /// What an API key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,10 +21,13 @@ pub enum Role {
     Analyst,
     /// Operates: intake, log and views; does not answer customers.
     Ops,
+    /// A frontend's own server: mints tokens for the agents that it has signed in, and does nothing else.
+    Service,
 }
 
 impl Role {
-    pub const ALL: [Self; 6] = [Self::Agent, Self::Supervisor, Self::Admin, Self::Bot, Self::Analyst, Self::Ops];
+    pub const ALL: [Self; 7] =
+        [Self::Agent, Self::Supervisor, Self::Admin, Self::Bot, Self::Analyst, Self::Ops, Self::Service];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -33,6 +37,7 @@ impl Role {
             Self::Bot => "bot",
             Self::Analyst => "analyst",
             Self::Ops => "ops",
+            Self::Service => "service",
         }
     }
 
@@ -66,7 +71,12 @@ pub enum Scope {
     Granted { channels: BTreeSet<ChannelId>, teams: BTreeSet<TeamId> },
 }
 
-/// The caller of a request, made from its API key.
+/// Until when a caller's credential is good; absent for one that does not expire. Stands next to the caller in a request's
+/// extensions, so that a stream that outlives it can end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValidUntil(pub Timestamp);
+
+/// The caller of a request, made from its API key or token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub tenant: TenantId,
@@ -81,7 +91,9 @@ impl Caller {
     pub fn actor(&self) -> Actor {
         match self.role {
             Role::Bot => Actor::Bot(self.name.clone()),
-            Role::Agent | Role::Supervisor | Role::Admin | Role::Analyst | Role::Ops => Actor::Staff(self.name.clone()),
+            Role::Agent | Role::Supervisor | Role::Admin | Role::Analyst | Role::Ops | Role::Service => {
+                Actor::Staff(self.name.clone())
+            }
         }
     }
 
@@ -90,6 +102,9 @@ impl Caller {
     /// An agent sees what is their own, and on granted channels everything that is no team's or one of their teams': whoever
     /// works on a channel sees what colleagues there hold, unless it was given to a team that is not theirs.
     pub fn sees(&self, channel: &ChannelId, agent: Option<&AgentId>, team: Option<&TeamId>) -> bool {
+        if self.role == Role::Service {
+            return false;
+        }
         match &self.scope {
             Scope::Tenant => true,
             Scope::Granted { channels, teams } => {

@@ -19,6 +19,16 @@ pub enum ErrorCode {
     AlreadyAssigned,
     /// The command needs an open conversation and it is resolved.
     ConversationResolved,
+    /// No such tag in the tenant.
+    TagUnknown,
+    /// The entity is not at the version that the caller expected.
+    VersionConflict,
+    /// No such contact in what the caller may see.
+    ContactNotFound,
+    /// A documented limit is reached: tags, watches, identifiers.
+    LimitReached,
+    /// The token is past its time; get another one.
+    TokenExpired,
     /// The same command id was used for another command.
     CommandIdReused,
     /// The position is not one that Relevo gave out, or it is from another log.
@@ -65,7 +75,7 @@ pub enum Outcome {
 }
 
 impl ErrorCode {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 29] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::InvalidArgument,
@@ -73,6 +83,11 @@ impl ErrorCode {
         Self::AssigneeNotFound,
         Self::AlreadyAssigned,
         Self::ConversationResolved,
+        Self::TagUnknown,
+        Self::VersionConflict,
+        Self::ContactNotFound,
+        Self::LimitReached,
+        Self::TokenExpired,
         Self::CommandIdReused,
         Self::PositionInvalid,
         Self::StaleRead,
@@ -102,6 +117,11 @@ impl ErrorCode {
             Self::AssigneeNotFound => "ASSIGNEE_NOT_FOUND",
             Self::AlreadyAssigned => "ALREADY_ASSIGNED",
             Self::ConversationResolved => "CONVERSATION_RESOLVED",
+            Self::TagUnknown => "TAG_UNKNOWN",
+            Self::VersionConflict => "VERSION_CONFLICT",
+            Self::ContactNotFound => "CONTACT_NOT_FOUND",
+            Self::LimitReached => "LIMIT_REACHED",
+            Self::TokenExpired => "TOKEN_EXPIRED",
             Self::CommandIdReused => "COMMAND_ID_REUSED",
             Self::PositionInvalid => "POSITION_INVALID",
             Self::StaleRead => "STALE_READ",

@@ -215,6 +215,43 @@ impl FromStr for MessageId {
     }
 }
 
+/// The id of a tag of a workspace, written `tag_<26 characters>`. A tag that is renamed keeps it; one that is deleted and
+/// made again has another.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TagId([u8; 16]);
+
+impl TagId {
+    pub const fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for TagId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tag_{}", encode(&self.0))
+    }
+}
+
+impl fmt::Debug for TagId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for TagId {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        text.strip_prefix("tag_")
+            .and_then(decode)
+            .map(Self)
+            .ok_or_else(|| NameError::Id(text.chars().take(64).collect()))
+    }
+}
+
 /// The id of one commit, unique on the log, written `cmt_<26 characters>`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommitId([u8; 16]);

@@ -14,16 +14,19 @@ pub mod event;
 pub mod id;
 pub mod identity;
 pub mod position;
+pub mod tag;
 pub mod time;
 pub mod workspace;
 
-pub use access::{Caller, Role, Scope};
+pub use access::{Caller, Role, Scope, ValidUntil};
 pub use actor::Actor;
 pub use commit::{Commit, CommitHash, IntakePointer, Recorded};
 pub use error::ErrorCode;
 pub use event::Event;
 pub use id::{
-    AgentId, ChannelId, CommandId, CommitId, EndpointId, EntityId, EntityKind, MessageId, NameError, TeamId, TenantId,
+    AgentId, ChannelId, CommandId, CommitId, EndpointId, EntityId, EntityKind, MessageId, NameError, TagId, TeamId,
+    TenantId,
 };
 pub use position::Position;
+pub use tag::{Colour, TagName};
 pub use time::{Clock, Timestamp};

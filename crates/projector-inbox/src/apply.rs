@@ -44,7 +44,12 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), App
             Event::Identity(IdentityEvent::Bound { .. })
             // A report that no conversation has, and what a provider says about an account: there is no thread for it.
             | Event::Channel(ChannelEvent::DeliveryReported(_) | ChannelEvent::ProviderUpdated { .. })
-            | Event::Workspace(WorkspaceEvent::IdKeyFingerprinted { .. }) => {}
+            | Event::Workspace(
+                WorkspaceEvent::IdKeyFingerprinted { .. }
+                | WorkspaceEvent::TagCreated { .. }
+                | WorkspaceEvent::TagChanged { .. }
+                | WorkspaceEvent::TagDeleted { .. },
+            ) => {}
         }
     }
     Ok(())
@@ -134,6 +139,13 @@ fn change(
             conversation::reopened(row, *episode);
         }
         ConversationEvent::NoteAdded { message, personal } => thread::note(rows, moment, *message, personal)?,
+        ConversationEvent::MarkedPending { .. }
+        | ConversationEvent::Snoozed { .. }
+        | ConversationEvent::ReturnedToOpen { .. }
+        | ConversationEvent::TagAdded { .. }
+        | ConversationEvent::TagRemoved { .. }
+        | ConversationEvent::PrioritySet { .. }
+        | ConversationEvent::MarkedRead { .. } => {}
     }
     Ok(())
 }

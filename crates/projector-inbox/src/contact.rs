@@ -25,6 +25,7 @@ pub(crate) fn apply(rows: &mut dyn Rows, moment: Moment<'_>, event: &ContactEven
             identifier_learned(&mut row, *kind, channel, personal);
         }
         ContactEvent::Merged { other, cause: _ } => merged(rows, moment, *other)?,
+        ContactEvent::Unmerged { .. } | ContactEvent::CustomerLinked { .. } | ContactEvent::CustomerUnlinked => {}
     }
     row.version = moment.version;
     store(rows, key, &row);

@@ -33,10 +33,18 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), App
                 ContactEvent::Created { .. }
                 | ContactEvent::IdentifierLearned { .. }
                 | ContactEvent::Renamed { .. }
-                | ContactEvent::Merged { .. },
+                | ContactEvent::Merged { .. }
+                | ContactEvent::Unmerged { .. }
+                | ContactEvent::CustomerLinked { .. }
+                | ContactEvent::CustomerUnlinked,
             )
             | Event::Identity(IdentityEvent::Bound { .. })
-            | Event::Workspace(WorkspaceEvent::IdKeyFingerprinted { .. }) => {}
+            | Event::Workspace(
+                WorkspaceEvent::IdKeyFingerprinted { .. }
+                | WorkspaceEvent::TagCreated { .. }
+                | WorkspaceEvent::TagChanged { .. }
+                | WorkspaceEvent::TagDeleted { .. },
+            ) => {}
         }
     }
     Ok(())
@@ -91,7 +99,14 @@ fn conversation_event(
         | ConversationEvent::ReactionChanged { .. }
         | ConversationEvent::BotResumed { .. }
         | ConversationEvent::Assigned { .. }
-        | ConversationEvent::NoteAdded { .. } => {}
+        | ConversationEvent::NoteAdded { .. }
+        | ConversationEvent::MarkedPending { .. }
+        | ConversationEvent::Snoozed { .. }
+        | ConversationEvent::ReturnedToOpen { .. }
+        | ConversationEvent::TagAdded { .. }
+        | ConversationEvent::TagRemoved { .. }
+        | ConversationEvent::PrioritySet { .. }
+        | ConversationEvent::MarkedRead { .. } => {}
     }
     row.version = version;
     store(rows, key, &row);

@@ -44,11 +44,19 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), App
                 ContactEvent::Created { .. }
                 | ContactEvent::IdentifierLearned { .. }
                 | ContactEvent::Renamed { .. }
-                | ContactEvent::Merged { .. },
+                | ContactEvent::Merged { .. }
+                | ContactEvent::Unmerged { .. }
+                | ContactEvent::CustomerLinked { .. }
+                | ContactEvent::CustomerUnlinked,
             )
             | Event::Identity(IdentityEvent::Bound { .. })
             | Event::Channel(ChannelEvent::DeliveryReported(_) | ChannelEvent::ProviderUpdated { .. })
-            | Event::Workspace(WorkspaceEvent::IdKeyFingerprinted { .. }) => {}
+            | Event::Workspace(
+                WorkspaceEvent::IdKeyFingerprinted { .. }
+                | WorkspaceEvent::TagCreated { .. }
+                | WorkspaceEvent::TagChanged { .. }
+                | WorkspaceEvent::TagDeleted { .. },
+            ) => {}
         }
     }
     Ok(())
@@ -86,7 +94,14 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
         | ConversationEvent::DeliveryReported(_)
         | ConversationEvent::Resolved { .. }
         | ConversationEvent::Reopened { .. }
-        | ConversationEvent::NoteAdded { .. } => {}
+        | ConversationEvent::NoteAdded { .. }
+        | ConversationEvent::MarkedPending { .. }
+        | ConversationEvent::Snoozed { .. }
+        | ConversationEvent::ReturnedToOpen { .. }
+        | ConversationEvent::TagAdded { .. }
+        | ConversationEvent::TagRemoved { .. }
+        | ConversationEvent::PrioritySet { .. }
+        | ConversationEvent::MarkedRead { .. } => {}
     }
     row.version = moment.version;
     move_in_lists(rows, moment, before.as_ref(), &row)?;

@@ -6,12 +6,14 @@ use tonic::Code;
 /// The gRPC code of an error.
 pub const fn grpc_code(code: ErrorCode) -> Code {
     match code {
-        ErrorCode::Unauthenticated | ErrorCode::SignatureInvalid => Code::Unauthenticated,
+        ErrorCode::Unauthenticated | ErrorCode::SignatureInvalid | ErrorCode::TokenExpired => Code::Unauthenticated,
         ErrorCode::Forbidden => Code::PermissionDenied,
         ErrorCode::InvalidArgument | ErrorCode::PositionInvalid | ErrorCode::CursorInvalid | ErrorCode::TooLarge => {
             Code::InvalidArgument
         }
         ErrorCode::ConversationNotFound
+        | ErrorCode::ContactNotFound
+        | ErrorCode::TagUnknown
         | ErrorCode::AssigneeNotFound
         | ErrorCode::EndpointNotFound
         | ErrorCode::ParkedNotFound
@@ -22,10 +24,10 @@ pub const fn grpc_code(code: ErrorCode) -> Code {
         | ErrorCode::CursorExpired
         | ErrorCode::LogDiverged => Code::FailedPrecondition,
         ErrorCode::CommandIdReused => Code::AlreadyExists,
-        ErrorCode::Contention => Code::Aborted,
+        ErrorCode::Contention | ErrorCode::VersionConflict => Code::Aborted,
         ErrorCode::OutcomeUnknown => Code::DeadlineExceeded,
         ErrorCode::StaleRead | ErrorCode::LogUnavailable => Code::Unavailable,
-        ErrorCode::LogFull => Code::ResourceExhausted,
+        ErrorCode::LogFull | ErrorCode::LimitReached => Code::ResourceExhausted,
         ErrorCode::Internal => Code::Internal,
     }
 }
@@ -34,9 +36,11 @@ pub const fn grpc_code(code: ErrorCode) -> Code {
 pub const fn http_status(code: ErrorCode) -> u16 {
     match code {
         ErrorCode::InvalidArgument | ErrorCode::PositionInvalid | ErrorCode::CursorInvalid => 400,
-        ErrorCode::Unauthenticated | ErrorCode::SignatureInvalid => 401,
+        ErrorCode::Unauthenticated | ErrorCode::SignatureInvalid | ErrorCode::TokenExpired => 401,
         ErrorCode::Forbidden => 403,
         ErrorCode::ConversationNotFound
+        | ErrorCode::ContactNotFound
+        | ErrorCode::TagUnknown
         | ErrorCode::AssigneeNotFound
         | ErrorCode::EndpointNotFound
         | ErrorCode::ParkedNotFound
@@ -45,9 +49,11 @@ pub const fn http_status(code: ErrorCode) -> u16 {
         ErrorCode::AlreadyAssigned
         | ErrorCode::ConversationResolved
         | ErrorCode::CommandIdReused
+        | ErrorCode::VersionConflict
         | ErrorCode::Contention => 409,
         ErrorCode::CursorExpired => 410,
         ErrorCode::TooLarge => 413,
+        ErrorCode::LimitReached => 429,
         ErrorCode::LogDiverged | ErrorCode::Internal => 500,
         // Full is 503 as well: providers repeat what was answered 503, and give up on 507.
         ErrorCode::StaleRead | ErrorCode::LogUnavailable | ErrorCode::LogFull => 503,

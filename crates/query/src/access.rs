@@ -13,7 +13,7 @@ pub(crate) fn may_read_threads(caller: &Caller) -> Result<(), QueryError> {
 pub(crate) const fn reads_texts(role: Role) -> bool {
     match role {
         Role::Agent | Role::Supervisor | Role::Admin | Role::Bot | Role::Ops => true,
-        Role::Analyst => false,
+        Role::Analyst | Role::Service => false,
     }
 }
 

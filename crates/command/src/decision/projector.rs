@@ -16,7 +16,7 @@ impl DecisionProjector {
     /// Name of the view.
     pub const NAME: &'static str = "decision";
     /// Raise when bytes or meaning of the rows change.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 }
 
 impl Projector for DecisionProjector {
@@ -89,7 +89,14 @@ fn conversation_event(
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::Resolved { .. }
         | ConversationEvent::Reopened { .. }
-        | ConversationEvent::NoteAdded { .. } => {}
+        | ConversationEvent::NoteAdded { .. }
+        | ConversationEvent::MarkedPending { .. }
+        | ConversationEvent::Snoozed { .. }
+        | ConversationEvent::ReturnedToOpen { .. }
+        | ConversationEvent::TagAdded { .. }
+        | ConversationEvent::TagRemoved { .. }
+        | ConversationEvent::PrioritySet { .. }
+        | ConversationEvent::MarkedRead { .. } => {}
     }
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! What the decision store keeps: an entity's state, and where a command was applied.
 
 use relevo_domain::contact;
-use relevo_domain::conversation::{self, Bot, Medium, Opened, PauseReason, Status};
+use relevo_domain::conversation::{self, Bot, Medium, Opened, PauseReason, Priority, Status};
 use relevo_domain::identity::{IdentifierKind, IdentityEvent};
-use relevo_domain::workspace::WorkspaceEvent;
-use relevo_domain::{Actor, AgentId, ChannelId, CommitHash, EntityId, EntityKind, Event, Recorded, TeamId, Timestamp};
+use relevo_domain::workspace;
+use relevo_domain::{
+    Actor, AgentId, ChannelId, CommitHash, EntityId, EntityKind, Event, Recorded, TagId, TagName, TeamId, Timestamp,
+};
 
 /// The decision state of an entity of any kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +17,7 @@ pub enum EntityState {
     Identity(Option<IdentityEvent>),
     /// Channels only collect facts.
     Channel,
-    /// The fingerprint of the tenant's id key, once it is on the log.
-    Workspace(Option<String>),
+    Workspace(workspace::State),
 }
 
 /// An entity as the log left it.
@@ -39,7 +40,7 @@ impl Entity {
             EntityKind::Contact => EntityState::Contact(contact::State::default()),
             EntityKind::Identity => EntityState::Identity(None),
             EntityKind::Channel => EntityState::Channel,
-            EntityKind::Workspace => EntityState::Workspace(None),
+            EntityKind::Workspace => EntityState::Workspace(workspace::State::default()),
         };
         Self { state, sequence: 0, version: 0, hash: [0; 32] }
     }
@@ -65,9 +66,7 @@ impl EntityState {
             (Self::Conversation(state), Event::Conversation(event)) => Self::Conversation(state.evolve(event, at, by)),
             (Self::Contact(state), Event::Contact(event)) => Self::Contact(state.evolve(event)),
             (Self::Identity(None), Event::Identity(event)) => Self::Identity(Some(event.clone())),
-            (Self::Workspace(_), Event::Workspace(WorkspaceEvent::IdKeyFingerprinted { fingerprint })) => {
-                Self::Workspace(Some(fingerprint.clone()))
-            }
+            (Self::Workspace(state), Event::Workspace(event)) => Self::Workspace(state.evolve(event)),
             (state, _) => state,
         }
     }
@@ -88,7 +87,7 @@ struct EntityRow {
     version: u64,
     #[prost(bytes = "vec", tag = "3")]
     hash: Vec<u8>,
-    #[prost(oneof = "StateRow", tags = "4, 5, 6, 7, 8")]
+    #[prost(oneof = "StateRow", tags = "4, 5, 6, 7, 9")]
     state: Option<StateRow>,
 }
 
@@ -102,8 +101,9 @@ enum StateRow {
     Identity(IdentityRow),
     #[prost(bool, tag = "7")]
     Channel(bool),
-    #[prost(string, tag = "8")]
-    Workspace(String),
+    // 8 was the fingerprint of version 1.
+    #[prost(message, tag = "9")]
+    Workspace(WorkspaceRow),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -126,6 +126,23 @@ struct ConversationRow {
     agent: Option<String>,
     #[prost(string, optional, tag = "8")]
     team: Option<String>,
+    #[prost(bool, tag = "9")]
+    pending: bool,
+    #[prost(bool, tag = "10")]
+    snoozed: bool,
+    /// Absent if it is not snoozed, or snoozed until the customer writes.
+    #[prost(int64, optional, tag = "11")]
+    snoozed_until: Option<i64>,
+    #[prost(bytes = "vec", repeated, tag = "12")]
+    tags: Vec<Vec<u8>>,
+    #[prost(string, tag = "13")]
+    priority: String,
+    #[prost(uint64, tag = "14")]
+    version: u64,
+    #[prost(uint64, tag = "15")]
+    customer_wrote: u64,
+    #[prost(uint64, tag = "16")]
+    read_through: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -150,6 +167,34 @@ struct ContactRow {
     identifiers: Vec<IdentifierRow>,
     #[prost(string, repeated, tag = "4")]
     merged: Vec<String>,
+    #[prost(message, optional, tag = "5")]
+    customer: Option<CustomerRow>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct CustomerRow {
+    #[prost(string, tag = "1")]
+    id: String,
+    #[prost(string, optional, tag = "2")]
+    name: Option<String>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct WorkspaceRow {
+    #[prost(string, optional, tag = "1")]
+    id_key: Option<String>,
+    #[prost(message, repeated, tag = "2")]
+    tags: Vec<TagRow>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct TagRow {
+    #[prost(bytes = "vec", tag = "1")]
+    id: Vec<u8>,
+    #[prost(string, tag = "2")]
+    name: String,
+    #[prost(string, tag = "3")]
+    colour: String,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -182,7 +227,7 @@ pub(super) fn encode(entity: &Entity) -> Vec<u8> {
         EntityState::Contact(state) => Some(StateRow::Contact(contact_row(state))),
         EntityState::Identity(binding) => binding.as_ref().map(|binding| StateRow::Identity(identity_row(binding))),
         EntityState::Channel => Some(StateRow::Channel(true)),
-        EntityState::Workspace(fingerprint) => fingerprint.clone().map(StateRow::Workspace),
+        EntityState::Workspace(state) => Some(StateRow::Workspace(workspace_row(state))),
     };
     let row = EntityRow { sequence: entity.sequence, version: entity.version, hash: entity.hash.to_vec(), state };
     prost::Message::encode_to_vec(&row)
@@ -200,7 +245,7 @@ pub(super) fn decode(kind: EntityKind, bytes: &[u8]) -> Result<Entity, BadRow> {
         }
         Some(StateRow::Contact(row)) => entity.state = EntityState::Contact(contact(row)?),
         Some(StateRow::Identity(row)) => entity.state = EntityState::Identity(Some(identity(row)?)),
-        Some(StateRow::Workspace(fingerprint)) => entity.state = EntityState::Workspace(Some(fingerprint)),
+        Some(StateRow::Workspace(row)) => entity.state = EntityState::Workspace(workspace(row)?),
         Some(StateRow::Channel(_)) | None => {}
     }
     Ok(entity)
@@ -219,9 +264,20 @@ fn conversation_row(opened: &Opened) -> ConversationRow {
         contact: opened.contact.to_string(),
         medium: opened.medium.as_str().to_owned(),
         resolved_at: match opened.status {
-            Status::Open => None,
+            Status::Open | Status::Pending | Status::Snoozed { .. } => None,
             Status::Resolved { at } => Some(at.as_millis()),
         },
+        pending: opened.status == Status::Pending,
+        snoozed: matches!(opened.status, Status::Snoozed { .. }),
+        snoozed_until: match opened.status {
+            Status::Snoozed { until } => until.map(Timestamp::as_millis),
+            Status::Open | Status::Pending | Status::Resolved { .. } => None,
+        },
+        tags: opened.tags.iter().map(|tag| tag.bytes().to_vec()).collect(),
+        priority: opened.priority.as_str().to_owned(),
+        version: opened.version,
+        customer_wrote: opened.customer_wrote,
+        read_through: opened.read_through,
         episode: opened.episode,
         pause,
         agent: opened.agent.as_ref().map(AgentId::to_string),
@@ -240,16 +296,49 @@ fn opened(row: ConversationRow) -> Result<Opened, BadRow> {
     };
     let medium =
         [Medium::WhatsApp, Medium::Sms, Medium::Email].into_iter().find(|medium| medium.as_str() == row.medium);
+    let status = match (row.resolved_at, row.pending, row.snoozed) {
+        (Some(at), _, _) => Status::Resolved { at: Timestamp::from_millis(at) },
+        (None, true, _) => Status::Pending,
+        (None, false, true) => Status::Snoozed { until: row.snoozed_until.map(Timestamp::from_millis) },
+        (None, false, false) => Status::Open,
+    };
     Ok(Opened {
         channel: ChannelId::new(row.channel).map_err(unreadable)?,
         contact: row.contact.parse().map_err(unreadable)?,
         medium: medium.ok_or_else(|| bad("medium"))?,
-        status: row.resolved_at.map_or(Status::Open, |at| Status::Resolved { at: Timestamp::from_millis(at) }),
+        status,
         episode: row.episode,
         bot,
         agent: row.agent.map(AgentId::new).transpose().map_err(unreadable)?,
         team: row.team.map(TeamId::new).transpose().map_err(unreadable)?,
+        tags: row.tags.iter().map(|bytes| tag_id(bytes)).collect::<Result<_, _>>()?,
+        priority: Priority::parse(&row.priority).ok_or_else(|| bad("priority"))?,
+        version: row.version,
+        customer_wrote: row.customer_wrote,
+        read_through: row.read_through,
     })
+}
+
+fn tag_id(bytes: &[u8]) -> Result<TagId, BadRow> {
+    bytes.try_into().map(TagId::new).map_err(|_length| bad("tag id"))
+}
+
+fn workspace_row(state: &workspace::State) -> WorkspaceRow {
+    let tags = state.tags.iter().map(|(id, tag)| TagRow {
+        id: id.bytes().to_vec(),
+        name: tag.name.to_string(),
+        colour: tag.colour.to_string(),
+    });
+    WorkspaceRow { id_key: state.id_key.clone(), tags: tags.collect() }
+}
+
+fn workspace(row: WorkspaceRow) -> Result<workspace::State, BadRow> {
+    let tags = row.tags.iter().map(|tag| {
+        let name = TagName::new(&tag.name).map_err(|_name| bad("tag name"))?;
+        let colour = tag.colour.parse().map_err(|_colour| bad("tag colour"))?;
+        Ok((tag_id(&tag.id)?, workspace::Tag { name, colour }))
+    });
+    Ok(workspace::State { tags: tags.collect::<Result<_, BadRow>>()?, id_key: row.id_key })
 }
 
 fn contact_row(state: &contact::State) -> ContactRow {
@@ -266,6 +355,10 @@ fn contact_row(state: &contact::State) -> ContactRow {
             })
             .collect(),
         merged: state.merged.iter().map(EntityId::to_string).collect(),
+        customer: state
+            .customer
+            .as_ref()
+            .map(|customer| CustomerRow { id: customer.id.clone(), name: customer.name.clone() }),
     }
 }
 
@@ -280,6 +373,7 @@ fn contact(row: ContactRow) -> Result<contact::State, BadRow> {
         name: row.name,
         identifiers: identifiers.collect::<Result<_, BadRow>>()?,
         merged: merged.collect::<Result<_, BadRow>>()?,
+        customer: row.customer.map(|row| contact::CustomerPersonal { id: row.id, name: row.name }),
     })
 }
 
@@ -390,15 +484,28 @@ mod tests {
             },
             agent: Some(AgentId::new("laura").unwrap()),
             team: Some(TeamId::new("ventas").unwrap()),
+            tags: [TagId::new([2; 16])].into(),
+            priority: Priority::High,
+            version: 9,
+            customer_wrote: 8,
+            read_through: 7,
+        };
+        let with = |status| {
+            EntityState::Conversation(conversation::State { opened: Some(Opened { status, ..opened.clone() }) })
         };
         let states = [
-            EntityState::Conversation(conversation::State { opened: Some(opened) }),
+            with(Status::Open),
+            with(Status::Pending),
+            with(Status::Snoozed { until: None }),
+            with(Status::Snoozed { until: Some(Timestamp::from_millis(77)) }),
+            EntityState::Conversation(conversation::State { opened: Some(opened.clone()) }),
             EntityState::Conversation(conversation::State::default()),
             EntityState::Contact(contact::State {
                 exists: true,
                 name: Some("Ana".to_owned()),
                 identifiers: [(channel(), IdentifierKind::Bsuid, "AR.1".to_owned())].into(),
                 merged: [contact_id].into(),
+                customer: Some(contact::CustomerPersonal { id: "C-1".to_owned(), name: Some("Ana".to_owned()) }),
             }),
             EntityState::Identity(Some(IdentityEvent::Bound {
                 kind: IdentifierKind::Phone,
@@ -407,7 +514,17 @@ mod tests {
                 conversation: None,
             })),
             EntityState::Channel,
-            EntityState::Workspace(Some("ff".to_owned())),
+            EntityState::Workspace(workspace::State {
+                id_key: Some("ff".to_owned()),
+                tags: [(
+                    TagId::new([4; 16]),
+                    workspace::Tag {
+                        name: TagName::new("Urgente").unwrap(),
+                        colour: relevo_domain::Colour([255, 165, 0]),
+                    },
+                )]
+                .into(),
+            }),
         ];
         for state in states {
             let kind = match &state {

@@ -73,6 +73,9 @@ impl Speaker {
                 about(ErrorCode::AlreadyAssigned).about("agent_id", agent).about("agent_name", name)
             }
             Rejection::Resolved => about(ErrorCode::ConversationResolved),
+            Rejection::Limit { what, limit } => {
+                about(ErrorCode::LimitReached).about("what", what).about("limit", limit)
+            }
             Rejection::Invalid { field, limit } => {
                 let key = if *limit == 1 || *field == "text" { "field-required" } else { "field-too-long" };
                 let why = relevo_catalogue::text(self.language, key, &[("max", Arg::from(*limit))]);

@@ -24,6 +24,8 @@ pub(super) fn state(id: &str, now: &Opened, tenant: &TenantId, staff: &dyn Staff
     };
     let status = match now.status {
         Status::Open => words::ConversationStatus::Open,
+        Status::Pending => words::ConversationStatus::Pending,
+        Status::Snoozed { .. } => words::ConversationStatus::Snoozed,
         Status::Resolved { .. } => words::ConversationStatus::Resolved,
     };
     proto::ConversationState {

@@ -14,6 +14,19 @@ pub enum ContactEvent {
     Renamed { personal: NamePersonal },
     /// This contact and `other` are the same person. Links them; never rebinds an identifier.
     Merged { other: EntityId, cause: MergeCause },
+    /// This contact and `other` are not the same person after all.
+    Unmerged { other: EntityId },
+    /// The contact is this customer of the business's own records; replaces an earlier link.
+    CustomerLinked { personal: CustomerPersonal },
+    /// The contact is no customer that we know.
+    CustomerUnlinked,
+}
+
+/// A customer record of the business: its key there, which may be an identity document, and a name to show.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct CustomerPersonal {
+    pub id: String,
+    pub name: Option<String>,
 }
 
 /// A person's name.
@@ -35,6 +48,8 @@ pub enum MergeCause {
     SameUpdate,
     /// The provider told us that a number or user id changed.
     NumberChanged,
+    /// A person said so.
+    Manual,
 }
 
 impl ContactEvent {
@@ -44,6 +59,9 @@ impl ContactEvent {
             Self::IdentifierLearned { .. } => "IdentifierLearned",
             Self::Renamed { .. } => "ContactRenamed",
             Self::Merged { .. } => "ContactsMerged",
+            Self::Unmerged { .. } => "ContactsUnmerged",
+            Self::CustomerLinked { .. } => "CustomerLinked",
+            Self::CustomerUnlinked => "CustomerUnlinked",
         }
     }
 }

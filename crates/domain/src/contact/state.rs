@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::contact::event::ContactEvent;
+use crate::contact::event::{ContactEvent, CustomerPersonal};
 use crate::id::{ChannelId, EntityId};
 use crate::identity::IdentifierKind;
 
@@ -13,6 +13,8 @@ pub struct State {
     pub name: Option<String>,
     pub identifiers: BTreeSet<(ChannelId, IdentifierKind, String)>,
     pub merged: BTreeSet<EntityId>,
+    /// The customer record that it is linked to.
+    pub customer: Option<CustomerPersonal>,
 }
 
 impl State {
@@ -31,6 +33,11 @@ impl State {
             ContactEvent::Merged { other, .. } => {
                 self.merged.insert(*other);
             }
+            ContactEvent::Unmerged { other } => {
+                self.merged.remove(other);
+            }
+            ContactEvent::CustomerLinked { personal } => self.customer = Some(personal.clone()),
+            ContactEvent::CustomerUnlinked => self.customer = None,
         }
         self
     }

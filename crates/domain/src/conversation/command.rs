@@ -2,9 +2,9 @@
 
 use crate::access::Role;
 use crate::actor::Actor;
-use crate::conversation::event::{DeliveryReport, Medium, PauseReason, ReactionPersonal};
+use crate::conversation::event::{DeliveryReport, Medium, PauseReason, Priority, ReactionPersonal, SnoozePreset};
 use crate::conversation::message::{Content, Message};
-use crate::id::{AgentId, ChannelId, EntityId, MessageId, TeamId};
+use crate::id::{AgentId, ChannelId, EntityId, MessageId, TagId, TeamId};
 use crate::time::Timestamp;
 
 /// Who asks, and when. `role` is absent for what Relevo does itself (intake).
@@ -82,8 +82,37 @@ pub enum Command {
         reason: Option<String>,
         note: Option<String>,
     },
+    /// Opens a resolved episode again; one that is pending or snoozed too.
     Reopen,
     AddNote {
         text: String,
     },
+    /// Gives the conversation back: it is nobody's.
+    Unassign,
+    SetPending {
+        note: Option<String>,
+    },
+    /// Without a time: until the customer writes. `until` is what `preset` means at this moment, if there is one.
+    Snooze {
+        until: Option<Timestamp>,
+        preset: Option<SnoozePreset>,
+        note: Option<String>,
+    },
+    Unsnooze,
+    /// The tag exists: whoever asks has looked it up in the workspace.
+    AddTag {
+        tag: TagId,
+    },
+    RemoveTag {
+        tag: TagId,
+    },
+    SetPriority {
+        priority: Priority,
+    },
+    /// Everything up to this version was read; absent: everything that there is.
+    MarkRead {
+        through: Option<u64>,
+    },
+    /// Another conversation of the same person on this channel is paused: this one pauses too. Relevo's own.
+    PauseLinked,
 }

@@ -8,12 +8,13 @@ use crate::access::Role;
 use crate::actor::Actor;
 use crate::conversation::command::{Command, Envelope, Place};
 use crate::conversation::event::{
-    AssignmentHow, ConversationEvent, DeliveryReport, EpisodeCause, Medium, NotePersonal, PauseReason,
-    ReactionPersonal, ReopenCause,
+    AssignmentHow, ConversationEvent, DeliveryReport, EpisodeCause, Medium, NotePersonal, OpenCause, PauseReason,
+    Priority, ReactionPersonal, ReopenCause, SnoozePreset,
 };
 use crate::conversation::message::{Content, Message};
 use crate::conversation::state::{Bot, Opened, State, Status};
-use crate::id::{AgentId, MessageId, TeamId};
+use crate::id::{AgentId, MessageId, TagId, TeamId};
+use crate::time::Timestamp;
 
 /// A customer who writes again within this time continues the resolved episode; later a new one begins. Mail is exempt:
 /// there the thread decides.
@@ -22,6 +23,12 @@ pub const REOPEN_WITHIN: Duration = Duration::from_hours(72);
 pub const NOTE_CHARS_MAX: usize = 4_000;
 /// The longest reason for resolving, in characters: reasons are counted, so they are words, not stories.
 pub const REASON_CHARS_MAX: usize = 64;
+
+/// The most tags of one conversation: more than anybody reads in a list.
+pub const TAGS_MAX: usize = 32;
+/// The longest snooze, in days: what is put off for longer than a year is not put off.
+pub const SNOOZE_DAYS_MAX: usize = 366;
+const SNOOZE_MAX: Duration = Duration::from_hours(24 * SNOOZE_DAYS_MAX as u64);
 
 /// What a command leads to, if it is not rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +50,10 @@ pub enum Rejection {
     AlreadyAssigned { agent: AgentId },
     /// It is resolved; reopen it first.
     Resolved,
-    /// A field is missing, empty or too long.
+    /// A field is missing, empty, too long or out of its range.
     Invalid { field: &'static str, limit: usize },
+    /// There may be no more of them.
+    Limit { what: &'static str, limit: usize },
 }
 
 type Decided = Result<Decision, Rejection>;
@@ -71,6 +80,15 @@ pub fn decide(state: &State, envelope: &Envelope, command: &Command) -> Decided 
         Command::Resolve { reason, note } => resolve(existing(state)?, envelope, reason.as_deref(), note.as_deref()),
         Command::Reopen => reopen(existing(state)?, envelope),
         Command::AddNote { text } => add_note(existing(state)?, envelope, text),
+        Command::Unassign => unassign(existing(state)?, envelope),
+        Command::SetPending { note } => set_pending(existing(state)?, envelope, note.as_deref()),
+        Command::Snooze { until, preset, note } => snooze(existing(state)?, envelope, *until, *preset, note.as_deref()),
+        Command::Unsnooze => unsnooze(existing(state)?, envelope),
+        Command::AddTag { tag } => add_tag(existing(state)?, envelope, *tag),
+        Command::RemoveTag { tag } => remove_tag(existing(state)?, envelope, *tag),
+        Command::SetPriority { priority } => set_priority(existing(state)?, envelope, *priority),
+        Command::MarkRead { through } => mark_read(existing(state)?, envelope, *through),
+        Command::PauseLinked => pause_linked(existing(state)?),
     }
 }
 
@@ -156,7 +174,7 @@ fn claim(opened: &Opened, envelope: &Envelope, agent: &AgentId) -> Decided {
     match &opened.agent {
         Some(holder) if holder == agent => Ok(Decision::AlreadySo),
         Some(holder) => Err(Rejection::AlreadyAssigned { agent: holder.clone() }),
-        None if opened.status != Status::Open => Err(Rejection::Resolved),
+        None if matches!(opened.status, Status::Resolved { .. }) => Err(Rejection::Resolved),
         // The team stays: the conversation came to the agent through it.
         None => Ok(Decision::Append(vec![ConversationEvent::Assigned {
             agent: Some(agent.clone()),
@@ -175,11 +193,13 @@ fn resolve(opened: &Opened, envelope: &Envelope, reason: Option<&str>, note: Opt
     let personal = note_text(note)?;
     match opened.status {
         Status::Resolved { .. } => Ok(Decision::AlreadySo),
-        Status::Open => Ok(Decision::Append(vec![ConversationEvent::Resolved {
-            episode: opened.episode,
-            reason: reason.map(str::to_owned),
-            personal,
-        }])),
+        Status::Open | Status::Pending | Status::Snoozed { .. } => {
+            Ok(Decision::Append(vec![ConversationEvent::Resolved {
+                episode: opened.episode,
+                reason: reason.map(str::to_owned),
+                personal,
+            }]))
+        }
     }
 }
 
@@ -187,6 +207,7 @@ fn reopen(opened: &Opened, envelope: &Envelope) -> Decided {
     staff_only(envelope)?;
     match opened.status {
         Status::Open => Ok(Decision::AlreadySo),
+        Status::Pending | Status::Snoozed { .. } => returned_to_open(OpenCause::Staff),
         Status::Resolved { .. } => Ok(Decision::Append(vec![ConversationEvent::Reopened {
             episode: opened.episode,
             cause: ReopenCause::Staff,
@@ -201,6 +222,108 @@ fn add_note(_opened: &Opened, envelope: &Envelope, text: &str) -> Decided {
         return Err(Rejection::Invalid { field: "text", limit: NOTE_CHARS_MAX });
     }
     Ok(Decision::Append(vec![ConversationEvent::NoteAdded { message: envelope.new_message, personal }]))
+}
+
+fn unassign(opened: &Opened, envelope: &Envelope) -> Decided {
+    staff_only(envelope)?;
+    if opened.agent.is_none() && opened.team.is_none() {
+        return Ok(Decision::AlreadySo);
+    }
+    Ok(Decision::Append(vec![ConversationEvent::Assigned { agent: None, team: None, how: AssignmentHow::Manual }]))
+}
+
+fn set_pending(opened: &Opened, envelope: &Envelope, note: Option<&str>) -> Decided {
+    staff_only(envelope)?;
+    let personal = note_text(note)?;
+    match opened.status {
+        Status::Pending => Ok(Decision::AlreadySo),
+        Status::Resolved { .. } => Err(Rejection::Resolved),
+        Status::Open | Status::Snoozed { .. } => {
+            Ok(Decision::Append(vec![ConversationEvent::MarkedPending { personal }]))
+        }
+    }
+}
+
+/// A snooze that is asked for again with another time replaces the first; with the same time it is already so.
+fn snooze(
+    opened: &Opened,
+    envelope: &Envelope,
+    until: Option<Timestamp>,
+    preset: Option<SnoozePreset>,
+    note: Option<&str>,
+) -> Decided {
+    staff_only(envelope)?;
+    let personal = note_text(note)?;
+    let latest = envelope.now + SNOOZE_MAX;
+    if until.is_some_and(|until| until <= envelope.now || until > latest) {
+        return Err(Rejection::Invalid { field: "until", limit: SNOOZE_DAYS_MAX });
+    }
+    match opened.status {
+        Status::Resolved { .. } => Err(Rejection::Resolved),
+        Status::Snoozed { until: current } if current == until => Ok(Decision::AlreadySo),
+        Status::Open | Status::Pending | Status::Snoozed { .. } => {
+            Ok(Decision::Append(vec![ConversationEvent::Snoozed { until, preset, personal }]))
+        }
+    }
+}
+
+fn unsnooze(opened: &Opened, envelope: &Envelope) -> Decided {
+    staff_only(envelope)?;
+    match opened.status {
+        Status::Snoozed { .. } => returned_to_open(OpenCause::Staff),
+        Status::Open | Status::Pending | Status::Resolved { .. } => Ok(Decision::AlreadySo),
+    }
+}
+
+fn add_tag(opened: &Opened, envelope: &Envelope, tag: TagId) -> Decided {
+    staff_only(envelope)?;
+    if opened.tags.contains(&tag) {
+        return Ok(Decision::AlreadySo);
+    }
+    if opened.tags.len() >= TAGS_MAX {
+        return Err(Rejection::Limit { what: "tags", limit: TAGS_MAX });
+    }
+    Ok(Decision::Append(vec![ConversationEvent::TagAdded { tag }]))
+}
+
+fn remove_tag(opened: &Opened, envelope: &Envelope, tag: TagId) -> Decided {
+    staff_only(envelope)?;
+    if !opened.tags.contains(&tag) {
+        return Ok(Decision::AlreadySo);
+    }
+    Ok(Decision::Append(vec![ConversationEvent::TagRemoved { tag }]))
+}
+
+fn set_priority(opened: &Opened, envelope: &Envelope, priority: Priority) -> Decided {
+    staff_only(envelope)?;
+    if opened.priority == priority {
+        return Ok(Decision::AlreadySo);
+    }
+    Ok(Decision::Append(vec![ConversationEvent::PrioritySet { priority }]))
+}
+
+/// A version from the future is read as "everything that there is": what is not written yet cannot have been read.
+fn mark_read(opened: &Opened, envelope: &Envelope, through: Option<u64>) -> Decided {
+    staff_only(envelope)?;
+    let through = through.unwrap_or(opened.version).min(opened.version);
+    let nothing_new = opened.customer_wrote <= opened.read_through || through <= opened.read_through;
+    if nothing_new {
+        Ok(Decision::AlreadySo)
+    } else {
+        Ok(Decision::Append(vec![ConversationEvent::MarkedRead { through }]))
+    }
+}
+
+fn pause_linked(opened: &Opened) -> Decided {
+    match opened.bot {
+        Bot::Paused { .. } => Ok(Decision::AlreadySo),
+        Bot::Active => Ok(Decision::Append(vec![automatic_pause(PauseReason::Linked)])),
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the arm of a decision")]
+fn returned_to_open(cause: OpenCause) -> Decided {
+    Ok(Decision::Append(vec![ConversationEvent::ReturnedToOpen { cause }]))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the arm of a decision")]
@@ -225,9 +348,15 @@ fn opening(state: &State, place: &Place, cause: EpisodeCause) -> Vec<Conversatio
     events
 }
 
-/// What a customer's message does to a resolved conversation.
+/// What a customer's message does to a conversation that is not open.
 fn reopening(opened: &Opened, envelope: &Envelope, medium: Medium) -> Option<ConversationEvent> {
-    let Status::Resolved { at } = opened.status else { return None };
+    let at = match opened.status {
+        Status::Open => return None,
+        Status::Pending | Status::Snoozed { .. } => {
+            return Some(ConversationEvent::ReturnedToOpen { cause: OpenCause::CustomerMessage });
+        }
+        Status::Resolved { at } => at,
+    };
     let continues = medium == Medium::Email || envelope.now.since(at) <= REOPEN_WITHIN;
     Some(if continues {
         ConversationEvent::Reopened { episode: opened.episode, cause: ReopenCause::CustomerMessage }

@@ -1,7 +1,7 @@
 //! What can be true of a conversation.
 
 use crate::conversation::message::{Content, Message};
-use crate::id::{AgentId, ChannelId, EntityId, MessageId, TeamId};
+use crate::id::{AgentId, ChannelId, EntityId, MessageId, TagId, TeamId};
 use crate::time::Timestamp;
 
 /// Through what a conversation goes.
@@ -53,6 +53,90 @@ pub enum ConversationEvent {
     Reopened { episode: u32, cause: ReopenCause },
     /// Staff wrote a private note; it is never sent.
     NoteAdded { message: MessageId, personal: NotePersonal },
+    /// It waits for the customer or for a third party.
+    MarkedPending { personal: NotePersonal },
+    /// It is out of sight until then; without a time, until the customer writes. Replaces an earlier snooze.
+    Snoozed { until: Option<Timestamp>, preset: Option<SnoozePreset>, personal: NotePersonal },
+    /// It was pending or snoozed and is open again; the episode goes on.
+    ReturnedToOpen { cause: OpenCause },
+    /// It has this tag of the workspace now.
+    TagAdded { tag: TagId },
+    /// It does not have this tag any more.
+    TagRemoved { tag: TagId },
+    /// It is this urgent now.
+    PrioritySet { priority: Priority },
+    /// Staff has read everything up to this version of the conversation.
+    MarkedRead { through: u64 },
+}
+
+/// Why a pending or snoozed conversation is open again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OpenCause {
+    CustomerMessage,
+    Staff,
+    /// The snooze's time came. Written by the timers that a later version brings.
+    Timer,
+}
+
+/// A usual time to snooze for, kept next to the instant that it meant when it was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SnoozePreset {
+    OneHour,
+    TwoHours,
+    FourHours,
+    /// Tomorrow at 09:00 in the tenant's time zone.
+    TomorrowMorning,
+    /// Next Monday at 09:00 in the tenant's time zone; on a Monday the one in a week.
+    NextMonday,
+}
+
+impl SnoozePreset {
+    pub const ALL: [Self; 5] =
+        [Self::OneHour, Self::TwoHours, Self::FourHours, Self::TomorrowMorning, Self::NextMonday];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OneHour => "one_hour",
+            Self::TwoHours => "two_hours",
+            Self::FourHours => "four_hours",
+            Self::TomorrowMorning => "tomorrow_morning",
+            Self::NextMonday => "next_monday",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.as_str() == text)
+    }
+}
+
+/// How urgent a conversation is. The order is the order of urgency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// Nobody has said.
+    #[default]
+    None,
+    Low,
+    Normal,
+    High,
+    Urgent,
+}
+
+impl Priority {
+    pub const ALL: [Self; 5] = [Self::None, Self::Low, Self::Normal, Self::High, Self::Urgent];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::Urgent => "urgent",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|priority| priority.as_str() == text)
+    }
 }
 
 /// Why an episode began.
@@ -248,6 +332,13 @@ impl ConversationEvent {
             Self::Resolved { .. } => "Resolved",
             Self::Reopened { .. } => "Reopened",
             Self::NoteAdded { .. } => "NoteAdded",
+            Self::MarkedPending { .. } => "MarkedPending",
+            Self::Snoozed { .. } => "Snoozed",
+            Self::ReturnedToOpen { .. } => "ReturnedToOpen",
+            Self::TagAdded { .. } => "TagAdded",
+            Self::TagRemoved { .. } => "TagRemoved",
+            Self::PrioritySet { .. } => "PrioritySet",
+            Self::MarkedRead { .. } => "MarkedRead",
         }
     }
 }

@@ -12,7 +12,7 @@ pub use command::{Command, Envelope, Place};
 pub use decide::{Decision, Rejection, decide};
 pub use event::{
     AssignmentHow, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus, EpisodeCause, Medium,
-    NotePersonal, PauseReason, ReactionPersonal, ReopenCause,
+    NotePersonal, OpenCause, PauseReason, Priority, ReactionPersonal, ReopenCause, SnoozePreset,
 };
 pub use message::{
     Attachment, AttachmentPersonal, Author, Content, ContentPersonal, MailPersonal, Message, MessageFlags, MessageKind,

@@ -2,7 +2,7 @@
 
 use relevo_domain::conversation::event::{
     AssignmentHow, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus, EpisodeCause, Medium,
-    NotePersonal, PauseReason, ReactionPersonal, ReopenCause,
+    NotePersonal, OpenCause, PauseReason, Priority, ReactionPersonal, ReopenCause, SnoozePreset,
 };
 use relevo_domain::{AgentId, TeamId, Timestamp};
 use relevo_proto::event::v1 as wire;
@@ -38,6 +38,26 @@ field::number!(pause_reason_number, pause_reason, "reason", PauseReason ~ PauseR
     Echo = Echo,
     Linked = Linked,
     Other = Other,
+});
+
+field::number!(open_cause_number, open_cause, "cause", OpenCause ~ OpenCause {
+    CustomerMessage = CustomerMessage,
+    Staff = Staff,
+    Timer = Timer,
+});
+field::number!(preset_number, preset, "preset", SnoozePreset ~ SnoozePreset {
+    OneHour = OneHour,
+    TwoHours = TwoHours,
+    FourHours = FourHours,
+    TomorrowMorning = TomorrowMorning,
+    NextMonday = NextMonday,
+});
+field::number!(priority_number, priority, "priority", Priority ~ Priority {
+    None = None,
+    Low = Low,
+    Normal = Normal,
+    High = High,
+    Urgent = Urgent,
 });
 
 pub(super) fn encode(event: &ConversationEvent) -> Kind {
@@ -81,7 +101,14 @@ pub(super) fn encode(event: &ConversationEvent) -> Kind {
         | E::Assigned { .. }
         | E::Resolved { .. }
         | E::Reopened { .. }
-        | E::NoteAdded { .. } => encode_work(event),
+        | E::NoteAdded { .. }
+        | E::MarkedPending { .. }
+        | E::Snoozed { .. }
+        | E::ReturnedToOpen { .. }
+        | E::TagAdded { .. }
+        | E::TagRemoved { .. }
+        | E::PrioritySet { .. }
+        | E::MarkedRead { .. } => encode_work(event),
     }
 }
 
@@ -112,6 +139,19 @@ fn encode_work(event: &ConversationEvent) -> Kind {
             message_id: message.bytes().to_vec(),
             personal: Some(encode_note(personal)),
         }),
+        E::MarkedPending { personal } => {
+            Kind::MarkedPending(wire::MarkedPending { personal: Some(encode_note(personal)) })
+        }
+        E::Snoozed { until, preset, personal } => Kind::Snoozed(wire::Snoozed {
+            until_ms: until.map(Timestamp::as_millis),
+            preset: preset.map_or(0, preset_number),
+            personal: Some(encode_note(personal)),
+        }),
+        E::ReturnedToOpen { cause } => Kind::ReturnedToOpen(wire::ReturnedToOpen { cause: open_cause_number(*cause) }),
+        E::TagAdded { tag } => Kind::TagAdded(wire::TagAdded { tag_id: tag.bytes().to_vec() }),
+        E::TagRemoved { tag } => Kind::TagRemoved(wire::TagRemoved { tag_id: tag.bytes().to_vec() }),
+        E::PrioritySet { priority } => Kind::PrioritySet(wire::PrioritySet { priority: priority_number(*priority) }),
+        E::MarkedRead { through } => Kind::MarkedRead(wire::MarkedRead { through: *through }),
         E::Opened { .. }
         | E::EpisodeStarted { .. }
         | E::MessageReceived(_)
@@ -183,6 +223,17 @@ fn decode_work(kind: Kind) -> Result<ConversationEvent, DecodeError> {
             personal: decode_note(event.personal),
         }),
         // Named by `codec::decode_event`, which never sends others here.
+        Kind::MarkedPending(event) => Ok(E::MarkedPending { personal: decode_note(event.personal) }),
+        Kind::Snoozed(event) => Ok(E::Snoozed {
+            until: event.until_ms.map(Timestamp::from_millis),
+            preset: if event.preset == 0 { None } else { Some(preset(event.preset)?) },
+            personal: decode_note(event.personal),
+        }),
+        Kind::ReturnedToOpen(event) => Ok(E::ReturnedToOpen { cause: open_cause(event.cause)? }),
+        Kind::TagAdded(event) => Ok(E::TagAdded { tag: field::tag("tag_id", &event.tag_id)? }),
+        Kind::TagRemoved(event) => Ok(E::TagRemoved { tag: field::tag("tag_id", &event.tag_id)? }),
+        Kind::PrioritySet(event) => Ok(E::PrioritySet { priority: priority(event.priority)? }),
+        Kind::MarkedRead(event) => Ok(E::MarkedRead { through: event.through }),
         _ => Err(DecodeError::Invalid("kind")),
     }
 }

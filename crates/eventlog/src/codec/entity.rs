@@ -1,7 +1,8 @@
 //! Events of contacts, identities, channels and workspaces, as the log keeps them.
 
+use relevo_domain::TagName;
 use relevo_domain::channel::{ChannelEvent, ProviderUpdatePersonal};
-use relevo_domain::contact::event::{ContactEvent, IdentifierPersonal, MergeCause, NamePersonal};
+use relevo_domain::contact::event::{ContactEvent, CustomerPersonal, IdentifierPersonal, MergeCause, NamePersonal};
 use relevo_domain::identity::{IdentifierKind, IdentityEvent};
 use relevo_domain::workspace::WorkspaceEvent;
 use relevo_proto::event::v1 as wire;
@@ -20,6 +21,7 @@ field::number!(kind_number, kind, "kind", IdentifierKind ~ IdentifierKind {
 field::number!(merge_cause_number, merge_cause, "cause", MergeCause ~ MergeCause {
     SameUpdate = SameUpdate,
     NumberChanged = NumberChanged,
+    Manual = Manual,
 });
 
 pub(super) fn encode_contact(event: &ContactEvent) -> Kind {
@@ -41,6 +43,12 @@ pub(super) fn encode_contact(event: &ContactEvent) -> Kind {
         ContactEvent::Merged { other, cause } => {
             Kind::ContactsMerged(wire::ContactsMerged { other: other.to_string(), cause: merge_cause_number(*cause) })
         }
+        ContactEvent::Unmerged { other } => Kind::ContactsUnmerged(wire::ContactsUnmerged { other: other.to_string() }),
+        ContactEvent::CustomerLinked { personal: CustomerPersonal { id, name } } => {
+            let personal = wire::CustomerPersonal { id: id.clone(), name: name.clone() };
+            Kind::CustomerLinked(wire::CustomerLinked { personal: Some(personal) })
+        }
+        ContactEvent::CustomerUnlinked => Kind::CustomerUnlinked(wire::CustomerUnlinked {}),
     }
 }
 
@@ -59,6 +67,12 @@ pub(super) fn decode_contact(event: Kind) -> Result<ContactEvent, DecodeError> {
         Kind::ContactsMerged(event) => {
             Ok(ContactEvent::Merged { other: field::entity("other", &event.other)?, cause: merge_cause(event.cause)? })
         }
+        Kind::ContactsUnmerged(event) => Ok(ContactEvent::Unmerged { other: field::entity("other", &event.other)? }),
+        Kind::CustomerLinked(event) => {
+            let personal = event.personal.unwrap_or_default();
+            Ok(ContactEvent::CustomerLinked { personal: CustomerPersonal { id: personal.id, name: personal.name } })
+        }
+        Kind::CustomerUnlinked(wire::CustomerUnlinked {}) => Ok(ContactEvent::CustomerUnlinked),
         _ => Err(DecodeError::Invalid("kind")),
     }
 }
@@ -123,9 +137,35 @@ pub(super) fn encode_workspace(event: &WorkspaceEvent) -> Kind {
         WorkspaceEvent::IdKeyFingerprinted { fingerprint } => {
             Kind::IdKeyFingerprinted(wire::IdKeyFingerprinted { fingerprint: fingerprint.clone() })
         }
+        WorkspaceEvent::TagCreated { tag, name, colour } => Kind::TagCreated(wire::TagCreated {
+            tag_id: tag.bytes().to_vec(),
+            name: name.to_string(),
+            colour: colour.to_string(),
+        }),
+        WorkspaceEvent::TagChanged { tag, name, colour } => Kind::TagChanged(wire::TagChanged {
+            tag_id: tag.bytes().to_vec(),
+            name: name.to_string(),
+            colour: colour.to_string(),
+        }),
+        WorkspaceEvent::TagDeleted { tag } => Kind::TagDeleted(wire::TagDeleted { tag_id: tag.bytes().to_vec() }),
     }
 }
 
-pub(super) fn decode_workspace(event: wire::IdKeyFingerprinted) -> WorkspaceEvent {
-    WorkspaceEvent::IdKeyFingerprinted { fingerprint: event.fingerprint }
+/// The event that a wire event of a workspace holds. The caller passes workspace events only.
+pub(super) fn decode_workspace(event: Kind) -> Result<WorkspaceEvent, DecodeError> {
+    match event {
+        Kind::IdKeyFingerprinted(event) => Ok(WorkspaceEvent::IdKeyFingerprinted { fingerprint: event.fingerprint }),
+        Kind::TagCreated(event) => Ok(WorkspaceEvent::TagCreated {
+            tag: field::tag("tag_id", &event.tag_id)?,
+            name: TagName::new(&event.name).map_err(|_name| DecodeError::Invalid("name"))?,
+            colour: event.colour.parse().map_err(|_colour| DecodeError::Invalid("colour"))?,
+        }),
+        Kind::TagChanged(event) => Ok(WorkspaceEvent::TagChanged {
+            tag: field::tag("tag_id", &event.tag_id)?,
+            name: TagName::new(&event.name).map_err(|_name| DecodeError::Invalid("name"))?,
+            colour: event.colour.parse().map_err(|_colour| DecodeError::Invalid("colour"))?,
+        }),
+        Kind::TagDeleted(event) => Ok(WorkspaceEvent::TagDeleted { tag: field::tag("tag_id", &event.tag_id)? }),
+        _ => Err(DecodeError::Invalid("kind")),
+    }
 }

@@ -1,6 +1,6 @@
 //! Single fields: ids and names as the log writes them.
 
-use relevo_domain::{ChannelId, EntityId, MessageId};
+use relevo_domain::{ChannelId, EntityId, MessageId, TagId};
 
 use super::DecodeError;
 
@@ -10,6 +10,10 @@ pub(super) fn bytes16(field: &'static str, bytes: &[u8]) -> Result<[u8; 16], Dec
 
 pub(super) fn message(field: &'static str, bytes: &[u8]) -> Result<MessageId, DecodeError> {
     bytes16(field, bytes).map(MessageId::new)
+}
+
+pub(super) fn tag(field: &'static str, bytes: &[u8]) -> Result<TagId, DecodeError> {
+    bytes16(field, bytes).map(TagId::new)
 }
 
 pub(super) fn entity(field: &'static str, text: &str) -> Result<EntityId, DecodeError> {

@@ -145,12 +145,25 @@ fn decode_event(kind: Kind) -> Result<Event, DecodeError> {
         | Kind::Assigned(_)
         | Kind::Resolved(_)
         | Kind::Reopened(_)
-        | Kind::NoteAdded(_) => conversation::decode(kind).map(Event::Conversation),
-        Kind::ContactCreated(_) | Kind::IdentifierLearned(_) | Kind::ContactRenamed(_) | Kind::ContactsMerged(_) => {
-            entity::decode_contact(kind).map(Event::Contact)
-        }
+        | Kind::NoteAdded(_)
+        | Kind::MarkedPending(_)
+        | Kind::Snoozed(_)
+        | Kind::ReturnedToOpen(_)
+        | Kind::TagAdded(_)
+        | Kind::TagRemoved(_)
+        | Kind::PrioritySet(_)
+        | Kind::MarkedRead(_) => conversation::decode(kind).map(Event::Conversation),
+        Kind::ContactCreated(_)
+        | Kind::IdentifierLearned(_)
+        | Kind::ContactRenamed(_)
+        | Kind::ContactsMerged(_)
+        | Kind::ContactsUnmerged(_)
+        | Kind::CustomerLinked(_)
+        | Kind::CustomerUnlinked(_) => entity::decode_contact(kind).map(Event::Contact),
         Kind::IdentifierBound(bound) => entity::decode_identity(bound).map(Event::Identity),
         Kind::ChannelDeliveryReported(_) | Kind::ProviderUpdated(_) => entity::decode_channel(kind).map(Event::Channel),
-        Kind::IdKeyFingerprinted(event) => Ok(Event::Workspace(entity::decode_workspace(event))),
+        Kind::IdKeyFingerprinted(_) | Kind::TagCreated(_) | Kind::TagChanged(_) | Kind::TagDeleted(_) => {
+            entity::decode_workspace(kind).map(Event::Workspace)
+        }
     }
 }

@@ -186,7 +186,9 @@ impl AskedList {
 
 const fn asked_status(status: wire::ConversationStatus) -> Option<inbox::Status> {
     match status {
-        wire::ConversationStatus::Unspecified => None,
+        wire::ConversationStatus::Unspecified
+        | wire::ConversationStatus::Pending
+        | wire::ConversationStatus::Snoozed => None,
         wire::ConversationStatus::Open => Some(inbox::Status::Open),
         wire::ConversationStatus::Resolved => Some(inbox::Status::Resolved),
     }

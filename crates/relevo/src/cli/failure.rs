@@ -251,19 +251,27 @@ fn was_never_connected(status: &Status) -> bool {
 /// The exit status of an error code. Written out, so that a new code forces a decision.
 const fn status_of(code: ErrorCode) -> u8 {
     match code {
-        ErrorCode::Unauthenticated | ErrorCode::Forbidden | ErrorCode::SignatureInvalid => CREDENTIAL,
+        ErrorCode::Unauthenticated | ErrorCode::Forbidden | ErrorCode::SignatureInvalid | ErrorCode::TokenExpired => {
+            CREDENTIAL
+        }
         ErrorCode::InvalidArgument
         | ErrorCode::PositionInvalid
         | ErrorCode::CursorInvalid
         | ErrorCode::CursorExpired
         | ErrorCode::TooLarge => USAGE,
         ErrorCode::ConversationNotFound
+        | ErrorCode::ContactNotFound
+        | ErrorCode::TagUnknown
         | ErrorCode::AssigneeNotFound
         | ErrorCode::EndpointNotFound
         | ErrorCode::ParkedNotFound
         | ErrorCode::ViewNotFound
         | ErrorCode::CommitNotFound => NOT_FOUND,
-        ErrorCode::AlreadyAssigned | ErrorCode::ConversationResolved | ErrorCode::CommandIdReused => CONFLICT,
+        ErrorCode::AlreadyAssigned
+        | ErrorCode::ConversationResolved
+        | ErrorCode::CommandIdReused
+        | ErrorCode::VersionConflict
+        | ErrorCode::LimitReached => CONFLICT,
         ErrorCode::StaleRead
         | ErrorCode::Contention
         | ErrorCode::OutcomeUnknown

@@ -34,6 +34,8 @@ impl Words {
     pub(crate) fn status(self, status: i32) -> String {
         match ConversationStatus::try_from(status) {
             Ok(ConversationStatus::Open) => self.t("status-open"),
+            Ok(ConversationStatus::Pending) => self.t("status-pending"),
+            Ok(ConversationStatus::Snoozed) => self.t("status-snoozed"),
             Ok(ConversationStatus::Resolved) => self.t("status-resolved"),
             Ok(ConversationStatus::Unspecified) | Err(_) => unknown(status),
         }

@@ -1,0 +1,28 @@
+//! What can be true of a workspace.
+
+use crate::id::TagId;
+use crate::tag::{Colour, TagName};
+
+/// A fact about a workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorkspaceEvent {
+    /// The tenant's id key has this fingerprint. A start with another key would derive other ids, so it refuses to run.
+    IdKeyFingerprinted { fingerprint: String },
+    /// There is a tag of this name and colour.
+    TagCreated { tag: TagId, name: TagName, colour: Colour },
+    /// The tag is called and coloured like this now. Conversations keep it.
+    TagChanged { tag: TagId, name: TagName, colour: Colour },
+    /// The tag is gone, from every conversation at once; its id does not come back.
+    TagDeleted { tag: TagId },
+}
+
+impl WorkspaceEvent {
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::IdKeyFingerprinted { .. } => "IdKeyFingerprinted",
+            Self::TagCreated { .. } => "TagCreated",
+            Self::TagChanged { .. } => "TagChanged",
+            Self::TagDeleted { .. } => "TagDeleted",
+        }
+    }
+}
