@@ -10,15 +10,20 @@ export PATH := /usr/lib/ccache:$(PATH)
 # Where `make run` keeps the log, the views and the keys.
 DATA ?= data
 BIN := $(CARGO_TARGET_DIR)/release/relevo
+DEBUG_BIN := $(CARGO_TARGET_DIR)/debug/relevo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run stop test lint fmt crash clean
+.PHONY: help setup setup-web build run stop test examples web lint fmt crash clean soak laws bench
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
 
 setup: ## install what is missing (Debian packages, cargo-nextest, nats-server)
 	@scripts/setup.sh
+
+# The page's node and browser are installed for those who run it: make test, make web.
+setup-web:
+	@scripts/setup.sh web
 
 build: setup ## the release binary
 	@scripts/first-build.sh release
@@ -31,11 +36,25 @@ run: build ## start the demo, play its sample traffic, print the inbox; again: k
 stop: ## stop the demo that `make run` started; its data stays
 	@DATA="$(DATA)" BIN="$(BIN)" scripts/demo.sh stop
 
-test: setup ## format, lints and every test
+test: setup-web ## format, lints, both examples and every test
 	cargo fmt --all --check
 	@scripts/first-build.sh debug
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo nextest run --workspace --locked --no-run
+	@BIN="$(DEBUG_BIN)" scripts/examples.sh python
+	@BIN="$(DEBUG_BIN)" scripts/examples.sh web
 	cargo nextest run --workspace --locked
+
+web: setup-web ## drive the example page in headless Chromium against a demo broker of its own
+	@scripts/first-build.sh debug
+	cargo build -p relevo --locked
+	@BIN="$(DEBUG_BIN)" scripts/examples.sh web
+
+examples: setup-web ## that, and the Python example
+	@scripts/first-build.sh debug
+	cargo build -p relevo --locked
+	@BIN="$(DEBUG_BIN)" scripts/examples.sh python
+	@BIN="$(DEBUG_BIN)" scripts/examples.sh web
 
 lint: setup ## format and lints alone
 	cargo fmt --all --check
@@ -48,6 +67,19 @@ crash: setup ## kill the broker and its nats-server again and again in a burst, 
 	@scripts/first-build.sh release
 	cargo build --release -p relevo --locked
 	RELEVO_BIN="$(BIN)" cargo run --release -p relevo-tests --bin crash --locked -- $(SEED)
+
+soak: setup ## two hundred watchers while everything changes, three of whom do not read: memory and misses (MINUTES=10 SEED=1)
+	@scripts/first-build.sh release
+	cargo build --release -p relevo --locked
+	RELEVO_BIN="$(BIN)" cargo run --release -p relevo-tests --bin soak --locked -- $(or $(MINUTES),10) $(or $(SEED),1)
+
+laws: setup ## every projector's laws over a history of 100,000 commits (COMMITS=100000 SEED=1)
+	@scripts/first-build.sh release
+	cargo run --release -p relevo-benches --bin laws --locked -- $(or $(COMMITS),100000) $(or $(SEED),1)
+
+bench: setup ## list, counter and watch times at a million conversations, next to gRPC alone (CONVERSATIONS=1000000)
+	@scripts/first-build.sh release
+	cargo run --release -p relevo-benches --bin bench --locked -- $(or $(CONVERSATIONS),1000000)
 
 clean: stop ## remove the demo's data (asks first); compiled files stay in CARGO_TARGET_DIR
 	@printf 'Remove every conversation in ./%s? [y/N] ' '$(DATA)'; read -r answer; \

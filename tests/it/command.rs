@@ -45,11 +45,13 @@ async fn a_repeated_command_answers_its_position_and_writes_nothing() {
     let broker = Broker::start().await;
     let conversation_id = conversation(&broker).await;
     let laura = broker.client("agent");
-    let note = command::AddNoteRequest { command_id: fresh_id(), conversation_id, text: "llamar mañana".to_owned() };
+    let text = "llamar mañana".to_owned();
+    let note = command::AddNoteRequest { command_id: fresh_id(), conversation_id, text, ..Default::default() };
     let first = laura.commands().add_note(laura.request(note.clone())).await.unwrap().into_inner();
     let second = laura.commands().add_note(laura.request(note.clone())).await.unwrap().into_inner();
     assert_eq!((&first.position, first.version), (&second.position, second.version));
-    let other = command::ReopenRequest { command_id: note.command_id, conversation_id: note.conversation_id };
+    let (command_id, conversation_id) = (note.command_id, note.conversation_id);
+    let other = command::ReopenRequest { command_id, conversation_id, ..Default::default() };
     let refused = laura.commands().reopen(laura.request(other)).await.unwrap_err();
     assert_eq!(code(&refused), "COMMAND_ID_REUSED");
 }
@@ -58,7 +60,11 @@ async fn a_repeated_command_answers_its_position_and_writes_nothing() {
 async fn a_command_id_does_not_lend_its_answer_to_somebody_else() {
     let broker = Broker::start().await;
     let conversation_id = conversation(&broker).await;
-    let claim = || command::ClaimRequest { command_id: "claim-1".to_owned(), conversation_id: conversation_id.clone() };
+    let claim = || command::ClaimRequest {
+        command_id: "claim-1".to_owned(),
+        conversation_id: conversation_id.clone(),
+        ..Default::default()
+    };
     let laura = broker.client("agent");
     laura.commands().claim(laura.request(claim())).await.unwrap();
     laura.commands().claim(laura.request(claim())).await.unwrap();
@@ -117,6 +123,7 @@ async fn assigning_to_nobody_or_to_a_stranger_is_refused() {
         conversation_id: conversation_id.clone(),
         agent_id: agent.to_owned(),
         team_id: String::new(),
+        expected_version: None,
     };
     let nobody = admin.commands().assign(admin.request(assign(""))).await.unwrap_err();
     assert_eq!(code(&nobody), "INVALID_ARGUMENT");

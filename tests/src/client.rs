@@ -78,7 +78,11 @@ impl Counters {
 
 impl Client {
     pub fn new(server: &str, key: &str) -> Self {
-        let channel = Channel::from_shared(server.to_owned()).unwrap().connect_lazy();
+        Self::over(Channel::from_shared(server.to_owned()).unwrap().connect_lazy(), key)
+    }
+
+    /// A caller on a connection that may be shared, or have limits of its own.
+    pub fn over(channel: Channel, key: &str) -> Self {
         Self { channel, key: format!("Bearer {key}").parse().unwrap() }
     }
 
@@ -113,12 +117,8 @@ impl Client {
     /// All conversations that the caller may see, whatever their status, first page.
     pub async fn conversations(&self) -> Vec<query::Conversation> {
         let statuses = [query::ConversationStatus::Open.into(), query::ConversationStatus::Resolved.into()].to_vec();
-        let list = query::ListConversationsRequest {
-            tab: query::InboxTab::All.into(),
-            statuses,
-            page_size: 200,
-            ..Default::default()
-        };
+        let filter = query::ConversationFilter { statuses, ..Default::default() };
+        let list = query::ListConversationsRequest { filter: Some(filter), page_size: 200, ..Default::default() };
         self.inbox().list_conversations(self.request(list)).await.unwrap().into_inner().conversations
     }
 
@@ -173,12 +173,17 @@ impl Client {
             conversation_id: conversation.to_owned(),
             reason: query::PauseReason::Complaint.into(),
             note: note.to_owned(),
+            expected_version: None,
         };
         Ok(self.commands().pause_bot(self.request(pause)).await?.into_inner())
     }
 
     pub async fn claim(&self, conversation: &str) -> Result<command::ClaimResponse, Status> {
-        let claim = command::ClaimRequest { command_id: fresh_id(), conversation_id: conversation.to_owned() };
+        let claim = command::ClaimRequest {
+            command_id: fresh_id(),
+            conversation_id: conversation.to_owned(),
+            ..Default::default()
+        };
         Ok(self.commands().claim(self.request(claim)).await?.into_inner())
     }
 }

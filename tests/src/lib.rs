@@ -4,6 +4,8 @@
 pub mod broker;
 pub mod client;
 pub mod fixtures;
+pub mod nats;
+pub mod storm;
 pub mod webhook;
 
 pub use broker::{Broker, Setup};

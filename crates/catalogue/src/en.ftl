@@ -10,11 +10,11 @@
 
 ## Errors, one a code. `error()` joins the three and adds the code and the ids.
 
-error-UNAUTHENTICATED-what = The request has no API key, or one that this broker does not know.
+error-UNAUTHENTICATED-what = The request has no API key and no token, or one that this broker does not know (any more).
 error-UNAUTHENTICATED-safe = Nothing was changed.
 error-UNAUTHENTICATED-do = Give a valid key with --api-key or RELEVO_API_KEY (over gRPC: "authorization: Bearer …"); `relevo key new` makes one.
 
-error-FORBIDDEN-what = The role of your API key may not do this.
+error-FORBIDDEN-what = The role of your credential may not do this.
 error-FORBIDDEN-safe = Nothing was changed.
 error-FORBIDDEN-do = Ask somebody with the needed role, or have the role of your key changed in the configuration.
 
@@ -129,13 +129,32 @@ field-above = must be at most { $max }
 field-id = is not an id of the expected kind
 field-name = is not a name (lower-case letters, digits and dashes, at most 32)
 field-unknown-word = is not one of the known values
+field-republish-subject = must be relevo.republish.<your tenant>.<name>, the name of lower-case letters, digits, _ and -
+field-metric = is not the name of a metric
+field-span = must be after the beginning
+field-filter-long = has more than 100 values of one kind
+field-actor = is not an actor: staff:<name>, bot:<name>, <name>, customer, phone_app, provider or system
+field-speed = must be 0 to 1,000,000
+field-replay-subject = must be relevo.replay.<your tenant>.<name>, the name of lower-case letters, digits, _ and -
 field-day = is not a day written YYYY-MM-DD
 field-day-order = must not be before the first day
 field-days-above = covers more than { $max } days
 field-not-together = cannot be given together with { $other }
+field-whole-tenant = makes no sense for a role that sees the whole tenant
+field-too-many = has more than { $max } values
+field-tag = is neither the id nor the name of a tag
+field-future = lies in the future
 field-command-id = must have 1 to 128 visible ASCII characters
 field-too-long = is longer than { $max } characters
 field-own-reason = is a reason that only Relevo itself gives
+field-until = must be in the future and at most { $max } days away
+field-time = is not a time
+field-line = must have 1 to { $max } characters on one line
+field-same-contact = must be another contact
+field-tag-name = must have 1 to 40 characters on one line
+field-tag-name-taken = is the name of another tag
+field-colour = is not a colour written #rrggbb
+field-create-by-name = can only be set together with a name
 
 ## Headers of tables. They are printed as they stand here.
 
@@ -173,6 +192,9 @@ table-position = POSITION
 table-lag = BEHIND
 table-degraded = DEGRADED
 table-digest = DIGEST
+table-time = TIME
+table-action = ACTION
+table-entity = ENTITY
 table-day = DAY
 table-hour = HOUR
 table-in = IN
@@ -229,6 +251,7 @@ role-admin = administrator
 role-bot = bot
 role-analyst = analyst
 role-ops = operations
+role-service = service
 
 ## Media.
 
@@ -282,6 +305,22 @@ timeline-resolved = { $by } resolved it
 timeline-resolved-reason = { $by } resolved it: { $reason }
 timeline-reopened = { $by } reopened it
 timeline-reopened-customer = Reopened by the customer's message
+timeline-pending = { $by } marked it as pending
+timeline-snoozed = { $by } snoozed it until { $until }
+timeline-snoozed-reply = { $by } snoozed it until the customer writes
+timeline-opened = { $by } opened it again
+timeline-opened-customer = Open again by the customer's message
+timeline-opened-timer = Open again: its time came
+timeline-tag-added = { $by } added the tag { $tag }
+timeline-tag-removed = { $by } removed the tag { $tag }
+timeline-priority = { $by } set the priority: { $priority }
+timeline-read = { $by } read it
+timeline-unassigned = { $by } took it away from its assignee
+priority-none = none
+priority-low = low
+priority-normal = normal
+priority-high = high
+priority-urgent = urgent
 
 ## Views.
 
@@ -302,6 +341,84 @@ figure-first-response = First response
 figure-mean = mean
 figure-median = half within
 figure-p90 = nine of ten within
+metrics-republished = { $facts } facts published again on { $subject }
+metrics-republishing = { $facts } facts so far · commit { $sequence }
+table-metric = METRIC
+table-from = FROM
+table-group = GROUP
+table-value = VALUE
+table-n = N
+table-mean = MEAN
+table-p50 = P50
+table-p90 = P90
+table-p99 = P99
+table-labels = LABELS
+figure-p99 = 99 of 100 within
+table-tab = TAB
+table-pending = PENDING
+table-snoozed = SNOOZED
+table-paused = PAUSED
+table-priority = PRIORITY
+table-tags = TAGS
+table-tag = TAG
+table-colour = COLOUR
+table-customer = CUSTOMER
+table-identifiers = KNOWN AS
+table-conversations = CONVERSATIONS
+table-waiting = WAITING SINCE
+table-team = TEAM
+table-unassigned = WITHOUT AGENT SINCE
+table-before = BEFORE
+table-queue = QUEUE
+table-lasted = LASTED
+tab-mine = mine
+tab-unassigned = unassigned
+tab-all = all
+status-due = due
+list-search-truncated = There are more matches than were looked at: type more of it.
+cli-done-unassign = Conversation given back
+cli-already-unassign = It was nobody’s already
+cli-done-pending = Conversation is pending
+cli-already-pending = It was pending already
+cli-done-snooze = Conversation snoozed
+cli-already-snooze = It was snoozed until then already
+cli-done-unsnooze = Conversation opened
+cli-already-unsnooze = It was not snoozed
+cli-done-priority = Priority set
+cli-already-priority = It had that priority already
+cli-done-tag-add = Tag added
+cli-already-tag-add = It had the tag already
+cli-done-tag-remove = Tag removed
+cli-already-tag-remove = It did not have the tag
+cli-done-read = Marked as read
+cli-already-read = Nothing was unread
+cli-done-tag-create = Tag made
+cli-already-tag-create = There was a tag of that name already
+cli-done-tag-change = Tag changed
+cli-already-tag-change = The tag was like that already
+cli-done-tag-delete = Tag deleted
+cli-already-tag-delete = There was no such tag
+cli-done-link = Customer linked
+cli-already-link = It was that customer already
+cli-done-unlink = Customer unlinked
+cli-already-unlink = It was linked to no customer
+cli-done-merge = Contacts merged
+cli-already-merge = They were merged already
+cli-done-unmerge = Contacts separated
+cli-already-unmerge = They were not merged
+cli-merge-paused = The bot was paused in: { $ids }
+cli-version = version { $version }
+cli-label-priority = Priority
+cli-label-tags = Tags
+cli-label-customer = Customer
+cli-label-version = Version
+cli-label-merged = Same person as
+presence-viewing = is looking
+presence-typing = is writing
+kind-metric-sum = sum
+kind-metric-duration = duration
+kind-metric-share = share
+kind-metric-gauge = gauge
 
 ## Lists and counts.
 
@@ -376,6 +493,11 @@ config-needs = makes sense only together with { $other }; add that key or remove
 config-excludes = cannot be used together with { $other }; remove one of the two
 config-address = “{ $value }” is not an IP address with a port, such as 127.0.0.1:8480
 config-url = “{ $value }” is not an http:// or https:// base address without a query
+config-origin = “{ $value }” is not an origin, such as https://desk.example.com (a scheme, a host, perhaps a port; lower case; nothing behind)
+config-too-large = { $value } is too much; at most { $most }
+config-token-key = a signing key needs at least { $least } bytes
+config-jwks-url = an address of keys must begin with https:// (or http:// on loopback)
+config-issuer-own = “relevo” is what Relevo itself signs as; use the issuer’s own name
 config-time-zone = “{ $value }” is not a known time zone, such as America/Argentina/Buenos_Aires
 config-account-channel = “{ $value }” does not name a channel; write tenant/channel
 config-mail-address = “{ $value }” is not a mail address
@@ -481,6 +603,19 @@ cli-log-bounded = Older commits were not looked at: the search ended at sequence
 cli-log-unreadable = this commit cannot be read
 cli-log-more = There is more; go on with --after { $sequence }
 cli-log-position = Log: { $position }
+cli-replay-progress = { $events } events · { $position }
+cli-replay-done = { $events } events published · { $position } · { $unreadable } commits that cannot be read
+cli-audit-unreadable = Commits that were looked at and cannot be read: { $n }. Nobody knows what they are about.
+log-problem-undecodable = { $sequence }: this commit cannot be read
+log-problem-missing = { $sequence }…{ $through }: nothing is stored
+log-problem-version = { $sequence }: { $entity } has version { $found } where { $expected } should come
+log-problem-version-elsewhere = { $sequence }: a version of another tenant's entity is missing or there twice
+log-problem-hash = { $sequence }: { $entity } does not follow the commit before: its hash is another
+log-problem-unknown = { $sequence }: a problem that this program does not know
+log-setting-differs = { $stream }: { $setting } is { $found } instead of { $wanted }
+log-setting-unknown = { $setting }: not known, it is in the configuration of the NATS server (should be { $wanted })
+log-intact = log intact: { $commits } commits, { $events } events, { $entities } entities, { $position }, 0 problems
+log-broken = log NOT intact: { $commits } commits, { $events } events, { $entities } entities, { $position }, { $problems } problems, { $settings } settings changed
 
 ## The command line: the demo.
 
@@ -500,3 +635,24 @@ cli-bad-server = “{ $server }” is not an address that can be used. Nothing w
 cli-bad-value = { $name }: “{ $value }” is of no use. Nothing was asked. Write { $expected }.
 cli-view-different = At least one view is not what the log says. The log is intact. Keep this output and rebuild with `relevo view rebuild`.
 cli-output = The answer could not be written: { $error }. What was asked for is done. Check where the output goes.
+
+# Metrics by name.
+metric-messages-in = Messages received
+metric-messages-out = Messages sent
+metric-conversations-opened = New conversations
+metric-episodes-started = Episodes begun
+metric-episodes-resolved = Episodes resolved
+metric-episodes-reopened = Episodes reopened
+metric-first-response-human = First response by a person
+metric-first-response-any = First response
+metric-next-response = Next responses
+metric-resolution-first = Time to the first resolution
+metric-resolution-full = Time to the last resolution
+metric-backlog = Unresolved conversations
+metric-agent-open-time = Time open with an agent
+metric-intervention = Conversations with a manual pause
+metric-pauses = Pauses of the bot
+metric-pause-resolution = Time to resolve what was paused
+metric-delivery-reports = Delivery reports
+metric-delivery-to-delivered = From sent to delivered
+metric-delivery-to-read = From delivered to read

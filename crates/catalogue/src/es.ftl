@@ -10,11 +10,11 @@
 
 ## Errores, uno por código. `error()` une los tres y añade el código y los ids.
 
-error-UNAUTHENTICATED-what = La petición no trae clave de API, o trae una que este servidor no conoce.
+error-UNAUTHENTICATED-what = La petición no trae clave de API ni token, o trae uno que este servidor no conoce (o ya no).
 error-UNAUTHENTICATED-safe = No se cambió nada.
 error-UNAUTHENTICATED-do = Dé una clave válida con --api-key o RELEVO_API_KEY (por gRPC: «authorization: Bearer …»); `relevo key new` crea una.
 
-error-FORBIDDEN-what = El rol de su clave de API no permite hacer esto.
+error-FORBIDDEN-what = El rol de su credencial no permite hacer esto.
 error-FORBIDDEN-safe = No se cambió nada.
 error-FORBIDDEN-do = Pídalo a quien tenga el rol necesario, o haga cambiar el rol de su clave en la configuración.
 
@@ -129,13 +129,32 @@ field-above = debe ser como máximo { $max }
 field-id = no es un id del tipo esperado
 field-name = no es un nombre (minúsculas, cifras y guiones, como máximo 32)
 field-unknown-word = no es uno de los valores conocidos
+field-republish-subject = debe ser relevo.republish.<su tenant>.<nombre>, con letras minúsculas, dígitos, _ y - en el nombre
+field-metric = no es el nombre de una métrica
+field-span = debe ser posterior al comienzo
+field-filter-long = tiene más de 100 valores de un mismo tipo
+field-actor = no es un actor: staff:<nombre>, bot:<nombre>, <nombre>, customer, phone_app, provider o system
+field-speed = debe estar entre 0 y 1.000.000
+field-replay-subject = debe ser relevo.replay.<su tenant>.<nombre>, con letras minúsculas, dígitos, _ y - en el nombre
 field-day = no es un día escrito AAAA-MM-DD
 field-day-order = no puede ser anterior al primer día
 field-days-above = abarca más de { $max } días
 field-not-together = no puede darse junto con { $other }
+field-whole-tenant = no tiene sentido con un rol que ve toda la organización
+field-too-many = tiene más de { $max } valores
+field-tag = no es ni el id ni el nombre de una etiqueta
+field-future = está en el futuro
 field-command-id = debe tener de 1 a 128 caracteres ASCII visibles
 field-too-long = tiene más de { $max } caracteres
 field-own-reason = es un motivo que solo da el propio Relevo
+field-until = debe estar en el futuro, a { $max } días como máximo
+field-time = no es una hora válida
+field-line = debe tener de 1 a { $max } caracteres en una sola línea
+field-same-contact = debe ser otro contacto
+field-tag-name = debe tener de 1 a 40 caracteres en una sola línea
+field-tag-name-taken = es el nombre de otra etiqueta
+field-colour = no es un color escrito #rrggbb
+field-create-by-name = solo puede indicarse junto con un nombre
 
 ## Encabezados de tablas. Se imprimen tal como están aquí.
 
@@ -173,6 +192,9 @@ table-position = POSICIÓN
 table-lag = ATRASO
 table-degraded = DEGRADADAS
 table-digest = RESUMEN
+table-time = HORA
+table-action = ACCIÓN
+table-entity = ENTIDAD
 table-day = DÍA
 table-hour = HORA
 table-in = ENTRAN
@@ -229,6 +251,7 @@ role-admin = administrador
 role-bot = bot
 role-analyst = analista
 role-ops = operaciones
+role-service = servicio
 
 ## Medios.
 
@@ -282,6 +305,22 @@ timeline-resolved = { $by } la resolvió
 timeline-resolved-reason = { $by } la resolvió: { $reason }
 timeline-reopened = { $by } la reabrió
 timeline-reopened-customer = Reabierta por el mensaje del cliente
+timeline-pending = { $by } la marcó como pendiente
+timeline-snoozed = { $by } la pospuso hasta { $until }
+timeline-snoozed-reply = { $by } la pospuso hasta que escriba el cliente
+timeline-opened = { $by } la volvió a abrir
+timeline-opened-customer = Abierta de nuevo por el mensaje del cliente
+timeline-opened-timer = Abierta de nuevo: llegó su hora
+timeline-tag-added = { $by } agregó la etiqueta { $tag }
+timeline-tag-removed = { $by } quitó la etiqueta { $tag }
+timeline-priority = { $by } fijó la prioridad: { $priority }
+timeline-read = { $by } la leyó
+timeline-unassigned = { $by } le quitó la asignación
+priority-none = ninguna
+priority-low = baja
+priority-normal = normal
+priority-high = alta
+priority-urgent = urgente
 
 ## Vistas.
 
@@ -302,6 +341,84 @@ figure-first-response = Primera respuesta
 figure-mean = promedio
 figure-median = la mitad en
 figure-p90 = nueve de diez en
+metrics-republished = { $facts } hechos publicados de nuevo en { $subject }
+metrics-republishing = { $facts } hechos hasta ahora · commit { $sequence }
+table-metric = MÉTRICA
+table-from = DESDE
+table-group = GRUPO
+table-value = VALOR
+table-n = N
+table-mean = PROMEDIO
+table-p50 = P50
+table-p90 = P90
+table-p99 = P99
+table-labels = ETIQUETAS
+figure-p99 = 99 de 100 en
+table-tab = BANDEJA
+table-pending = PENDIENTES
+table-snoozed = POSPUESTAS
+table-paused = PAUSADAS
+table-priority = PRIORIDAD
+table-tags = ETIQUETAS
+table-tag = ETIQUETA
+table-colour = COLOR
+table-customer = CLIENTE
+table-identifiers = SE CONOCE COMO
+table-conversations = CONVERSACIONES
+table-waiting = ESPERA DESDE
+table-team = EQUIPO
+table-unassigned = SIN AGENTE DESDE
+table-before = ANTES
+table-queue = COLA
+table-lasted = DURÓ
+tab-mine = mías
+tab-unassigned = sin asignar
+tab-all = todas
+status-due = vencida
+list-search-truncated = Hay más coincidencias de las que se miraron: escriba algo más.
+cli-done-unassign = Conversación devuelta
+cli-already-unassign = Ya no era de nadie
+cli-done-pending = Conversación pendiente
+cli-already-pending = Ya estaba pendiente
+cli-done-snooze = Conversación pospuesta
+cli-already-snooze = Ya estaba pospuesta hasta entonces
+cli-done-unsnooze = Conversación abierta
+cli-already-unsnooze = No estaba pospuesta
+cli-done-priority = Prioridad fijada
+cli-already-priority = Ya tenía esa prioridad
+cli-done-tag-add = Etiqueta puesta
+cli-already-tag-add = Ya tenía la etiqueta
+cli-done-tag-remove = Etiqueta quitada
+cli-already-tag-remove = No tenía la etiqueta
+cli-done-read = Marcada como leída
+cli-already-read = No había nada sin leer
+cli-done-tag-create = Etiqueta creada
+cli-already-tag-create = Ya había una etiqueta con ese nombre
+cli-done-tag-change = Etiqueta cambiada
+cli-already-tag-change = La etiqueta ya era así
+cli-done-tag-delete = Etiqueta borrada
+cli-already-tag-delete = No había tal etiqueta
+cli-done-link = Cliente vinculado
+cli-already-link = Ya era ese cliente
+cli-done-unlink = Cliente desvinculado
+cli-already-unlink = No estaba vinculado a ningún cliente
+cli-done-merge = Contactos unidos
+cli-already-merge = Ya estaban unidos
+cli-done-unmerge = Contactos separados
+cli-already-unmerge = No estaban unidos
+cli-merge-paused = El bot se pausó en: { $ids }
+cli-version = versión { $version }
+cli-label-priority = Prioridad
+cli-label-tags = Etiquetas
+cli-label-customer = Cliente
+cli-label-version = Versión
+cli-label-merged = Misma persona que
+presence-viewing = está mirando
+presence-typing = está escribiendo
+kind-metric-sum = suma
+kind-metric-duration = duración
+kind-metric-share = proporción
+kind-metric-gauge = nivel
 
 ## Listas y cantidades.
 
@@ -376,6 +493,11 @@ config-needs = solo tiene sentido junto con { $other }; añada esa clave o quite
 config-excludes = no se puede usar junto con { $other }; quite una de las dos
 config-address = «{ $value }» no es una dirección IP con puerto, como 127.0.0.1:8480
 config-url = «{ $value }» no es una dirección base http:// o https:// sin parámetros
+config-origin = “{ $value }” no es un origen, como https://mesa.example.com (esquema, servidor y, si hace falta, puerto; en minúsculas; nada detrás)
+config-too-large = { $value } es demasiado; como máximo { $most }
+config-token-key = una clave de firma necesita al menos { $least } bytes
+config-jwks-url = la dirección de las claves debe empezar por https:// (o http:// en loopback)
+config-issuer-own = “relevo” es el nombre con el que firma Relevo; use el del emisor
 config-time-zone = «{ $value }» no es una zona horaria conocida, como America/Argentina/Buenos_Aires
 config-account-channel = «{ $value }» no nombra un canal; escriba organización/canal
 config-mail-address = «{ $value }» no es una dirección de correo
@@ -481,6 +603,19 @@ cli-log-bounded = No se miraron los commits anteriores: la búsqueda terminó en
 cli-log-unreadable = este commit no se puede leer
 cli-log-more = Hay más; continúe con --after { $sequence }
 cli-log-position = Registro: { $position }
+cli-replay-progress = { $events } eventos · { $position }
+cli-replay-done = { $events } eventos publicados · { $position } · { $unreadable } commits que no se pueden leer
+cli-audit-unreadable = Commits revisados que no se pueden leer: { $n }. No se sabe de qué tratan.
+log-problem-undecodable = { $sequence }: este commit no se puede leer
+log-problem-missing = { $sequence }…{ $through }: no hay nada guardado
+log-problem-version = { $sequence }: { $entity } tiene la versión { $found } donde debía venir la { $expected }
+log-problem-version-elsewhere = { $sequence }: falta o se repite una versión de una entidad de otro tenant
+log-problem-hash = { $sequence }: { $entity } no sigue al commit anterior: su hash es otro
+log-problem-unknown = { $sequence }: un problema que este programa no conoce
+log-setting-differs = { $stream }: { $setting } es { $found } en lugar de { $wanted }
+log-setting-unknown = { $setting }: no se conoce, está en la configuración del servidor NATS (debería ser { $wanted })
+log-intact = registro íntegro: { $commits } commits, { $events } eventos, { $entities } entidades, { $position }, 0 problemas
+log-broken = registro NO íntegro: { $commits } commits, { $events } eventos, { $entities } entidades, { $position }, { $problems } problemas, { $settings } ajustes cambiados
 
 ## La línea de comandos: la demo.
 
@@ -500,3 +635,24 @@ cli-bad-server = «{ $server }» no es una dirección que se pueda usar. No se p
 cli-bad-value = { $name }: «{ $value }» no sirve. No se pidió nada. Escriba { $expected }.
 cli-view-different = Al menos una vista no es lo que dice el registro. El registro está intacto. Guarde esta salida y reconstruya con `relevo view rebuild`.
 cli-output = La respuesta no se pudo escribir: { $error }. Lo que se pidió está hecho. Revise a dónde va la salida.
+
+# Métricas por nombre.
+metric-messages-in = Mensajes recibidos
+metric-messages-out = Mensajes enviados
+metric-conversations-opened = Conversaciones nuevas
+metric-episodes-started = Episodios iniciados
+metric-episodes-resolved = Episodios resueltos
+metric-episodes-reopened = Episodios reabiertos
+metric-first-response-human = Primera respuesta de una persona
+metric-first-response-any = Primera respuesta
+metric-next-response = Respuestas siguientes
+metric-resolution-first = Tiempo hasta la primera resolución
+metric-resolution-full = Tiempo hasta la última resolución
+metric-backlog = Conversaciones sin resolver
+metric-agent-open-time = Tiempo abierta con un agente
+metric-intervention = Conversaciones con pausa manual
+metric-pauses = Pausas del bot
+metric-pause-resolution = Tiempo para resolver lo pausado
+metric-delivery-reports = Avisos de entrega
+metric-delivery-to-delivered = De enviado a entregado
+metric-delivery-to-read = De entregado a leído

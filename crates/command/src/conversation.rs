@@ -1,63 +1,57 @@
-//! One command to one conversation: find an earlier answer, decide, append, and say what became of it.
+//! Commands to one conversation, those included that name a tag of the workspace and may make it.
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use relevo_domain::conversation::{self, Command, Decision, Envelope, Opened, Rejection};
-use relevo_domain::{Caller, CommandId, EntityId, Event, MessageId, Position, TenantId, Timestamp};
+use relevo_domain::workspace::{self, Tag};
+use relevo_domain::{Caller, Colour, EntityId, Event, MessageId, Recorded, TagId, TagName};
 
-use crate::decision::{Applied, Entity, EntityState};
-use crate::ledger::{Committed, Draft, Ledger, LedgerError, Origin};
+use crate::decision::{Entity, EntityState};
+use crate::execute::{self, Answer, Asked, ExecuteError, Intent, Plan, Reading};
+use crate::ledger::{Draft, Ledger, LedgerError};
 use crate::repeat;
-
-/// How often a command is decided anew when others write to its conversation at the same time. Each round lost means that
-/// somebody else's command was stored, so a conversation that never stops changing is the only way to reach the limit.
-const ATTEMPTS_MAX: u32 = 32;
 
 /// A command of a client.
 #[derive(Clone, Debug)]
 pub struct Request {
-    pub caller: Caller,
-    pub command_id: CommandId,
+    pub asked: Asked,
     pub conversation: EntityId,
-    pub command: Command,
-    pub now: Timestamp,
+    pub wish: Wish,
+    /// A fresh id, for a command that makes a message.
     pub new_message: MessageId,
 }
 
-/// What a client's command came to.
+/// What a client wants of a conversation.
+#[derive(Clone, Debug)]
+pub enum Wish {
+    /// What the conversation can decide by itself.
+    Plain(Command),
+    /// Put the tag on; with `create` a tag that does not exist is made, under this fresh id.
+    AddTag { tag: TagRef, create: Option<(TagId, Colour)> },
+    /// Take the tag off.
+    RemoveTag { tag: TagRef },
+}
+
+/// How a client names a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Everything that the command did is visible at this position.
-    pub position: Position,
-    /// Version of the conversation that the answer speaks of.
-    pub version: u64,
-    /// Nothing was written: the conversation was like that already.
-    pub already_so: bool,
-    /// The same command id was applied before; nothing was written now.
-    pub repeated: bool,
-    /// The conversation as it is now.
-    pub now: Opened,
+pub enum TagRef {
+    Name(TagName),
+    Id(TagId),
 }
 
-/// Why a client's command has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ExecuteError {
-    #[error("command was rejected: {0:?}")]
-    Rejected(Rejection),
-    /// The command id belongs to another command on this conversation.
-    #[error("command id was used for a command that led to {event}")]
-    CommandIdReused { event: String },
-    /// Others wrote to the conversation each time; nothing of this command is stored.
-    #[error("conversation changed {ATTEMPTS_MAX} times while the command was decided")]
-    Contention,
-    /// The command may or may not be stored.
-    #[error("log did not say whether the command is stored")]
-    Unknown,
-    #[error("ledger failed")]
-    Ledger(#[from] LedgerError),
+/// A conversation as it is now, with the tags of the workspace that it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Now {
+    pub opened: Opened,
+    pub tags: Vec<(TagId, Tag)>,
+    /// The tag that the command was about, if there is such a tag now.
+    pub tag: Option<(TagId, Tag)>,
+    /// Whether this command made the tag.
+    pub created: bool,
 }
 
-/// Executes clients' commands.
+/// Executes clients' commands to conversations.
 #[derive(Clone)]
 pub struct Conversations {
     ledger: Arc<Ledger>,
@@ -68,125 +62,162 @@ impl Conversations {
         Self { ledger }
     }
 
-    pub async fn execute(&self, request: &Request) -> Result<Answer, ExecuteError> {
-        let tenant = &request.caller.tenant;
-        for _attempt in 0..ATTEMPTS_MAX {
-            let base = self.ledger.load(tenant, &request.conversation)?;
-            let EntityState::Conversation(state) = &base.state else {
-                return Err(ExecuteError::Rejected(Rejection::NotFound));
-            };
-            if let Some(applied) = self.ledger.command(tenant, &request.command_id, &request.conversation)? {
-                return self.repeated(request, state, &base, &applied).await;
+    pub async fn execute(&self, request: &Request) -> Result<Answer<Now>, ExecuteError> {
+        let answer = execute::execute(&self.ledger, &request.asked, request).await?;
+        let opened = opened_of(&answer.now).cloned().ok_or(Rejection::NotFound)?;
+        let tenant = &request.asked.caller.tenant;
+        let workspace = workspace_of(&self.ledger.load(tenant, &EntityId::WORKSPACE)?);
+        let named = |id: &TagId| workspace.tags.get(id).map(|tag| (*id, tag.clone()));
+        let mut tags: Vec<(TagId, Tag)> = opened.tags.iter().filter_map(named).collect();
+        tags.sort_by_cached_key(|(id, tag)| (tag.name.as_str().to_lowercase(), *id));
+        let (tag, created) = match &request.wish {
+            Wish::Plain(_) => (None, false),
+            Wish::RemoveTag { tag } => (tag.find(&workspace), false),
+            Wish::AddTag { tag, .. } => {
+                let made = self.ledger.command(tenant, &request.asked.command_id, &EntityId::WORKSPACE)?;
+                (tag.find(&workspace), made.is_some() && !answer.already_so)
             }
-            match decide(request, state) {
-                Ok(Decision::Append(events)) => match self.append(request, &base, events).await? {
-                    Committed::Applied { at, fresh: true } => return self.applied(request, at.first().copied()),
-                    // An earlier attempt had been stored. Reading the entity's tail brings that commit into memory, and the
-                    // next round answers from it.
-                    Committed::Applied { fresh: false, .. } => {
-                        self.ledger.confirm(tenant, &request.conversation, &base).await?;
-                    }
-                    Committed::Conflict => {}
-                    Committed::Unknown => return Err(ExecuteError::Unknown),
-                },
-                Ok(Decision::AlreadySo) => {
-                    if self.ledger.confirm(tenant, &request.conversation, &base).await? {
-                        return answer(&base, base.sequence, base.version)
-                            .map(|answer| Answer { already_so: true, ..answer });
-                    }
-                }
-                Err(rejection) => {
-                    if self.ledger.confirm(tenant, &request.conversation, &base).await? {
-                        return Err(ExecuteError::Rejected(rejection));
-                    }
-                }
-            }
-        }
-        Err(ExecuteError::Contention)
-    }
-
-    async fn append(
-        &self,
-        request: &Request,
-        base: &Entity,
-        events: Vec<conversation::ConversationEvent>,
-    ) -> Result<Committed, LedgerError> {
-        let origin = origin(&request.caller.tenant, request);
-        let events = events.into_iter().map(Event::Conversation).collect();
-        let draft = Draft { entity: request.conversation, base: base.clone(), events };
-        self.ledger.append(&origin, vec![draft]).await
-    }
-
-    /// The answer to a command that was applied before: where it was stored, with the state of now. Only who sent it, and only
-    /// with the same command, gets it: an id that is used twice must not tell a second claimant that they won.
-    async fn repeated(
-        &self,
-        request: &Request,
-        state: &conversation::State,
-        entity: &Entity,
-        applied: &Applied,
-    ) -> Result<Answer, ExecuteError> {
-        if !visible(request, state) {
-            return Err(ExecuteError::Rejected(Rejection::NotFound));
-        }
-        let stored = self.ledger.recorded(Position::new(applied.sequence)).await?;
-        let same = stored.is_some_and(|stored| {
-            stored.commit.actor == request.caller.actor() && repeat::led_to(&request.command, &stored.commit.events)
-        });
-        if !same {
-            return Err(ExecuteError::CommandIdReused { event: applied.event.clone() });
-        }
-        answer(entity, applied.sequence, applied.version).map(|answer| Answer { repeated: true, ..answer })
-    }
-
-    fn applied(&self, request: &Request, at: Option<(Position, u64)>) -> Result<Answer, ExecuteError> {
-        let (position, version) = at.ok_or(ExecuteError::Unknown)?;
-        let entity = self.ledger.load(&request.caller.tenant, &request.conversation)?;
-        answer(&entity, position.sequence(), version)
+        };
+        let tag = tag.and_then(|id| named(&id));
+        Ok(answer.map(|_entity| Now { opened, tags, tag, created }))
     }
 }
 
-fn origin(tenant: &TenantId, request: &Request) -> Origin {
-    Origin {
-        tenant: tenant.clone(),
-        command_id: request.command_id.clone(),
-        actor: request.caller.actor(),
-        occurred_at: request.now,
-        recorded_at: request.now,
-        correlation: Some(request.command_id.to_string()),
-        intake: None,
+#[async_trait]
+impl Intent for Request {
+    fn entity(&self) -> EntityId {
+        self.conversation
+    }
+
+    async fn admit(&self, reading: &mut Reading<'_>) -> Result<(), ExecuteError> {
+        let base = reading.entity(&self.conversation)?;
+        let visible = opened_of(&base).is_none_or(|opened| sees(&self.asked.caller, opened));
+        if visible { Ok(()) } else { Err(Rejection::NotFound.into()) }
+    }
+
+    async fn decide(&self, reading: &mut Reading<'_>) -> Result<Plan, ExecuteError> {
+        let base = reading.entity(&self.conversation)?;
+        let state = state_of(&base);
+        let (first, command) = match &self.wish {
+            Wish::Plain(command) => (None, command.clone()),
+            Wish::AddTag { tag, create } => {
+                let opened = self.attended(&state)?;
+                let (tag, first, workspace) = self.found_or_made(reading, tag, *create)?;
+                let deleted = opened.tags.iter().filter(|tag| !workspace.tags.contains_key(*tag)).copied().collect();
+                (first, Command::AddTag { tag, deleted })
+            }
+            Wish::RemoveTag { tag } => {
+                self.attended(&state)?;
+                let (tag, _, _) = self.found_or_made(reading, tag, None)?;
+                (None, Command::RemoveTag { tag })
+            }
+        };
+        match conversation::decide(&state, &self.envelope(), &command)? {
+            Decision::AlreadySo => Ok(Plan::AlreadySo),
+            Decision::Append(events) => {
+                let events = events.into_iter().map(Event::Conversation).collect();
+                let draft = Draft { entity: self.conversation, base, events };
+                Ok(Plan::Append(first.into_iter().chain([draft]).collect()))
+            }
+        }
+    }
+
+    async fn led_to(&self, ledger: &Ledger, stored: &Recorded) -> Result<bool, LedgerError> {
+        let tag = match &self.wish {
+            Wish::Plain(command) => return Ok(repeat::conversation(command, &stored.commit)),
+            Wish::AddTag { tag, .. } => repeat::tag_added(&stored.commit).map(|stored| (tag, stored)),
+            Wish::RemoveTag { tag } => repeat::tag_removed(&stored.commit).map(|stored| (tag, stored)),
+        };
+        let Some((wanted, id)) = tag else { return Ok(false) };
+        let TagRef::Name(name) = wanted else { return Ok(*wanted == TagRef::Id(id)) };
+        let tenant = &self.asked.caller.tenant;
+        let called = |entity: &Entity| workspace_of(entity).tags.get(&id).is_some_and(|tag| tag.name.same_as(name));
+        if called(&ledger.load(tenant, &EntityId::WORKSPACE)?) {
+            return Ok(true);
+        }
+        // It may have been called so then.
+        Ok(called(&ledger.as_of(tenant, &EntityId::WORKSPACE, stored.position()).await?))
+    }
+}
+
+impl Request {
+    fn envelope(&self) -> Envelope {
+        Envelope {
+            actor: self.asked.caller.actor(),
+            role: Some(self.asked.caller.role),
+            now: self.asked.now,
+            new_message: self.new_message,
+        }
+    }
+
+    /// The conversation, for those who may act on it: tags are not looked up for anybody else.
+    fn attended<'s>(&self, state: &'s conversation::State) -> Result<&'s Opened, Rejection> {
+        let opened = state.opened.as_ref().ok_or(Rejection::NotFound)?;
+        let role = self.asked.caller.role;
+        if role.is_staff() { Ok(opened) } else { Err(Rejection::Forbidden { role }) }
+    }
+
+    /// The tag's id, the draft that makes it if there is none yet, and the workspace as it was read.
+    fn found_or_made(
+        &self,
+        reading: &mut Reading<'_>,
+        wanted: &TagRef,
+        create: Option<(TagId, Colour)>,
+    ) -> Result<(TagId, Option<Draft>, workspace::State), ExecuteError> {
+        let base = reading.entity(&EntityId::WORKSPACE)?;
+        let state = workspace_of(&base);
+        if let Some(tag) = wanted.find(&state) {
+            return Ok((tag, None, state));
+        }
+        let (TagRef::Name(name), Some((id, colour))) = (wanted, create) else {
+            return Err(workspace::Rejection::TagUnknown.into());
+        };
+        let command = workspace::Command::CreateTag { id, name: name.clone(), colour };
+        match workspace::decide(&state, self.asked.caller.role, &command)? {
+            workspace::Decision::AlreadySo => Err(workspace::Rejection::TagUnknown.into()),
+            workspace::Decision::Append(events) => {
+                let events = events.into_iter().map(Event::Workspace).collect();
+                Ok((id, Some(Draft { entity: EntityId::WORKSPACE, base, events }), state))
+            }
+        }
+    }
+}
+
+impl TagRef {
+    fn find(&self, state: &workspace::State) -> Option<TagId> {
+        match self {
+            Self::Name(name) => state.tag_named(name),
+            Self::Id(id) => state.tags.contains_key(id).then_some(*id),
+        }
     }
 }
 
 /// What the caller may not see does not exist for them.
-fn visible(request: &Request, state: &conversation::State) -> bool {
-    let opened = state.opened.as_ref();
-    opened.is_none_or(|opened| request.caller.sees(&opened.channel, opened.agent.as_ref(), opened.team.as_ref()))
+pub(crate) fn sees(caller: &Caller, opened: &Opened) -> bool {
+    caller.sees(&opened.channel, opened.agent.as_ref(), opened.team.as_ref())
 }
 
-fn decide(request: &Request, state: &conversation::State) -> Result<Decision, Rejection> {
-    if !visible(request, state) {
-        return Err(Rejection::NotFound);
-    }
-    let envelope = Envelope {
-        actor: request.caller.actor(),
-        role: Some(request.caller.role),
-        now: request.now,
-        new_message: request.new_message,
-    };
-    conversation::decide(state, &envelope, &request.command)
-}
-
-fn answer(entity: &Entity, sequence: u64, version: u64) -> Result<Answer, ExecuteError> {
+fn state_of(entity: &Entity) -> conversation::State {
     match &entity.state {
-        EntityState::Conversation(conversation::State { opened: Some(now) }) => {
-            let position = Position::new(sequence);
-            Ok(Answer { position, version, already_so: false, repeated: false, now: now.clone() })
+        EntityState::Conversation(state) => state.clone(),
+        EntityState::Contact(_) | EntityState::Identity(_) | EntityState::Channel | EntityState::Workspace(_) => {
+            conversation::State::default()
         }
-        EntityState::Conversation(conversation::State { opened: None })
-        | EntityState::Contact(_)
-        | EntityState::Identity(_)
-        | EntityState::Channel
-        | EntityState::Workspace(_) => Err(ExecuteError::Rejected(Rejection::NotFound)),
+    }
+}
+
+pub(crate) const fn opened_of(entity: &Entity) -> Option<&Opened> {
+    match &entity.state {
+        EntityState::Conversation(state) => state.opened.as_ref(),
+        EntityState::Contact(_) | EntityState::Identity(_) | EntityState::Channel | EntityState::Workspace(_) => None,
+    }
+}
+
+pub(crate) fn workspace_of(entity: &Entity) -> workspace::State {
+    match &entity.state {
+        EntityState::Workspace(state) => state.clone(),
+        EntityState::Conversation(_) | EntityState::Contact(_) | EntityState::Identity(_) | EntityState::Channel => {
+            workspace::State::default()
+        }
     }
 }

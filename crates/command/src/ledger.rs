@@ -104,6 +104,13 @@ impl Ledger {
         Ok(tail.is_empty())
     }
 
+    /// The entity as it was at a position, read from the log: for what the present does not tell any more.
+    pub async fn as_of(&self, tenant: &TenantId, entity: &EntityId, at: Position) -> Result<Entity, LedgerError> {
+        let whole = self.log.tail(tenant, entity, 0).await?;
+        let past = whole.iter().take_while(|recorded| recorded.sequence <= at.sequence());
+        Ok(past.fold(Entity::absent(entity.kind()), Entity::evolve))
+    }
+
     /// Where a command was applied to an entity, if this node knows.
     pub fn command(
         &self,

@@ -2,8 +2,10 @@
 //!
 //! Any node may decide for any entity; the compare-and-set on the log is the only thing that makes a decision valid.
 
+pub mod contact;
 pub mod conversation;
 pub mod decision;
+pub mod execute;
 pub mod grpc;
 pub mod ids;
 mod lead;
@@ -11,7 +13,10 @@ pub mod ledger;
 mod repeat;
 pub mod workspace;
 
-pub use conversation::{Answer, Conversations, ExecuteError, Request};
+pub use contact::{ContactRequest, Contacts};
+pub use conversation::{Conversations, Request, TagRef, Wish};
 pub use decision::DecisionProjector;
+pub use execute::{Answer, Asked, ExecuteError, Refused};
 pub use ids::IdKey;
 pub use ledger::{Committed, Draft, Ledger, LedgerError, Origin};
+pub use workspace::{WorkspaceRequest, Workspaces};

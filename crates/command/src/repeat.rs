@@ -1,29 +1,128 @@
 //! Whether a repeated command is the command that was stored under its id, or another one that uses the same id.
+//!
+//! Compares what the client chose, field by field, with the commit that was stored.
 
-use relevo_domain::Event;
-use relevo_domain::conversation::{AssignmentHow, Command, ConversationEvent, NotePersonal, ReopenCause};
+use relevo_domain::contact::{self, ContactEvent, MergeCause};
+use relevo_domain::conversation::{
+    AssignmentHow, Command, ConversationEvent, NotePersonal, OpenCause, PauseReason, ReopenCause, SnoozePreset,
+};
+use relevo_domain::workspace::{self, WorkspaceEvent};
+use relevo_domain::{Commit, EntityId, Event, TagId, Timestamp};
 
-/// Whether these events are what this command of a client leads to. Compares what the client chose, field by field.
-pub(crate) fn led_to(command: &Command, events: &[Event]) -> bool {
-    let [Event::Conversation(event)] = events else { return false };
+/// Whether a commit is what this command of a client leads to.
+pub(crate) fn conversation(command: &Command, commit: &Commit) -> bool {
+    let [Event::Conversation(event)] = commit.events.as_slice() else { return false };
     match (command, event) {
         (
             Command::PauseBot { reason, note },
             ConversationEvent::BotPaused { reason: stored, automatic: false, personal },
         ) => reason == stored && says(note.as_deref(), personal),
-        (Command::ResumeBot { note }, ConversationEvent::BotResumed { personal }) => says(note.as_deref(), personal),
+        (Command::ResumeBot { note }, ConversationEvent::BotResumed { personal })
+        | (Command::SetPending { note }, ConversationEvent::MarkedPending { personal }) => {
+            says(note.as_deref(), personal)
+        }
         (
             Command::Assign { agent, team },
             ConversationEvent::Assigned { agent: to, team: through, how: AssignmentHow::Manual },
         ) => agent == to && team == through,
+        (
+            Command::Unassign,
+            ConversationEvent::Assigned { agent: None, team: None, how: AssignmentHow::Manual },
+        )
+        | (Command::Reopen, ConversationEvent::Reopened { cause: ReopenCause::Staff, .. })
+        // A pending or snoozed conversation is opened the same way by both.
+        | (Command::Reopen | Command::Unsnooze, ConversationEvent::ReturnedToOpen { cause: OpenCause::Staff }) => true,
         (Command::Claim { agent }, ConversationEvent::Assigned { agent: to, how: AssignmentHow::Claim, .. }) => {
             Some(agent) == to.as_ref()
         }
         (Command::Resolve { reason, note }, ConversationEvent::Resolved { reason: stored, personal, .. }) => {
             trimmed(reason.as_deref()) == stored.as_deref() && says(note.as_deref(), personal)
         }
-        (Command::Reopen, ConversationEvent::Reopened { cause: ReopenCause::Staff, .. }) => true,
         (Command::AddNote { text }, ConversationEvent::NoteAdded { personal, .. }) => says(Some(text), personal),
+        (
+            Command::Snooze { until, preset, note },
+            ConversationEvent::Snoozed { until: stored, preset: chosen, personal },
+        ) => same_time((*until, *preset), (*stored, *chosen)) && says(note.as_deref(), personal),
+        (Command::SetPriority { priority }, ConversationEvent::PrioritySet { priority: stored }) => priority == stored,
+        (Command::MarkRead { through }, ConversationEvent::MarkedRead { through: stored }) => {
+            let before = commit.first_version - 1;
+            through.unwrap_or(before).min(before) == *stored
+        }
+        _ => false,
+    }
+}
+
+/// A preset is the same whenever it is asked for again, though it would mean another instant now.
+fn same_time(
+    (until, preset): (Option<Timestamp>, Option<SnoozePreset>),
+    (stored, chosen): (Option<Timestamp>, Option<SnoozePreset>),
+) -> bool {
+    preset == chosen && (preset.is_some() || until == stored)
+}
+
+/// The tag that a commit put on its conversation.
+pub(crate) fn tag_added(commit: &Commit) -> Option<TagId> {
+    match commit.events.as_slice() {
+        [Event::Conversation(ConversationEvent::TagAdded { tag })] => Some(*tag),
+        _ => None,
+    }
+}
+
+/// The tag that a commit took off its conversation.
+pub(crate) fn tag_removed(commit: &Commit) -> Option<TagId> {
+    match commit.events.as_slice() {
+        [Event::Conversation(ConversationEvent::TagRemoved { tag })] => Some(*tag),
+        _ => None,
+    }
+}
+
+/// Whether a commit is the pause of a conversation whose person has a paused one.
+pub(crate) fn linked_pause(commit: &Commit) -> bool {
+    let pause = ConversationEvent::BotPaused {
+        reason: PauseReason::Linked,
+        automatic: true,
+        personal: NotePersonal::default(),
+    };
+    commit.events == [Event::Conversation(pause)]
+}
+
+/// The same for a command to `about`. An undone merge may stand on the other of the two.
+pub(crate) fn contact(about: EntityId, command: &contact::Command, commit: &Commit) -> bool {
+    let [Event::Contact(event)] = commit.events.as_slice() else { return false };
+    match (command, event) {
+        (contact::Command::LinkCustomer { customer }, ContactEvent::CustomerLinked { personal }) => {
+            commit.entity == about
+                && customer.id.trim() == personal.id
+                && trimmed(customer.name.as_deref()) == personal.name.as_deref()
+        }
+        (contact::Command::UnlinkCustomer, ContactEvent::CustomerUnlinked) => commit.entity == about,
+        (contact::Command::Merge { other }, ContactEvent::Merged { other: stored, cause: MergeCause::Manual }) => {
+            commit.entity == about && other == stored
+        }
+        (contact::Command::Unmerge { other }, ContactEvent::Unmerged { other: stored }) => {
+            (commit.entity, *stored) == (about, *other) || (commit.entity, *stored) == (*other, about)
+        }
+        _ => false,
+    }
+}
+
+/// The same for a command to the workspace.
+pub(crate) fn workspace(command: &workspace::Command, commit: &Commit) -> bool {
+    let [Event::Workspace(event)] = commit.events.as_slice() else { return false };
+    match (command, event) {
+        (
+            workspace::Command::CreateTag { name, colour, .. },
+            WorkspaceEvent::TagCreated { name: stored, colour: with, .. },
+        ) => name == stored && colour == with,
+        (
+            workspace::Command::ChangeTag { tag, name, colour },
+            WorkspaceEvent::TagChanged { tag: stored, name: called, colour: with },
+        ) => {
+            tag == stored
+                && name.as_ref().is_none_or(|name| name == called)
+                && colour.is_none_or(|colour| colour == *with)
+        }
+        (workspace::Command::DeleteTag { tag }, WorkspaceEvent::TagDeleted { tag: stored }) => tag == stored,
         _ => false,
     }
 }
@@ -39,46 +138,137 @@ fn trimmed(text: Option<&str>) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use relevo_domain::conversation::PauseReason;
-    use relevo_domain::{AgentId, MessageId, TeamId};
+    use relevo_domain::contact::CustomerPersonal;
+    use relevo_domain::conversation::Priority;
+    use relevo_domain::{
+        Actor, AgentId, Colour, CommandId, CommitId, EntityKind, MessageId, TagName, TeamId, TenantId,
+    };
 
     fn agent(name: &str) -> AgentId {
         AgentId::new(name).unwrap()
     }
 
-    fn assigned(to: &str, how: AssignmentHow) -> Vec<Event> {
+    fn contact_id(n: u8) -> EntityId {
+        EntityId::new(EntityKind::Contact, [n; 16])
+    }
+
+    fn commit(entity: EntityId, event: Event) -> Commit {
+        Commit {
+            id: CommitId::new([1; 16]),
+            tenant: TenantId::new("demo").unwrap(),
+            entity,
+            first_version: 8,
+            command_id: CommandId::new("c").unwrap(),
+            occurred_at: Timestamp::default(),
+            recorded_at: Timestamp::default(),
+            actor: Actor::Staff(agent("laura")),
+            causation: None,
+            correlation: None,
+            previous_hash: [0; 32],
+            intake: None,
+            events: vec![event],
+        }
+    }
+
+    fn led_to(command: &Command, event: ConversationEvent) -> bool {
+        conversation(command, &commit(EntityId::new(EntityKind::Conversation, [1; 16]), Event::Conversation(event)))
+    }
+
+    fn assigned(to: &str, how: AssignmentHow) -> ConversationEvent {
         let team = Some(TeamId::new("ventas").unwrap());
-        vec![Event::Conversation(ConversationEvent::Assigned { agent: Some(agent(to)), team, how })]
+        ConversationEvent::Assigned { agent: Some(agent(to)), team, how }
     }
 
     #[test]
     fn a_claim_is_only_the_claimants_own() {
         let claim = |name: &str| Command::Claim { agent: agent(name) };
-        assert!(led_to(&claim("laura"), &assigned("laura", AssignmentHow::Claim)));
-        assert!(!led_to(&claim("martin"), &assigned("laura", AssignmentHow::Claim)));
-        assert!(!led_to(&claim("laura"), &assigned("laura", AssignmentHow::Manual)));
+        assert!(led_to(&claim("laura"), assigned("laura", AssignmentHow::Claim)));
+        assert!(!led_to(&claim("martin"), assigned("laura", AssignmentHow::Claim)));
+        assert!(!led_to(&claim("laura"), assigned("laura", AssignmentHow::Manual)));
     }
 
     #[test]
     fn another_assignee_reason_or_text_is_another_command() {
         let assign = |name: &str| Command::Assign { agent: Some(agent(name)), team: TeamId::new("ventas").ok() };
-        assert!(led_to(&assign("laura"), &assigned("laura", AssignmentHow::Manual)));
-        assert!(!led_to(&assign("martin"), &assigned("laura", AssignmentHow::Manual)));
+        assert!(led_to(&assign("laura"), assigned("laura", AssignmentHow::Manual)));
+        assert!(!led_to(&assign("martin"), assigned("laura", AssignmentHow::Manual)));
+        assert!(!led_to(&Command::Unassign, assigned("laura", AssignmentHow::Manual)));
 
         let note = |text: &str| Command::AddNote { text: text.to_owned() };
         let personal = NotePersonal { text: Some("uno".to_owned()) };
-        let stored = [Event::Conversation(ConversationEvent::NoteAdded { message: MessageId::new([1; 16]), personal })];
-        assert!(led_to(&note(" uno "), &stored));
-        assert!(!led_to(&note("dos"), &stored));
+        let stored = ConversationEvent::NoteAdded { message: MessageId::new([1; 16]), personal };
+        assert!(led_to(&note(" uno "), stored.clone()));
+        assert!(!led_to(&note("dos"), stored));
 
         let pause = |reason| Command::PauseBot { reason, note: None };
-        let paused = [Event::Conversation(ConversationEvent::BotPaused {
+        let paused = |automatic| ConversationEvent::BotPaused {
             reason: PauseReason::Complaint,
-            automatic: false,
+            automatic,
             personal: NotePersonal::default(),
-        })];
-        assert!(led_to(&pause(PauseReason::Complaint), &paused));
-        assert!(!led_to(&pause(PauseReason::Other), &paused));
-        assert!(!led_to(&Command::ResumeBot { note: None }, &paused));
+        };
+        assert!(led_to(&pause(PauseReason::Complaint), paused(false)));
+        assert!(!led_to(&pause(PauseReason::Complaint), paused(true)));
+        assert!(!led_to(&pause(PauseReason::Other), paused(false)));
+        assert!(!led_to(&Command::ResumeBot { note: None }, paused(false)));
+        let urgent = ConversationEvent::PrioritySet { priority: Priority::Urgent };
+        assert!(led_to(&Command::SetPriority { priority: Priority::Urgent }, urgent.clone()));
+        assert!(!led_to(&Command::SetPriority { priority: Priority::High }, urgent));
+    }
+
+    #[test]
+    fn a_preset_is_the_same_at_another_moment_and_an_instant_is_not() {
+        let at = |millis| Some(Timestamp::from_millis(millis));
+        let snooze = |until, preset| Command::Snooze { until, preset, note: None };
+        let snoozed = |until, preset| ConversationEvent::Snoozed { until, preset, personal: NotePersonal::default() };
+        let (hour, two) = (Some(SnoozePreset::OneHour), Some(SnoozePreset::TwoHours));
+        assert!(led_to(&snooze(at(2), hour), snoozed(at(1), hour)));
+        assert!(!led_to(&snooze(at(1), two), snoozed(at(1), hour)));
+        assert!(!led_to(&snooze(at(1), None), snoozed(at(1), hour)));
+        assert!(led_to(&snooze(at(1), None), snoozed(at(1), None)));
+        assert!(!led_to(&snooze(at(2), None), snoozed(at(1), None)));
+        assert!(!led_to(&snooze(None, None), snoozed(at(1), None)));
+    }
+
+    #[test]
+    fn what_was_read_is_what_there_was_then() {
+        // The commit's version is 8: the conversation was at 7.
+        let read = |through| ConversationEvent::MarkedRead { through };
+        assert!(led_to(&Command::MarkRead { through: None }, read(7)));
+        assert!(led_to(&Command::MarkRead { through: Some(99) }, read(7)));
+        assert!(led_to(&Command::MarkRead { through: Some(5) }, read(5)));
+        assert!(!led_to(&Command::MarkRead { through: Some(5) }, read(7)));
+        assert!(!led_to(&Command::MarkRead { through: None }, read(5)));
+    }
+
+    #[test]
+    fn an_undone_merge_is_recognised_on_either_side() {
+        let unmerge = contact::Command::Unmerge { other: contact_id(2) };
+        let undone =
+            |on, other| commit(contact_id(on), Event::Contact(ContactEvent::Unmerged { other: contact_id(other) }));
+        assert!(contact(contact_id(1), &unmerge, &undone(1, 2)));
+        assert!(contact(contact_id(1), &unmerge, &undone(2, 1)));
+        assert!(!contact(contact_id(1), &unmerge, &undone(1, 3)));
+        assert!(!contact(contact_id(1), &contact::Command::Merge { other: contact_id(2) }, &undone(1, 2)));
+    }
+
+    #[test]
+    fn another_customer_or_tag_is_another_command() {
+        let link = |id: &str| contact::Command::LinkCustomer {
+            customer: CustomerPersonal { id: id.to_owned(), name: Some(" Ana ".to_owned()) },
+        };
+        let personal = CustomerPersonal { id: "C-1".to_owned(), name: Some("Ana".to_owned()) };
+        let linked = commit(contact_id(1), Event::Contact(ContactEvent::CustomerLinked { personal }));
+        assert!(contact(contact_id(1), &link(" C-1"), &linked));
+        assert!(!contact(contact_id(1), &link("C-2"), &linked));
+
+        let (tag, colour) = (TagId::new([1; 16]), Colour([1, 2, 3]));
+        let name = |name: &str| TagName::new(name).unwrap();
+        let create =
+            |called: &str| workspace::Command::CreateTag { id: TagId::new([9; 16]), name: name(called), colour };
+        let created = WorkspaceEvent::TagCreated { tag, name: name("Pago"), colour };
+        let created = commit(EntityId::WORKSPACE, Event::Workspace(created));
+        assert!(workspace(&create("Pago"), &created), "the fresh id of the repetition does not matter");
+        assert!(!workspace(&create("Pagos"), &created));
+        assert!(!workspace(&workspace::Command::DeleteTag { tag }, &created));
     }
 }

@@ -2,7 +2,7 @@
 
 /// The smallest store that can be divided, in bytes: a gibibyte for events and what the others need at least.
 pub const STORE_BYTES_MIN: u64 =
-    EVENTS_BYTES_MIN + INTAKE_BYTES_MIN + OBJECTS_BYTES_MIN + PARKED_BYTES_MIN * 2 + METRICS_BYTES_MIN;
+    EVENTS_BYTES_MIN + INTAKE_BYTES_MIN + OBJECTS_BYTES_MIN + PARKED_BYTES_MIN * 2 + METRICS_BYTES_MIN * 2;
 /// Events always have this much, in bytes: years of a small business.
 pub const EVENTS_BYTES_MIN: u64 = 1024 * MIB;
 
@@ -13,6 +13,7 @@ const INTAKE_BYTES_MIN: u64 = 64 * MIB;
 const OBJECTS_BYTES_MIN: u64 = 128 * MIB;
 /// In bytes; for the parked messages and again for their large bodies (one mail of 60 MB).
 const PARKED_BYTES_MIN: u64 = 64 * MIB;
+/// In bytes, some 50,000 facts; for the live topics and again for facts that are published once more.
 const METRICS_BYTES_MIN: u64 = 32 * MIB;
 
 /// `max_bytes` of every stream and bucket. Their sum is the size of the store.
@@ -26,6 +27,8 @@ pub struct Budgets {
     /// Large bodies of parked items.
     pub parked_objects: u64,
     pub metrics: u64,
+    /// Metric facts that were published again.
+    pub republish: u64,
 }
 
 /// A store that is too small.
@@ -54,13 +57,14 @@ impl Budgets {
         let objects = OBJECTS_BYTES_MIN + share(30);
         let parked = PARKED_BYTES_MIN + share(8);
         let parked_objects = PARKED_BYTES_MIN + share(7);
-        let metrics = METRICS_BYTES_MIN + share(10);
-        let events = total - (intake + objects + parked + parked_objects + metrics);
-        Ok(Self { events, intake, objects, parked, parked_objects, metrics })
+        let metrics = METRICS_BYTES_MIN + share(7);
+        let republish = METRICS_BYTES_MIN + share(3);
+        let events = total - (intake + objects + parked + parked_objects + metrics + republish);
+        Ok(Self { events, intake, objects, parked, parked_objects, metrics, republish })
     }
 
     pub const fn total(&self) -> u64 {
-        self.events + self.intake + self.objects + self.parked + self.parked_objects + self.metrics
+        self.events + self.intake + self.objects + self.parked + self.parked_objects + self.metrics + self.republish
     }
 }
 
@@ -78,6 +82,7 @@ mod tests {
             prop_assert!(budgets.events >= total / 5);
             prop_assert!(budgets.intake >= INTAKE_BYTES_MIN && budgets.objects >= OBJECTS_BYTES_MIN);
             prop_assert!(budgets.parked >= PARKED_BYTES_MIN && budgets.metrics >= METRICS_BYTES_MIN);
+            prop_assert!(budgets.republish >= METRICS_BYTES_MIN);
         }
     }
 

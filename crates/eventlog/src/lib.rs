@@ -14,8 +14,10 @@ pub mod memory;
 pub mod metrics;
 mod object;
 pub mod parked;
+pub mod replay;
 mod request;
 mod resolve;
+pub mod settings;
 pub mod streams;
 pub mod subject;
 
@@ -26,6 +28,8 @@ pub use intake::{InputKind, IntakeLog, RawInput, RawItem, StoredInput, Unreadabl
 pub use jetstream::JetStreamLog;
 pub use log::{Append, Identity, Log, LogError, Outcome, Stored};
 pub use memory::{Faults, MemoryLog};
-pub use metrics::MetricsLog;
+pub use metrics::{Appended, CloudEvent, LastMessage, MetricsLog, TOPIC_BATCH_MAX, Topic};
 pub use parked::{ParkedEntry, ParkedItem, ParkedLog, ParkedReason};
+pub use replay::{ReplaySubject, Replayed};
+pub use settings::Setting;
 pub use streams::{StreamName, StreamUsage, Usage};

@@ -21,6 +21,9 @@ const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 /// Large bodies outlive the raw items that point to them by this much, so that no pointer is left alone.
 pub(crate) const OBJECT_AGE_EXTRA: Duration = Duration::from_hours(48);
 
+/// How long facts that were published again are kept: whoever asked for them reads them within a few days.
+const REPUBLISH_AGE: Duration = Duration::from_hours(7 * 24);
+
 /// Every stream of Relevo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StreamName {
@@ -28,6 +31,8 @@ pub enum StreamName {
     Intake,
     Parked,
     Metrics,
+    /// Metric facts that somebody asked for again, outside of the live topics.
+    Republish,
     /// Large raw inputs.
     Objects,
     /// Large bodies of parked items.
@@ -35,8 +40,8 @@ pub enum StreamName {
 }
 
 impl StreamName {
-    pub const ALL: [Self; 6] =
-        [Self::Events, Self::Intake, Self::Parked, Self::Metrics, Self::Objects, Self::ParkedObjects];
+    pub const ALL: [Self; 7] =
+        [Self::Events, Self::Intake, Self::Parked, Self::Metrics, Self::Republish, Self::Objects, Self::ParkedObjects];
 
     /// The stream's name on the server.
     pub const fn as_str(self) -> &'static str {
@@ -45,6 +50,7 @@ impl StreamName {
             Self::Intake => "RELEVO_INTAKE",
             Self::Parked => "RELEVO_PARKED",
             Self::Metrics => "RELEVO_METRICS",
+            Self::Republish => "RELEVO_REPUBLISH",
             Self::Objects => "OBJ_RELEVO_OBJECTS",
             Self::ParkedObjects => "OBJ_RELEVO_PARKED_OBJECTS",
         }
@@ -55,7 +61,7 @@ impl StreamName {
         match self {
             Self::Objects => Some("RELEVO_OBJECTS"),
             Self::ParkedObjects => Some("RELEVO_PARKED_OBJECTS"),
-            Self::Events | Self::Intake | Self::Parked | Self::Metrics => None,
+            Self::Events | Self::Intake | Self::Parked | Self::Metrics | Self::Republish => None,
         }
     }
 }
@@ -147,9 +153,12 @@ async fn ensure_one(context: &Context, stream: StreamName, wanted: &Config) -> R
         StreamName::Intake
         | StreamName::Parked
         | StreamName::Metrics
+        | StreamName::Republish
         | StreamName::Objects
         | StreamName::ParkedObjects => wanted.max_bytes,
     };
+    // Metrics were made without atomic batches by version 0.1.0; allowing them changes nothing that is stored.
+    adjusted.allow_atomic_publish = existing.allow_atomic_publish || wanted.allow_atomic_publish;
     if adjusted == existing {
         return Ok(());
     }
@@ -190,7 +199,7 @@ fn verify(stream: StreamName, existing: &Config, wanted: &Config) -> Result<(), 
         ("storage", existing.storage != wanted.storage),
         ("deny_delete", existing.deny_delete != wanted.deny_delete),
         ("deny_purge", existing.deny_purge != wanted.deny_purge),
-        ("allow_atomic", existing.allow_atomic_publish != wanted.allow_atomic_publish),
+        ("allow_atomic", stream != StreamName::Metrics && existing.allow_atomic_publish != wanted.allow_atomic_publish),
         ("allow_rollup", existing.allow_rollup != wanted.allow_rollup),
         ("max_msgs", existing.max_messages.max(-1) > 0),
         ("max_msgs_per_subject", existing.max_messages_per_subject.max(0) != wanted.max_messages_per_subject.max(0)),
@@ -210,7 +219,7 @@ fn verify(stream: StreamName, existing: &Config, wanted: &Config) -> Result<(), 
     }
 }
 
-fn config(stream: StreamName, options: &Options, budgets: &Budgets) -> Config {
+pub(crate) fn config(stream: StreamName, options: &Options, budgets: &Budgets) -> Config {
     let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
     let base = Config {
         name: stream.as_str().to_owned(),
@@ -253,6 +262,16 @@ fn config(stream: StreamName, options: &Options, budgets: &Budgets) -> Config {
             max_bytes: bytes(budgets.metrics),
             max_age: options.metrics_age,
             discard: DiscardPolicy::Old,
+            allow_atomic_publish: true,
+            compression: Some(Compression::S2),
+            ..base
+        },
+        StreamName::Republish => Config {
+            subjects: everything_under(subject::REPUBLISH_PREFIX),
+            max_bytes: bytes(budgets.republish),
+            max_age: REPUBLISH_AGE,
+            discard: DiscardPolicy::Old,
+            allow_atomic_publish: true,
             compression: Some(Compression::S2),
             ..base
         },

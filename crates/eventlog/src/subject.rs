@@ -16,6 +16,8 @@ pub const EVENTS_PREFIX: &str = "relevo.events.";
 pub const INTAKE_PREFIX: &str = "relevo.intake.";
 pub const PARKED_PREFIX: &str = "relevo.parked.";
 pub const METRICS_PREFIX: &str = "relevo.metrics.";
+pub const REPUBLISH_PREFIX: &str = "relevo.republish.";
+pub const REPLAY_PREFIX: &str = "relevo.replay.";
 
 const FNV_OFFSET: u32 = 0x811c_9dc5;
 const FNV_PRIME: u32 = 0x0100_0193;
@@ -61,6 +63,22 @@ pub fn metric(tenant: &TenantId, metric: &str) -> Result<String, LogError> {
         return Err(LogError::Refused("a metric's name must match [a-z][a-z0-9_]{0,63}".to_owned()));
     }
     Ok(format!("{METRICS_PREFIX}{tenant}.{metric}"))
+}
+
+/// `relevo.republish.<tenant>.<name>`; the name is chosen by who asks and matches `[a-z][a-z0-9_-]*`.
+pub fn republish(tenant: &TenantId, name: &str) -> Result<String, LogError> {
+    let starts = name.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+    let allowed = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
+    if !starts || !allowed || name.len() > METRIC_CHARS_MAX {
+        return Err(LogError::Refused("the name of a re-publication must match [a-z][a-z0-9_-]{0,63}".to_owned()));
+    }
+    Ok(format!("{REPUBLISH_PREFIX}{tenant}.{name}"))
+}
+
+/// `relevo.replay.<tenant>.<name>`; the name is chosen by who asks, as one for [`republish`] is.
+pub fn replay(tenant: &TenantId, name: &str) -> Result<String, LogError> {
+    republish(tenant, name)?;
+    Ok(format!("{REPLAY_PREFIX}{tenant}.{name}"))
 }
 
 #[cfg(test)]
@@ -109,6 +127,8 @@ mod tests {
         assert_eq!(metric(&tenant(), "first_response").unwrap(), "relevo.metrics.demo.first_response");
         for bad in ["", "a.b", "a>", "A", "1a", &"a".repeat(65)] {
             assert!(metric(&tenant(), bad).is_err(), "{bad}");
+            assert!(republish(&tenant(), bad).is_err(), "{bad}");
         }
+        assert_eq!(republish(&tenant(), "audit-2026").unwrap(), "relevo.republish.demo.audit-2026");
     }
 }

@@ -7,9 +7,11 @@ use relevo_domain::{Position, Recorded, Timestamp};
 use relevo_readstore::{ReadStore, StoreError};
 
 use crate::checkpoint::Checkpoint;
+use crate::companion::Following;
 use crate::entity::{self, EntityRow, ParkedRow, UndecodableRow};
 use crate::projector::{ApplyError, Projector};
 use crate::rows::Overlay;
+use crate::view::Moment;
 
 /// Bytes that are collected before they are written, whatever the batch: bounds the memory of a batch of large commits.
 const WRITE_BYTES_MAX: usize = 8 << 20;
@@ -26,6 +28,8 @@ pub(crate) struct Applier {
     projector: Arc<dyn Projector>,
     store: ReadStore,
     checkpoint: Checkpoint,
+    /// As of the checkpoint, like the rows.
+    companion: Option<Following>,
 }
 
 /// Why a batch could not be applied. What was written before it stays; nothing of the rest is.
@@ -35,6 +39,8 @@ pub(crate) enum ApplyFailure {
     Projector { at: Position, reason: String },
     #[error("projector failed after {after}: {reason}")]
     Panicked { after: Position, reason: String },
+    #[error("what is kept in memory beside the rows failed after {after}: {reason}")]
+    Companion { after: Position, reason: String },
     #[error("store failed: {0}")]
     Store(#[from] StoreError),
 }
@@ -49,14 +55,29 @@ impl Item {
 }
 
 impl Applier {
-    /// Goes on where the store ends; a fresh store begins before the first commit of the log that was created then.
+    /// Goes on where the store ends; a fresh store begins before the first commit of the log that was created then. Reads all
+    /// rows that the view's companion wants, so it is called where blocking is allowed.
     pub(crate) fn resume(
         projector: Arc<dyn Projector>,
         store: ReadStore,
         stream_created_at: Timestamp,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, ApplyFailure> {
+        let mut applier = Self::rows_only(projector, store, stream_created_at)?;
+        if let Some(empty) = applier.projector.companion() {
+            let opened = Following::open(empty, &applier.store);
+            applier.companion = Some(opened.map_err(|error| applier.companion_failed(&error))?);
+        }
+        Ok(applier)
+    }
+
+    /// The same for a folder that will have no readers: without a companion.
+    pub(crate) fn rows_only(
+        projector: Arc<dyn Projector>,
+        store: ReadStore,
+        stream_created_at: Timestamp,
+    ) -> Result<Self, ApplyFailure> {
         let checkpoint = Checkpoint::load(&store)?.unwrap_or_else(|| Checkpoint::start(stream_created_at));
-        Ok(Self { projector, store, checkpoint })
+        Ok(Self { projector, store, checkpoint, companion: None })
     }
 
     pub(crate) fn checkpoint(&self) -> &Checkpoint {
@@ -71,7 +92,23 @@ impl Applier {
         &self.store
     }
 
-    /// Applies items in order and writes them with the checkpoint. What was applied before is skipped.
+    /// What readers may see now: rows, companion and position of one moment.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment {
+            rows: self.store.snapshot(),
+            companion: self.companion.as_ref().map(Following::freeze),
+            position: self.position(),
+        }
+    }
+
+    /// The companion's content in comparable form.
+    #[cfg(any(test, feature = "test-util"))]
+    pub(crate) fn fingerprint(&self) -> Option<Vec<u8>> {
+        self.companion.as_ref().map(Following::fingerprint)
+    }
+
+    /// Applies items in order and writes them with the checkpoint. What was applied before is skipped. After a failure this
+    /// applier is of no use any more, since its companion may be ahead of the rows; the store is whole and can be resumed.
     pub(crate) fn apply(&mut self, items: &[Item]) -> Result<(), ApplyFailure> {
         let mut rest = items;
         while !rest.is_empty() {
@@ -83,12 +120,21 @@ impl Applier {
             if checkpoint != self.checkpoint {
                 let mut batch = batch.into_batch();
                 checkpoint.save(&mut batch);
+                // Before the write: a batch that the companion refuses is not in the rows either, so that the next start finds
+                // a view that can be read.
+                if let Some(companion) = &mut self.companion {
+                    companion.show(&batch).map_err(|error| self.companion_failed(&error))?;
+                }
                 self.store.write(batch)?;
                 self.checkpoint = checkpoint;
             }
             rest = &rest[taken..];
         }
         Ok(())
+    }
+
+    fn companion_failed(&self, error: &ApplyError) -> ApplyFailure {
+        ApplyFailure::Companion { after: self.position(), reason: error.to_string() }
     }
 
     /// Does everything that `apply` does, except to write: what a kill just before the write leaves behind.

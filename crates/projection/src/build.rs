@@ -54,8 +54,8 @@ impl Builder {
         }
         let mut feed = Feed::after(applier.position(), Arc::clone(&self.log), self.view, self.token.clone());
         while applier.position() < target {
-            let stalled =
-                |_elapsed| MaintenanceError::Stalled { applied: applier.position(), target, seconds: STALL.as_secs() };
+            let applied = applier.position();
+            let stalled = |_elapsed| MaintenanceError::Stalled { applied, target, seconds: STALL.as_secs() };
             let mut batch = timeout(STALL, feed.batch()).await.map_err(stalled)?;
             if batch.is_empty() {
                 return Err(MaintenanceError::Cancelled);
@@ -107,7 +107,9 @@ impl Clock {
 impl From<ApplyFailure> for MaintenanceError {
     fn from(failure: ApplyFailure) -> Self {
         match failure {
-            ApplyFailure::Projector { .. } | ApplyFailure::Panicked { .. } => Self::Projector(failure.to_string()),
+            ApplyFailure::Projector { .. } | ApplyFailure::Panicked { .. } | ApplyFailure::Companion { .. } => {
+                Self::Projector(failure.to_string())
+            }
             ApplyFailure::Store(error) => Self::Store(error),
         }
     }

@@ -18,7 +18,7 @@ use crate::checkpoint::{CheckError, Checkpoint, Divergence, check};
 use crate::feed::{Backoff, Feed};
 use crate::folder::{FolderError, Layout, Plan, Slot, remove};
 use crate::projector::Projector;
-use crate::view::{View, ViewState};
+use crate::view::{Moment, View, ViewState};
 
 /// How often a view that follows the log asks whether it is still the same log. One small request; a log that was replaced
 /// under a running program is noticed within this time.
@@ -117,7 +117,7 @@ impl Driver {
         match plan {
             Plan::Continue(slot) => {
                 let (applier, target) = self.resume(slot, identity).await?;
-                self.view.serve(applier.store().clone(), slot.version, applier.position());
+                self.view.serve(applier.store().clone(), slot.version, applier.moment());
                 Ok(Following { applier, slot, target, switch: None })
             }
             Plan::Upgrade { serving, building } => {
@@ -137,8 +137,9 @@ impl Driver {
     /// Opens a folder and has the log confirm its checkpoint. Answers with the log's end.
     async fn resume(&self, slot: Slot, identity: Identity) -> Result<(Applier, Position), End> {
         let store = self.open_store(slot).await?.map_err(|error| End::Stopped(error.to_string()))?;
-        let applier = Applier::resume(Arc::clone(&self.projector), store, identity.created_at)
-            .map_err(|error| End::Stopped(error.to_string()))?;
+        let projector = Arc::clone(&self.projector);
+        let resumed = blocking(move || Applier::resume(projector, store, identity.created_at)).await?;
+        let applier = resumed.map_err(|error| End::Stopped(error.to_string()))?;
         let target = self.confirm(applier.checkpoint()).await?;
         Ok((applier, target))
     }
@@ -165,7 +166,9 @@ impl Driver {
                     self.confirm(&checkpoint).await?;
                 }
                 let position = checkpoint.map_or(Position::START, |checkpoint| checkpoint.position());
-                self.view.serve(store, slot.version, position);
+                // Only that version's program knew how to make a companion of its rows.
+                let moment = Moment { rows: store.snapshot(), companion: None, position };
+                self.view.serve(store, slot.version, moment);
             }
             // It is about to be replaced anyway.
             Err(error) => tracing::warn!(view = self.view.name(), error, "older version cannot be served meanwhile"),
@@ -246,9 +249,13 @@ impl Driver {
     async fn show(&self, following: &mut Following) -> Result<(), End> {
         let position = following.applier.position();
         match following.switch.take() {
-            Some(switch) if position >= switch.at => self.switch(following, switch).await?,
+            Some(switch) if position >= switch.at => {
+                let (store, moment) = (following.applier.store().clone(), following.applier.moment());
+                self.switch(following.slot, store, moment, switch).await?;
+            }
             Some(switch) => following.switch = Some(switch),
-            None => self.view.publish(position),
+            None if position == self.view.position() => {}
+            None => self.view.publish(following.applier.moment()),
         }
         let target = following.target;
         self.view.set_state(if position >= target {
@@ -259,9 +266,8 @@ impl Driver {
         Ok(())
     }
 
-    async fn switch(&self, following: &Following, switch: Switch) -> Result<(), End> {
-        let (layout, slot) = (self.layout.clone(), following.slot);
-        let (store, position) = (following.applier.store().clone(), following.applier.position());
+    async fn switch(&self, slot: Slot, store: ReadStore, moment: Moment, switch: Switch) -> Result<(), End> {
+        let (layout, position) = (self.layout.clone(), moment.position);
         let switched = blocking({
             let store = store.clone();
             // Flushed before it is pointed at: after a power cut the pointer must not name an empty folder.
@@ -272,7 +278,7 @@ impl Driver {
         });
         switched.await?.map_err(End::Stopped)?;
         store.remove_when_closed(false);
-        if let Some(old) = self.view.serve(store, slot.version, position) {
+        if let Some(old) = self.view.serve(store, slot.version, moment) {
             old.remove_when_closed(true);
         }
         if let Some(done) = switch.done {

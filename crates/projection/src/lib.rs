@@ -3,14 +3,18 @@
 //! Rows and checkpoint go in one RocksDB write batch, so a view is always exactly the fold of a prefix of the log. A
 //! projector never sees checkpoints, batches, threads or the log. Life of a commit: `feed` reads it, `driver` batches it,
 //! `applier` checks that its entity has no hole and calls the projector on `rows`, and the batch is written with its
-//! `checkpoint`; then `view` tells the readers. `build` does the same for a new folder beside the live one, for `rebuild` and
+//! `checkpoint`; then `view` gives the readers the rows together with the view's `companion`, what it keeps in memory. `build` does the same for a new folder beside the live one, for `rebuild` and
 //! `verify`.
 
+pub mod merged;
 pub mod projector;
+pub mod row;
+pub mod waiting;
 
 mod applier;
 mod build;
 mod checkpoint;
+mod companion;
 mod driver;
 mod entity;
 mod error;
@@ -19,6 +23,7 @@ mod folder;
 mod rebuild;
 mod rows;
 mod runtime;
+mod source;
 mod verify;
 mod view;
 
@@ -27,9 +32,11 @@ pub mod testing;
 
 pub use build::Progress;
 pub use checkpoint::Divergence;
+pub use companion::{Companion, Frozen};
 pub use entity::{Degraded, Parked, Undecodable};
 pub use error::{MaintenanceError, StaleRead, StartError, ViewError};
 pub use projector::{ApplyError, Projector, Rows};
 pub use runtime::{Options, Runtime, ViewStatus, Views};
+pub use source::{FoldedRows, RowSource, Visit, fold_commits};
 pub use verify::{Difference, FirstDifference, Verification};
 pub use view::{View, ViewDigest, ViewSnapshot, ViewState};

@@ -3,6 +3,8 @@
 use relevo_domain::Recorded;
 use relevo_readstore::Entry;
 
+use crate::companion::Companion;
+
 /// A view's writer. Reads no clock, no log and no other view, and has no side effects.
 pub trait Projector: Send + Sync + 'static {
     /// Name of the view: its folder, its row in `relevo view status`.
@@ -14,6 +16,11 @@ pub trait Projector: Send + Sync + 'static {
     /// Applies one commit. An error parks the commit's entity (the view shows it as degraded); the rest moves on.
     /// Whatever was written to `rows` by a failing call is discarded.
     fn apply(&self, rows: &mut dyn Rows, commit: &Recorded) -> Result<(), ApplyError>;
+
+    /// An empty companion, if the view's readers need one. Each folder of the view gets one of its own.
+    fn companion(&self) -> Option<Box<dyn Companion>> {
+        None
+    }
 }
 
 /// The rows of one view while commits are applied: reads see what was written before, in this batch too.

@@ -101,8 +101,7 @@ impl Views {
         });
         let store = opened.await??;
         store.remove_when_closed(true);
-        let applier =
-            Applier::resume(Arc::clone(&entry.projector), store, created_at).map_err(MaintenanceError::Store)?;
+        let applier = Applier::rows_only(Arc::clone(&entry.projector), store, created_at)?;
         let builder = Builder {
             log: Arc::clone(&self.shared.log),
             view: entry.view.name(),

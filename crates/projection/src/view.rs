@@ -1,5 +1,6 @@
 //! What readers hold: a view's snapshot, its position, and what state it is in. Readers never write and never see the log.
 
+use std::any::Any;
 use std::ops::Deref;
 use std::sync::{PoisonError, RwLock};
 
@@ -8,7 +9,8 @@ use relevo_readstore::{Digest, Family, ReadStore, Snapshot, StoreError};
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, timeout_at};
 
-use crate::checkpoint::{Checkpoint, Divergence};
+use crate::checkpoint::Divergence;
+use crate::companion::Frozen;
 use crate::entity::{self, Degraded};
 use crate::error::{StaleRead, ViewError};
 
@@ -25,11 +27,20 @@ pub struct View {
     changes: broadcast::Sender<Position>,
 }
 
-/// The store that readers get.
-#[derive(Clone, Debug)]
+/// What readers get.
+#[derive(Debug)]
 struct Serving {
     store: ReadStore,
-    version: u32,
+    /// As of the last batch. Made by the writer, so that rows and companion are always of one position.
+    snapshot: ViewSnapshot,
+}
+
+/// A view between two batches.
+#[derive(Clone, Debug)]
+pub(crate) struct Moment {
+    pub(crate) rows: Snapshot,
+    pub(crate) companion: Option<Frozen>,
+    pub(crate) position: Position,
 }
 
 /// What a view is doing.
@@ -48,11 +59,10 @@ pub enum ViewState {
     Stopped { error: String },
 }
 
-/// A view at one position. Dereferences to the rows.
+/// A view at one position: its rows and its companion. Dereferences to the rows.
 #[derive(Clone, Debug)]
 pub struct ViewSnapshot {
-    rows: Snapshot,
-    position: Position,
+    moment: Moment,
     version: u32,
 }
 
@@ -74,25 +84,21 @@ impl View {
     /// Version of the rows that readers get; `None` while there are none. Lower than the projector's own version while that
     /// is being built.
     pub fn version(&self) -> Option<u32> {
-        self.serving().map(|serving| serving.version)
+        self.serving(|serving| serving.snapshot.version)
     }
 
-    /// The view as it is now, with its position. Cheap; do not hold it for long.
+    /// The view as of its last batch, with its position. Costs two reference counts; do not hold it for long.
     pub fn snapshot(&self) -> Result<ViewSnapshot, ViewError> {
         let view = self.name;
-        let (state, serving) = (self.state(), self.serving());
-        if let ViewState::Diverged(divergence) = state {
-            return Err(ViewError::Diverged { view, divergence });
+        let (state, snapshot) = (self.state(), self.serving(|serving| serving.snapshot.clone()));
+        match (state, snapshot) {
+            (ViewState::Diverged(divergence), _) => Err(ViewError::Diverged { view, divergence }),
+            (_, Some(snapshot)) => Ok(snapshot),
+            (ViewState::Stopped { error }, None) => Err(ViewError::Stopped { view, error }),
+            (ViewState::Starting | ViewState::CatchingUp { .. } | ViewState::Live, None) => {
+                Err(ViewError::Starting { view })
+            }
         }
-        let Some(serving) = serving else {
-            return Err(match state {
-                ViewState::Stopped { error } => ViewError::Stopped { view, error },
-                ViewState::Starting | ViewState::CatchingUp { .. } | ViewState::Live | ViewState::Diverged(_) => {
-                    ViewError::Starting { view }
-                }
-            });
-        };
-        snapshot_of(&serving.store, serving.version).map_err(|source| ViewError::Store { view, source })
     }
 
     /// How far the rows that readers get have come.
@@ -134,7 +140,7 @@ impl View {
     /// What the view left out: parked entities and commits that could not be decoded.
     pub fn degraded(&self) -> Result<Degraded, ViewError> {
         let snapshot = self.snapshot()?;
-        entity::degraded(&snapshot.rows).map_err(|source| ViewError::Store { view: self.name, source })
+        entity::degraded(snapshot.rows()).map_err(|source| ViewError::Store { view: self.name, source })
     }
 
     /// SHA-256 over every key and value in key order, with the position of the same snapshot. Reads the whole view.
@@ -149,7 +155,8 @@ impl View {
 
     /// Bytes on disk, roughly.
     pub fn approximate_bytes(&self) -> u64 {
-        self.serving().and_then(|serving| serving.store.approximate_bytes().ok()).unwrap_or(0)
+        let store = self.serving(|serving| serving.store.clone());
+        store.and_then(|store| store.approximate_bytes().ok()).unwrap_or(0)
     }
 }
 
@@ -166,19 +173,29 @@ impl View {
         }
     }
 
-    /// Readers get this store from here on. Answers with the one that they had.
-    pub(crate) fn serve(&self, store: ReadStore, version: u32, position: Position) -> Option<ReadStore> {
-        let old = {
-            let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
-            serving.replace(Serving { store, version })
-        };
-        // After the store: whoever waited for the position finds it there.
-        self.publish(position);
+    /// Readers get this store from here on, as it is at this moment. Answers with the one that they had.
+    pub(crate) fn serve(&self, store: ReadStore, version: u32, moment: Moment) -> Option<ReadStore> {
+        let position = moment.position;
+        let serving = Serving { store, snapshot: ViewSnapshot { moment, version } };
+        let old = self.serving.write().unwrap_or_else(PoisonError::into_inner).replace(serving);
+        // After the rows: whoever waited for the position finds it there.
+        self.announce(position);
         old.map(|old| old.store)
     }
 
-    /// Readers see everything up to here.
-    pub(crate) fn publish(&self, position: Position) {
+    /// Readers see everything up to this moment of the store that they have.
+    pub(crate) fn publish(&self, moment: Moment) {
+        let position = moment.position;
+        let old = {
+            let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
+            serving.as_mut().map(|serving| std::mem::replace(&mut serving.snapshot.moment, moment))
+        };
+        // Outside of the lock: letting go of a snapshot may take a moment.
+        drop(old);
+        self.announce(position);
+    }
+
+    fn announce(&self, position: Position) {
         if self.position.send_replace(position) != position {
             // Nobody may be listening.
             self.changes.send(position).ok();
@@ -204,8 +221,8 @@ impl View {
         drop(self.serving.write().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    fn serving(&self) -> Option<Serving> {
-        self.serving.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn serving<T>(&self, take: impl FnOnce(&Serving) -> T) -> Option<T> {
+        self.serving.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(take)
     }
 }
 
@@ -214,7 +231,7 @@ impl View {
 impl ViewSnapshot {
     /// Everything up to here is in the rows, and nothing after it.
     pub const fn position(&self) -> Position {
-        self.position
+        self.moment.position
     }
 
     /// Version of the projector that wrote the rows. A reader whose layout changed since refuses an older one.
@@ -223,29 +240,29 @@ impl ViewSnapshot {
     }
 
     pub fn rows(&self) -> &Snapshot {
-        &self.rows
+        &self.moment.rows
+    }
+
+    /// What the view keeps in memory, of the same position as the rows. `None` if the view keeps nothing of this type, and while
+    /// an older version of it is served: no reader can do its work then, and the view is as good as starting.
+    pub fn companion<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.moment.companion.as_deref().and_then(<dyn Any + Send + Sync>::downcast_ref)
     }
 
     /// Whether the view stopped following this entity: its rows are older than the log.
     pub fn parked(&self, tenant: &TenantId, entity: &EntityId) -> Result<bool, StoreError> {
-        Ok(self.rows.get_in(Family::Meta, &entity::parked_key(tenant, entity))?.is_some())
+        Ok(self.rows().get_in(Family::Meta, &entity::parked_key(tenant, entity))?.is_some())
     }
 
     pub fn digest(&self) -> Result<ViewDigest, StoreError> {
-        let digest = self.rows.digest(Family::Rows)?;
-        Ok(ViewDigest { digest, position: self.position, version: self.version })
+        let digest = self.rows().digest(Family::Rows)?;
+        Ok(ViewDigest { digest, position: self.position(), version: self.version })
     }
 }
 
 impl Deref for ViewSnapshot {
     type Target = Snapshot;
     fn deref(&self) -> &Snapshot {
-        &self.rows
+        &self.moment.rows
     }
-}
-
-fn snapshot_of(store: &ReadStore, version: u32) -> Result<ViewSnapshot, StoreError> {
-    let rows = store.snapshot();
-    let position = Checkpoint::load_at(&rows)?.map_or(Position::START, |checkpoint| checkpoint.position());
-    Ok(ViewSnapshot { rows, position, version })
 }

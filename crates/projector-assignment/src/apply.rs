@@ -2,14 +2,15 @@
 
 use relevo_domain::channel::ChannelEvent;
 use relevo_domain::contact::ContactEvent;
-use relevo_domain::conversation::{AssignmentHow, ConversationEvent};
+use relevo_domain::conversation::{AssignmentHow, ConversationEvent, Priority};
 use relevo_domain::identity::IdentityEvent;
 use relevo_domain::workspace::WorkspaceEvent;
-use relevo_domain::{Actor, AgentId, EntityId, Event, Recorded, TeamId, TenantId};
-use relevo_projection::{ApplyError, Rows};
+use relevo_domain::{Actor, AgentId, EntityId, Event, Recorded, TeamId, TenantId, Timestamp};
+use relevo_projection::row::{load, store};
+use relevo_projection::{ApplyError, Rows, waiting};
 
-use crate::keys::{self, Facet};
-use crate::row::{AssignmentRow, CurrentRow, LoadRow, load, store};
+use crate::row::{AssignmentRow, CurrentRow, HistoryRow, OPEN, PENDING, RESOLVED, SNOOZED};
+use crate::{keys, lists};
 
 /// One event's where, when and who.
 #[derive(Clone, Copy)]
@@ -66,25 +67,42 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
     let key = keys::current(moment.tenant, moment.conversation);
     let before: Option<CurrentRow> = load(&*rows, "current", &key)?;
     let mut row = match (&before, event) {
-        (None, ConversationEvent::Opened { channel, .. }) => {
-            CurrentRow { channel: channel.to_string(), ..CurrentRow::default() }
-        }
+        (None, ConversationEvent::Opened { channel, .. }) => CurrentRow {
+            channel: channel.to_string(),
+            status: OPEN,
+            without_agent_since: moment.at,
+            ..CurrentRow::default()
+        },
         (Some(before), _) => before.clone(),
         (None, _) => return Err(ApplyError::BadRow(format!("{} of a conversation that was not opened", event.name()))),
     };
     match event {
         ConversationEvent::Assigned { agent, team, how } => {
-            let assignment = assigned(moment, agent.as_ref(), team.as_ref(), *how);
             let history = keys::history(moment.tenant, moment.conversation, moment.sequence, moment.ordinal);
-            store(rows, history, &assignment);
-            row.assignment = Some(assignment);
+            store(rows, history, &assigned(&mut row, moment, agent.as_ref(), team.as_ref(), *how));
         }
-        ConversationEvent::Resolved { .. } => row.resolved = true,
-        ConversationEvent::EpisodeStarted { .. } | ConversationEvent::Reopened { .. } => row.resolved = false,
-        // Nothing else gives a conversation to somebody or takes it away. Only the version moves.
+        ConversationEvent::Resolved { .. } => {
+            status(&mut row, moment, RESOLVED, None);
+            waiting::settled(row.waiting.get_or_insert_default());
+        }
+        ConversationEvent::EpisodeStarted { .. }
+        | ConversationEvent::Reopened { .. }
+        | ConversationEvent::ReturnedToOpen { .. } => status(&mut row, moment, OPEN, None),
+        ConversationEvent::MarkedPending { .. } => status(&mut row, moment, PENDING, None),
+        ConversationEvent::Snoozed { until, .. } => {
+            status(&mut row, moment, SNOOZED, until.map(Timestamp::as_millis));
+        }
+        ConversationEvent::PrioritySet { priority } => row.priority = rank(*priority),
+        ConversationEvent::MessageReceived(message) => {
+            if message.is_a_persons_words() {
+                waiting::wrote(row.waiting.get_or_insert_default(), moment.at);
+            }
+        }
+        ConversationEvent::MessageEchoed(_) => {
+            waiting::answered(row.waiting.get_or_insert_default(), moment.at);
+        }
+        // Nothing else gives a conversation to somebody, takes it away or orders a queue. Only the version moves.
         ConversationEvent::Opened { .. }
-        | ConversationEvent::MessageReceived(_)
-        | ConversationEvent::MessageEchoed(_)
         | ConversationEvent::MessageEdited { .. }
         | ConversationEvent::MessageRevoked { .. }
         | ConversationEvent::ReactionChanged { .. }
@@ -92,22 +110,25 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
         | ConversationEvent::BotPaused { .. }
         | ConversationEvent::BotResumed { .. }
         | ConversationEvent::NoteAdded { .. }
-        | ConversationEvent::MarkedPending { .. }
-        | ConversationEvent::Snoozed { .. }
-        | ConversationEvent::ReturnedToOpen { .. }
         | ConversationEvent::TagAdded { .. }
         | ConversationEvent::TagRemoved { .. }
-        | ConversationEvent::PrioritySet { .. }
         | ConversationEvent::MarkedRead { .. } => {}
     }
     row.version = moment.version;
-    hand_over(rows, moment, before.as_ref(), &row)?;
+    lists::moved(rows, moment.tenant, moment.conversation, before.as_ref(), &row)?;
     store(rows, key, &row);
     Ok(())
 }
 
-fn assigned(moment: Moment<'_>, agent: Option<&AgentId>, team: Option<&TeamId>, how: AssignmentHow) -> AssignmentRow {
-    AssignmentRow {
+/// Gives the conversation to whom the event says; answers with what the history keeps of it.
+fn assigned(
+    row: &mut CurrentRow,
+    moment: Moment<'_>,
+    agent: Option<&AgentId>,
+    team: Option<&TeamId>,
+    how: AssignmentHow,
+) -> HistoryRow {
+    let to = AssignmentRow {
         agent: agent.map(ToString::to_string).unwrap_or_default(),
         team: team.map(ToString::to_string).unwrap_or_default(),
         at: moment.at,
@@ -116,70 +137,30 @@ fn assigned(moment: Moment<'_>, agent: Option<&AgentId>, team: Option<&TeamId>, 
             AssignmentHow::Manual => false,
         },
         by: moment.by.to_word(),
-    }
-}
-
-/// Moves the conversation from the lists and loads of who had it to those of who has it.
-fn hand_over(
-    rows: &mut dyn Rows,
-    moment: Moment<'_>,
-    before: Option<&CurrentRow>,
-    after: &CurrentRow,
-) -> Result<(), ApplyError> {
-    let (old, new) = (before.and_then(held), held(after));
-    if old == new {
-        return Ok(());
-    }
-    if let (Some(assignment), Some(before)) = (old, before) {
-        for facet in facets(assignment) {
-            rows.delete(keys::held(moment.tenant, facet, assignment.at, moment.conversation));
-        }
-        count(rows, moment, &before.channel, assignment, Step::Down)?;
-    }
-    if let Some(assignment) = new {
-        for facet in facets(assignment) {
-            rows.put(keys::held(moment.tenant, facet, assignment.at, moment.conversation), Vec::new());
-        }
-        count(rows, moment, &after.channel, assignment, Step::Up)?;
-    }
-    Ok(())
-}
-
-/// The assignment, if the conversation is open and somebody has it.
-fn held(row: &CurrentRow) -> Option<&AssignmentRow> {
-    let nobodys = |held: &AssignmentRow| held.agent.is_empty() && held.team.is_empty();
-    row.assignment.as_ref().filter(|held| !row.resolved && !nobodys(held))
-}
-
-fn facets(assignment: &AssignmentRow) -> impl Iterator<Item = Facet<'_>> {
-    let agent = (!assignment.agent.is_empty()).then_some(Facet::Agent(&assignment.agent));
-    let team = (!assignment.team.is_empty()).then_some(Facet::Team(&assignment.team));
-    std::iter::once(Facet::All).chain(agent).chain(team)
-}
-
-#[derive(Clone, Copy)]
-enum Step {
-    Up,
-    Down,
-}
-
-fn count(
-    rows: &mut dyn Rows,
-    moment: Moment<'_>,
-    channel: &str,
-    assignment: &AssignmentRow,
-    step: Step,
-) -> Result<(), ApplyError> {
-    let key = keys::load(moment.tenant, channel, &assignment.agent, &assignment.team);
-    let row: LoadRow = load(&*rows, "load", &key)?.unwrap_or_default();
-    let open = match step {
-        Step::Up => row.open + 1,
-        Step::Down => row.open.checked_sub(1).ok_or_else(|| ApplyError::BadRow("load: fewer than none".to_owned()))?,
     };
-    if open == 0 {
-        rows.delete(key);
-    } else {
-        store(rows, key, &LoadRow { open });
+    let from = row.assignment.replace(to.clone()).unwrap_or_default();
+    // From one team's queue to another's it has been without an agent all the time.
+    if to.agent.is_empty() && !from.agent.is_empty() {
+        row.without_agent_since = moment.at;
     }
-    Ok(())
+    HistoryRow { to: Some(to), from_agent: from.agent, from_team: from.team }
+}
+
+fn status(row: &mut CurrentRow, moment: Moment<'_>, status: u32, until: Option<i64>) {
+    // Nobody was without an agent while there was nothing to do.
+    if row.status == RESOLVED && status != RESOLVED {
+        row.without_agent_since = moment.at;
+    }
+    row.status = status;
+    row.until = until;
+}
+
+const fn rank(priority: Priority) -> u32 {
+    match priority {
+        Priority::None => 0,
+        Priority::Low => 1,
+        Priority::Normal => 2,
+        Priority::High => 3,
+        Priority::Urgent => 4,
+    }
 }

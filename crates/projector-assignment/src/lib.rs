@@ -1,19 +1,25 @@
-//! The assignment view: who has what, since when and how it came about. For supervisors, and for agents about themselves.
+//! The assignment view: who has what, since when and how it came about, how much everybody has, and what waits for an agent.
+//! For supervisors, and for agents about themselves.
 //!
-//! Listens to assignments and to what opens and ends episodes. Ignores what was said, pauses, contacts, channels and the
-//! workspace. A resolved conversation leaves the open lists and the loads but keeps its assignment and its history; a
-//! reopening or a new episode brings it back with the assignment that it had, `since` unchanged. Work per commit is constant.
+//! Listens to assignments, to what changes a status or a priority, and to messages as far as the customer waits. Ignores pauses,
+//! tags, contacts, channels and the workspace. A resolved conversation leaves lists and loads but keeps its assignment and its
+//! history; a reopening or a new episode brings it back with the assignment that it had, `since` unchanged. A snoozed one
+//! whose time has passed reads as open (`due`): a projector has no clock, so readers move it, with the time that they are given.
+//! Work per commit is constant; loads and queue lengths cost what there are combinations of channel, agent and team.
 
 mod keys;
 mod row;
 
 mod apply;
+mod lists;
 mod reader;
 
-pub use reader::{
-    Assignment, Cursor, Filter, HISTORY_LIMIT_MAX, HistoryEntry, LIMIT_MAX, LOAD_ROWS_MAX, Load, Loads, Page, Query,
-    ROWS_EXAMINED_MAX, ReadError, assignment, assignments, history, loads,
-};
+pub use reader::history::{HistoryEntry, HistoryPage, history};
+pub use reader::list::{Filter, LIMIT_MAX, Page, Query, ROWS_EXAMINED_MAX, assignments};
+pub use reader::load::{LOAD_ROWS_MAX, Load, Loads, QueueLength, loads};
+pub use reader::queue::{Order, Queue, QueuePage, QueueQuery, Queued, queue};
+pub use reader::{Assignment, Cursor, Status, assignment};
+pub use relevo_projection::row::ReadError;
 
 use relevo_domain::Recorded;
 use relevo_projection::{ApplyError, Projector, Rows};
@@ -22,7 +28,7 @@ use relevo_projection::{ApplyError, Projector, Rows};
 pub const NAME: &str = "assignment";
 
 /// Version of keys and rows. Raise it with every change of their bytes or meaning: the view is then built anew from the log.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Writes the assignment view.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,14 +1,15 @@
-//! From a commit to rows: which event goes where. The rules themselves stand in `conversation`, `thread` and `contact`.
+//! From a commit to rows: which event goes where. The rules themselves stand in `conversation`, `thread`, `contact` and
+//! `workspace`; `count` and `changed` follow whatever they do to a row.
 
 use relevo_domain::channel::ChannelEvent;
 use relevo_domain::conversation::ConversationEvent;
 use relevo_domain::identity::IdentityEvent;
-use relevo_domain::workspace::WorkspaceEvent;
 use relevo_domain::{Actor, EntityId, Event, Recorded, TenantId};
+use relevo_projection::row::{load, store};
 use relevo_projection::{ApplyError, Rows};
 
-use crate::row::{ConversationRow, LooseKind, load, store};
-use crate::{contact, conversation, keys, thread};
+use crate::row::{ConversationRow, Entry, LooseKind, NumbersRow};
+use crate::{contact, conversation, count, keys, thread, workspace};
 
 /// One event's where, when and who.
 #[derive(Clone, Copy)]
@@ -40,16 +41,11 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), App
         match event {
             Event::Conversation(event) => conversation_event(rows, moment, event)?,
             Event::Contact(event) => contact::apply(rows, moment, event)?,
+            Event::Workspace(event) => workspace::apply(rows, moment, event)?,
             // A binding decides to whom a message belongs; what the inbox shows comes with the message.
             Event::Identity(IdentityEvent::Bound { .. })
             // A report that no conversation has, and what a provider says about an account: there is no thread for it.
-            | Event::Channel(ChannelEvent::DeliveryReported(_) | ChannelEvent::ProviderUpdated { .. })
-            | Event::Workspace(
-                WorkspaceEvent::IdKeyFingerprinted { .. }
-                | WorkspaceEvent::TagCreated { .. }
-                | WorkspaceEvent::TagChanged { .. }
-                | WorkspaceEvent::TagDeleted { .. },
-            ) => {}
+            | Event::Channel(ChannelEvent::DeliveryReported(_) | ChannelEvent::ProviderUpdated { .. }) => {}
         }
     }
     Ok(())
@@ -61,7 +57,10 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
     let mut row = match (&before, event) {
         (None, ConversationEvent::Opened { channel, medium, contact }) => {
             rows.put(keys::of_contact(moment.tenant, *contact, moment.sequence), moment.entity.bytes().to_vec());
-            conversation::opened(moment, channel, *medium, *contact)
+            let contact_ordinal = contact::ordinal(rows, moment.tenant, *contact)?;
+            let ordinal = number(rows, moment.tenant, |numbers| &mut numbers.conversations)?;
+            let row = conversation::opened(moment, channel, *medium, *contact);
+            ConversationRow { ordinal, contact_ordinal, ..row }
         }
         (Some(before), _) => before.clone(),
         (None, _) => return Err(ApplyError::BadRow(format!("{} of a conversation that was not opened", event.name()))),
@@ -69,7 +68,10 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
     change(rows, moment, &mut row, event)?;
     row.version = moment.version;
     row.sequence = moment.sequence;
-    move_in_lists(rows, moment, before.as_ref(), &row);
+    row.waiting_since = row.unanswered.as_ref().and_then(conversation::unanswered::since);
+    row.unread = conversation::unread::count(&row.unread_runs);
+    count::moved(rows, moment.tenant, before.as_ref(), &row)?;
+    changed(rows, moment, moment.entity, before.map_or(0, |before| before.sequence));
     store(rows, key, &row);
     Ok(())
 }
@@ -81,13 +83,10 @@ fn change(
     row: &mut ConversationRow,
     event: &ConversationEvent,
 ) -> Result<(), ApplyError> {
+    if let Some(entry) = thread::timeline::entry(moment, event) {
+        thread::put(rows, moment, Entry::Timeline(entry));
+    }
     match event {
-        // The row is new; `EpisodeStarted` follows and is what the thread shows.
-        ConversationEvent::Opened { .. } => {}
-        ConversationEvent::EpisodeStarted { episode, .. } => {
-            thread::episode_started(rows, moment, *episode);
-            conversation::episode_started(row, *episode);
-        }
         ConversationEvent::MessageReceived(message) => {
             let stored = thread::message(rows, moment, message)?;
             conversation::message_received(row, moment, message, &stored);
@@ -118,56 +117,47 @@ fn change(
                 thread::deliver(about, &reported);
             })?;
         }
-        ConversationEvent::BotPaused { reason, automatic, personal } => {
-            thread::bot_paused(rows, moment, *reason, *automatic, personal);
-            conversation::bot_paused(row, moment, *reason, *automatic, personal);
-        }
-        ConversationEvent::BotResumed { personal } => {
-            thread::bot_resumed(rows, moment, personal);
-            conversation::bot_resumed(row);
-        }
-        ConversationEvent::Assigned { agent, team, how } => {
-            thread::assigned(rows, moment, agent.as_ref(), team.as_ref(), *how);
-            conversation::assigned(row, agent.as_ref(), team.as_ref());
-        }
-        ConversationEvent::Resolved { episode, reason, personal } => {
-            thread::resolved(rows, moment, *episode, reason.as_deref(), personal);
-            conversation::resolved(row);
-        }
-        ConversationEvent::Reopened { episode, .. } => {
-            thread::reopened(rows, moment, *episode);
-            conversation::reopened(row, *episode);
-        }
         ConversationEvent::NoteAdded { message, personal } => thread::note(rows, moment, *message, personal)?,
-        ConversationEvent::MarkedPending { .. }
+        ConversationEvent::Opened { .. }
+        | ConversationEvent::EpisodeStarted { .. }
+        | ConversationEvent::BotPaused { .. }
+        | ConversationEvent::BotResumed { .. }
+        | ConversationEvent::Assigned { .. }
+        | ConversationEvent::Resolved { .. }
+        | ConversationEvent::Reopened { .. }
+        | ConversationEvent::MarkedPending { .. }
         | ConversationEvent::Snoozed { .. }
         | ConversationEvent::ReturnedToOpen { .. }
         | ConversationEvent::TagAdded { .. }
         | ConversationEvent::TagRemoved { .. }
         | ConversationEvent::PrioritySet { .. }
-        | ConversationEvent::MarkedRead { .. } => {}
+        | ConversationEvent::MarkedRead { .. } => conversation::changed(row, moment, event),
     }
     Ok(())
 }
 
-/// Takes the conversation out of the lists where it was and puts it into those where it is.
-fn move_in_lists(rows: &mut dyn Rows, moment: Moment<'_>, before: Option<&ConversationRow>, after: &ConversationRow) {
-    let old = before.map(|before| list_keys(moment, before));
-    let new = list_keys(moment, after);
-    if old.as_ref() == Some(&new) {
+/// Moves an entity in CHANGED from where it stood to this commit; 0 stands for nowhere.
+pub(crate) fn changed(rows: &mut dyn Rows, moment: Moment<'_>, entity: EntityId, before: u64) {
+    if before == moment.sequence {
         return;
     }
-    for key in old.into_iter().flatten() {
-        rows.delete(key);
+    if before != 0 {
+        rows.delete(keys::changed(moment.tenant, before, entity));
     }
-    for key in new {
-        rows.put(key, Vec::new());
-    }
+    rows.put(keys::changed(moment.tenant, moment.sequence, entity), Vec::new());
 }
 
-fn list_keys(moment: Moment<'_>, row: &ConversationRow) -> [Vec<u8>; 2] {
-    let holder = if row.agent.is_empty() { keys::Facet::Unassigned } else { keys::Facet::Agent(&row.agent) };
-    // Statuses are a handful of small numbers.
-    let status = row.status as u8;
-    [keys::Facet::All, holder].map(|facet| keys::list(moment.tenant, facet, status, row.last_activity, moment.entity))
+/// The next number of its kind, which is given once.
+pub(crate) fn number(
+    rows: &mut dyn Rows,
+    tenant: &TenantId,
+    kind: impl FnOnce(&mut NumbersRow) -> &mut u32,
+) -> Result<u32, ApplyError> {
+    let key = keys::numbers(tenant);
+    let mut numbers: NumbersRow = load(&*rows, "numbers", &key)?.unwrap_or_default();
+    let next = kind(&mut numbers);
+    let given = *next;
+    *next = given.checked_add(1).ok_or_else(|| ApplyError::BadRow("numbers: there are no more".to_owned()))?;
+    store(rows, key, &numbers);
+    Ok(given)
 }

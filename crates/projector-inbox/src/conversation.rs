@@ -1,15 +1,16 @@
 //! What each event changes in the line that a list shows of a conversation. One pure function an event.
 //!
 //! Rules: `last_activity` is the latest time of a message, so that a late old one, a state, a note or a delivery report never
-//! moves a conversation up. Unread and waiting are the customer's messages that the business has not answered since; see
-//! [`unanswered`]. A pause survives resolving, reopening and new episodes; so does the assignment.
+//! moves a conversation up. Waiting is about answers and time, see [`unanswered`]; unread is about what staff has seen, see
+//! [`unread`]. A pause survives resolving, reopening and new episodes; so do assignment, tags and priority.
 
 pub(crate) mod unanswered;
+pub(crate) mod unread;
 
 use std::time::Duration;
 
-use relevo_domain::conversation::{Medium, Message, MessageKind, NotePersonal, PauseReason};
-use relevo_domain::{AgentId, ChannelId, EntityId, TeamId};
+use relevo_domain::conversation::{ConversationEvent, Medium, Message, MessageKind, NotePersonal, PauseReason};
+use relevo_domain::{ChannelId, EntityId, Timestamp};
 
 use crate::apply::Moment;
 use crate::row::{ConversationRow, MessageRow, PauseRow, PreviewRow};
@@ -19,8 +20,10 @@ pub(crate) const WINDOW: Duration = Duration::from_hours(24);
 /// The longest preview, in characters: one line of a list.
 pub(crate) const PREVIEW_CHARS_MAX: usize = 120;
 
-/// Bytes of the statuses in rows and LIST keys. 2 and 3 are kept for pending and snoozed.
+/// Numbers of the statuses in rows.
 pub(crate) const OPEN: u32 = 1;
+pub(crate) const PENDING: u32 = 2;
+pub(crate) const SNOOZED: u32 = 3;
 pub(crate) const RESOLVED: u32 = 4;
 
 pub(crate) fn opened(moment: Moment<'_>, channel: &ChannelId, medium: Medium, contact: EntityId) -> ConversationRow {
@@ -35,15 +38,59 @@ pub(crate) fn opened(moment: Moment<'_>, channel: &ChannelId, medium: Medium, co
     }
 }
 
-pub(crate) fn episode_started(row: &mut ConversationRow, episode: u32) {
-    row.episode = episode;
-    row.status = OPEN;
+/// What a conversation goes through besides its messages.
+pub(crate) fn changed(row: &mut ConversationRow, moment: Moment<'_>, event: &ConversationEvent) {
+    match event {
+        ConversationEvent::EpisodeStarted { episode, .. } | ConversationEvent::Reopened { episode, .. } => {
+            row.episode = *episode;
+            status(row, OPEN, None);
+        }
+        ConversationEvent::ReturnedToOpen { .. } => status(row, OPEN, None),
+        ConversationEvent::MarkedPending { .. } => status(row, PENDING, None),
+        ConversationEvent::Snoozed { until, .. } => status(row, SNOOZED, *until),
+        ConversationEvent::Resolved { .. } => {
+            status(row, RESOLVED, None);
+            unanswered::settled(row.unanswered.get_or_insert_default());
+        }
+        ConversationEvent::BotPaused { reason, automatic, personal } => {
+            bot_paused(row, moment, *reason, *automatic, personal);
+        }
+        ConversationEvent::BotResumed { .. } => row.pause = None,
+        ConversationEvent::Assigned { agent, team, .. } => {
+            row.agent = agent.as_ref().map(ToString::to_string).unwrap_or_default();
+            row.team = team.as_ref().map(ToString::to_string).unwrap_or_default();
+        }
+        ConversationEvent::TagAdded { tag } => {
+            if let Err(place) = row.tags.binary_search_by(|known| known.as_slice().cmp(tag.bytes())) {
+                row.tags.insert(place, tag.bytes().to_vec());
+            }
+        }
+        ConversationEvent::TagRemoved { tag } => row.tags.retain(|known| known.as_slice() != tag.bytes()),
+        ConversationEvent::PrioritySet { priority } => row.priority = *priority as u32,
+        ConversationEvent::MarkedRead { through } => unread::read(row, *through),
+        // The row is new; `EpisodeStarted` follows.
+        ConversationEvent::Opened { .. }
+        // What is said about messages stands in the functions below.
+        | ConversationEvent::MessageReceived(_)
+        | ConversationEvent::MessageEchoed(_)
+        | ConversationEvent::MessageEdited { .. }
+        | ConversationEvent::MessageRevoked { .. }
+        | ConversationEvent::ReactionChanged { .. }
+        | ConversationEvent::DeliveryReported(_)
+        | ConversationEvent::NoteAdded { .. } => {}
+    }
+}
+
+fn status(row: &mut ConversationRow, status: u32, snoozed_until: Option<Timestamp>) {
+    row.status = status;
+    row.snoozed_until = snoozed_until.map(Timestamp::as_millis);
 }
 
 pub(crate) fn message_received(row: &mut ConversationRow, moment: Moment<'_>, message: &Message, stored: &MessageRow) {
     active(row, moment, stored);
     if message.is_a_persons_words() {
         unanswered::wrote(row.unanswered.get_or_insert_default(), moment.at);
+        unread::wrote(row, moment.version);
     }
     if opens_window(&message.content.kind) && row.last_customer_at.is_none_or(|last| last <= moment.at) {
         row.last_customer_at = Some(moment.at);
@@ -56,6 +103,7 @@ pub(crate) fn message_received(row: &mut ConversationRow, moment: Moment<'_>, me
 pub(crate) fn message_echoed(row: &mut ConversationRow, moment: Moment<'_>, stored: &MessageRow) {
     active(row, moment, stored);
     unanswered::answered(row.unanswered.get_or_insert_default(), moment.at);
+    unread::read(row, moment.version);
 }
 
 /// An edit or a revocation changes the preview if it is of the message shown; it is no activity.
@@ -68,7 +116,7 @@ pub(crate) fn message_changed(row: &mut ConversationRow, stored: Option<&Message
     }
 }
 
-pub(crate) fn bot_paused(
+fn bot_paused(
     row: &mut ConversationRow,
     moment: Moment<'_>,
     reason: PauseReason,
@@ -82,25 +130,6 @@ pub(crate) fn bot_paused(
         since: moment.at,
         note: personal.text.clone().unwrap_or_default(),
     });
-}
-
-pub(crate) fn bot_resumed(row: &mut ConversationRow) {
-    row.pause = None;
-}
-
-pub(crate) fn assigned(row: &mut ConversationRow, agent: Option<&AgentId>, team: Option<&TeamId>) {
-    row.agent = agent.map(ToString::to_string).unwrap_or_default();
-    row.team = team.map(ToString::to_string).unwrap_or_default();
-}
-
-pub(crate) fn resolved(row: &mut ConversationRow) {
-    row.status = RESOLVED;
-    unanswered::settled(row.unanswered.get_or_insert_default());
-}
-
-pub(crate) fn reopened(row: &mut ConversationRow, episode: u32) {
-    row.status = OPEN;
-    row.episode = episode;
 }
 
 /// A message was written: the latest by time is the activity and the preview, whatever order they come in.

@@ -1,7 +1,7 @@
 //! The inbox view: which conversations are there, what was said in them, and who wrote. For agents and supervisors.
 //!
-//! Listens to every event of conversations and contacts. Ignores identity bindings (they decide, they show nothing), channels
-//! (a report that belongs nowhere has no thread) and the workspace. Assumes commits in log order and gapless versions per
+//! Listens to every event of conversations, contacts and the workspace's tags. Ignores identity bindings (they decide, they show
+//! nothing) and channels (a report that belongs nowhere has no thread). Assumes commits in log order and gapless versions per
 //! entity, which the runtime checks; commits of a contact and of its conversations may come in any order. Time is always
 //! `occurred_at`; nothing here knows what time it is.
 //!
@@ -12,15 +12,21 @@ mod keys;
 mod row;
 
 mod apply;
+mod columns;
 mod contact;
 mod conversation;
+mod count;
 mod reader;
+mod search;
 mod thread;
+mod workspace;
 
 pub use reader::{
-    Bot, BotFilter, CONTACT_CONVERSATIONS_MAX, Contact, ContactLink, Conversation, Cursor, LINKED_CONTACTS_MAX,
-    LIST_LIMIT_MAX, LIST_ROWS_EXAMINED_MAX, ListQuery, Page, Pause, ReadError, Status, THREAD_LIMIT_MAX,
-    THREAD_PAGE_BYTES_MAX, Tab, ThreadCursor, ThreadEntry, ThreadPage, contact, conversation, list, thread,
+    Bot, BotFilter, CHANGED_OF_CONTACT_MAX, CHANGES_LIMIT_MAX, CONTACT_CONVERSATIONS_MAX, Changes, Contact,
+    ContactLink, Conversation, Counters, Cursor, Customer, Filter, LINKED_CONTACTS_MAX, LIST_LIMIT_MAX, ListQuery,
+    Page, Pause, Placed, ReadError, SEARCH_CHARS_MAX, Sort, Status, THREAD_LIMIT_MAX, THREAD_PAGE_BYTES_MAX, Tab,
+    TabCounts, Tag, ThreadChanges, ThreadCursor, ThreadEntry, ThreadPage, changed_since, contact, conversation,
+    counters, list, next_due, next_waiting, place, tags, thread, thread_before, thread_changed_since,
 };
 pub use row::{
     AttachmentRow as Attachment, AuthorCode as Author, Entry, FlagsRow as Flags, IdentifierRow as Identifier,
@@ -29,13 +35,13 @@ pub use row::{
 };
 
 use relevo_domain::Recorded;
-use relevo_projection::{ApplyError, Projector, Rows};
+use relevo_projection::{ApplyError, Companion, Projector, Rows};
 
 /// Name of the view: its folder and its row in `relevo view status`.
 pub const NAME: &str = "inbox";
 
 /// Version of keys and rows. Raise it with every change of their bytes or meaning: the view is then built anew from the log.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Writes the inbox view.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,5 +58,9 @@ impl Projector for InboxProjector {
 
     fn apply(&self, rows: &mut dyn Rows, commit: &Recorded) -> Result<(), ApplyError> {
         apply::commit(rows, commit)
+    }
+
+    fn companion(&self) -> Option<Box<dyn Companion>> {
+        Some(Box::new(columns::ColumnsCompanion::default()))
     }
 }

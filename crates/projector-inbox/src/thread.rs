@@ -1,25 +1,32 @@
-//! What each event adds to, or changes in, a conversation's thread. Entries stand in log order.
+//! What each event about a message adds to, or changes in, a conversation's thread. Entries stand in log order. What the
+//! conversation itself goes through stands in [`timeline`].
 //!
 //! What comes about an unknown message (an edit, a revocation, a reaction, a delivery report) is an entry of its own, one of
 //! each kind a message; when the message comes, it becomes part of it and these entries go. Edits, reactions and statuses
 //! merge by time or rank, so that no order of arrival changes the outcome.
 
+pub(crate) mod timeline;
+
+use relevo_domain::MessageId;
 use relevo_domain::conversation::{
-    AssignmentHow, Attachment, Author, Content, DeliveryReport, DeliveryStatus, MailPersonal, Message, MessageFlags,
-    MessageKind, NotePersonal, PauseReason, ReactionPersonal,
+    Attachment, Author, Content, DeliveryReport, DeliveryStatus, MailPersonal, Message, MessageFlags, MessageKind,
+    NotePersonal, ReactionPersonal,
 };
-use relevo_domain::{AgentId, MessageId, TeamId};
+use relevo_projection::row::{load, store};
 use relevo_projection::{ApplyError, Rows};
 
 use crate::apply::Moment;
 use crate::keys;
 use crate::row::{
     AttachmentRow, AuthorCode, Entry, FlagsRow, LooseKind, LooseRow, LooseSpotRow, MailRow, MessageRow, PlaceRow,
-    ReactionRow, ReportRow, SpotRow, ThreadRow, TimelineKind, TimelineRow, load, store,
+    ReactionRow, ReportRow, SpotRow, ThreadRow,
 };
 
-/// Reports kept of one message: every status several times over. Later ones still move the status.
-pub(crate) const REPORTS_MAX: usize = 32;
+/// Reports kept of one status of a message: a provider that repeats itself does not fill the row. The first ones are kept, so
+/// that every status has its time; later ones still move the status.
+pub(crate) const REPORTS_OF_A_STATUS_MAX: usize = 4;
+/// Reports kept whose status is a word that Relevo does not know.
+pub(crate) const REPORTS_OF_UNKNOWN_MAX: usize = 8;
 
 // === messages ===
 
@@ -83,6 +90,7 @@ pub(crate) fn amend(
         let Some(Entry::Message(row)) = &mut stored.entry else { return Err(misplaced()) };
         change(row);
         let row = row.clone();
+        stored.changed = moment.sequence;
         store(rows, key, &stored);
         return Ok(Some(row));
     }
@@ -93,6 +101,7 @@ pub(crate) fn amend(
             return Err(misplaced());
         };
         change(about);
+        stored.changed = moment.sequence;
         store(rows, key, &stored);
         return Ok(None);
     }
@@ -138,8 +147,17 @@ pub(crate) fn deliver(row: &mut MessageRow, report: &ReportRow) {
     if rank_of(&report.status) > rank_of(&row.delivery_status) {
         row.delivery_status.clone_from(&report.status);
     }
-    if row.reports.len() < REPORTS_MAX && !row.reports.contains(report) {
+    if !row.reports.contains(report) && has_room(&row.reports, &report.status) {
         row.reports.push(report.clone());
+    }
+}
+
+fn has_room(reports: &[ReportRow], status: &str) -> bool {
+    let known = |status: &str| DeliveryStatus::KNOWN.iter().any(|word| word.as_str() == status);
+    if known(status) {
+        reports.iter().filter(|report| report.status == status).count() < REPORTS_OF_A_STATUS_MAX
+    } else {
+        reports.iter().filter(|report| !known(&report.status)).count() < REPORTS_OF_UNKNOWN_MAX
     }
 }
 
@@ -193,81 +211,11 @@ fn rewrite(row: &mut MessageRow, new: MessageRow) {
     }
 }
 
-// === the conversation's own changes ===
-
-pub(crate) fn episode_started(rows: &mut dyn Rows, moment: Moment<'_>, episode: u32) {
-    put(rows, moment, Entry::Timeline(TimelineRow { episode, ..timeline(moment, TimelineKind::EpisodeStarted) }));
-}
-
-pub(crate) fn bot_paused(
-    rows: &mut dyn Rows,
-    moment: Moment<'_>,
-    reason: PauseReason,
-    automatic: bool,
-    personal: &NotePersonal,
-) {
-    let entry = TimelineRow {
-        pause_reason: reason.as_str().to_owned(),
-        automatic,
-        note: personal.text.clone().unwrap_or_default(),
-        ..timeline(moment, TimelineKind::BotPaused)
-    };
-    put(rows, moment, Entry::Timeline(entry));
-}
-
-pub(crate) fn bot_resumed(rows: &mut dyn Rows, moment: Moment<'_>, personal: &NotePersonal) {
-    let note = personal.text.clone().unwrap_or_default();
-    put(rows, moment, Entry::Timeline(TimelineRow { note, ..timeline(moment, TimelineKind::BotResumed) }));
-}
-
-pub(crate) fn assigned(
-    rows: &mut dyn Rows,
-    moment: Moment<'_>,
-    agent: Option<&AgentId>,
-    team: Option<&TeamId>,
-    how: AssignmentHow,
-) {
-    let entry = TimelineRow {
-        agent: agent.map(ToString::to_string).unwrap_or_default(),
-        team: team.map(ToString::to_string).unwrap_or_default(),
-        claimed: match how {
-            AssignmentHow::Claim => true,
-            AssignmentHow::Manual => false,
-        },
-        ..timeline(moment, TimelineKind::Assigned)
-    };
-    put(rows, moment, Entry::Timeline(entry));
-}
-
-pub(crate) fn resolved(
-    rows: &mut dyn Rows,
-    moment: Moment<'_>,
-    episode: u32,
-    reason: Option<&str>,
-    personal: &NotePersonal,
-) {
-    let entry = TimelineRow {
-        episode,
-        reason: reason.unwrap_or_default().to_owned(),
-        note: personal.text.clone().unwrap_or_default(),
-        ..timeline(moment, TimelineKind::Resolved)
-    };
-    put(rows, moment, Entry::Timeline(entry));
-}
-
-pub(crate) fn reopened(rows: &mut dyn Rows, moment: Moment<'_>, episode: u32) {
-    put(rows, moment, Entry::Timeline(TimelineRow { episode, ..timeline(moment, TimelineKind::Reopened) }));
-}
-
-fn timeline(moment: Moment<'_>, kind: TimelineKind) -> TimelineRow {
-    TimelineRow { kind: kind.into(), by: moment.by.to_word(), ..TimelineRow::default() }
-}
-
 // === rows ===
 
-fn put(rows: &mut dyn Rows, moment: Moment<'_>, entry: Entry) {
+pub(crate) fn put(rows: &mut dyn Rows, moment: Moment<'_>, entry: Entry) {
     let key = keys::thread(moment.tenant, moment.entity, moment.sequence, moment.ordinal);
-    store(rows, key, &ThreadRow { occurred_at: moment.at, entry: Some(entry) });
+    store(rows, key, &ThreadRow { occurred_at: moment.at, entry: Some(entry), changed: moment.sequence });
 }
 
 fn entry_at(rows: &dyn Rows, key: &[u8]) -> Result<ThreadRow, ApplyError> {

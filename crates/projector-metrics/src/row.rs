@@ -1,100 +1,289 @@
 //! Rows of the metrics view: protobuf messages whose fields are only ever added. Nothing in them is personal.
+//!
+//! Times are milliseconds since 1970 (UTC). An empty name means none.
 
 use prost::Message;
-use relevo_projection::{ApplyError, Rows};
 
-/// What happened in one quarter of an hour on one channel.
+// === figures ===
+
+/// What the facts of one metric make that were counted in one quarter of an hour for one channel, team and agent.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub(crate) struct BucketRow {
-    #[prost(uint64, tag = "1")]
-    pub(crate) messages_in: u64,
-    #[prost(uint64, tag = "2")]
-    pub(crate) messages_out: u64,
-    #[prost(uint64, tag = "3")]
-    pub(crate) conversations_opened: u64,
-    #[prost(uint64, tag = "4")]
-    pub(crate) episodes_started: u64,
-    #[prost(uint64, tag = "5")]
-    pub(crate) resolved: u64,
-    #[prost(uint64, tag = "6")]
-    pub(crate) reopened: u64,
-    /// In the order of their first report.
-    #[prost(message, repeated, tag = "7")]
-    pub(crate) statuses: Vec<StatusRow>,
-    /// In the order of their first pause.
-    #[prost(message, repeated, tag = "8")]
-    pub(crate) pauses: Vec<PauseRow>,
-    #[prost(message, optional, tag = "9")]
-    pub(crate) first_response: Option<SketchRow>,
+    /// In the order of their labels; none is empty.
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) groups: Vec<GroupRow>,
 }
 
-/// Reports of one status.
+/// Facts with the same labels.
 #[derive(Clone, PartialEq, Eq, Message)]
-pub(crate) struct StatusRow {
-    /// `DeliveryStatus::as_str`.
-    #[prost(string, tag = "1")]
-    pub(crate) status: String,
+pub(crate) struct GroupRow {
+    /// Values of the definition's labels, in its order.
+    #[prost(string, repeated, tag = "1")]
+    pub(crate) labels: Vec<String>,
+    /// How many facts.
     #[prost(uint64, tag = "2")]
-    pub(crate) count: u64,
-}
-
-/// Pauses for one reason.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub(crate) struct PauseRow {
-    /// `PauseReason::as_str`.
-    #[prost(string, tag = "1")]
-    pub(crate) reason: String,
-    #[prost(uint64, tag = "2")]
-    pub(crate) manual: u64,
-    #[prost(uint64, tag = "3")]
-    pub(crate) automatic: u64,
+    pub(crate) n: u64,
+    /// Sum of their values.
+    #[prost(sint64, tag = "3")]
+    pub(crate) sum: i64,
+    /// Their distribution, for durations.
+    #[prost(message, optional, tag = "4")]
+    pub(crate) sketch: Option<SketchRow>,
 }
 
 /// A distribution; see `sketch`.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub(crate) struct SketchRow {
-    #[prost(uint64, tag = "1")]
-    pub(crate) n: u64,
-    #[prost(uint64, tag = "2")]
-    pub(crate) sum: u64,
-    #[prost(uint64, tag = "3")]
-    pub(crate) min: u64,
-    #[prost(uint64, tag = "4")]
-    pub(crate) max: u64,
-    /// Ascending; `counts` has as many entries.
-    #[prost(uint32, repeated, tag = "5")]
+    /// Ascending; `counts` has as many entries, none of them 0.
+    #[prost(uint32, repeated, tag = "1")]
     pub(crate) buckets: Vec<u32>,
-    #[prost(uint64, repeated, tag = "6")]
+    #[prost(uint64, repeated, tag = "2")]
     pub(crate) counts: Vec<u64>,
 }
 
-/// A conversation, as far as figures of its current episode depend on it.
+/// Sum of a gauge's changes in one block of time.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(crate) struct GaugeRow {
+    #[prost(sint64, tag = "1")]
+    pub(crate) sum: i64,
+}
+
+/// How many words of a kind a tenant has.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(crate) struct WordsRow {
+    #[prost(uint32, tag = "1")]
+    pub(crate) known: u32,
+}
+
+// === facts ===
+
+/// A fact, as its outbox row and wherever a later fact may have to take it back.
 #[derive(Clone, PartialEq, Eq, Message)]
-pub(crate) struct EpisodeRow {
+pub(crate) struct FactRow {
+    /// Number of the metric's definition.
+    #[prost(uint32, tag = "1")]
+    pub(crate) metric: u32,
+    #[prost(uint32, tag = "2")]
+    pub(crate) version: u32,
+    #[prost(uint64, tag = "3")]
+    pub(crate) sequence: u64,
+    #[prost(uint32, tag = "4")]
+    pub(crate) ordinal: u32,
+    #[prost(sint64, tag = "5")]
+    pub(crate) at: i64,
+    #[prost(sint64, tag = "6")]
+    pub(crate) recorded_at: i64,
+    /// Sixteen bytes, or empty for what belongs to no conversation.
+    #[prost(bytes = "vec", tag = "7")]
+    pub(crate) conversation: Vec<u8>,
+    #[prost(string, tag = "8")]
+    pub(crate) channel: String,
+    #[prost(string, tag = "9")]
+    pub(crate) team: String,
+    #[prost(string, tag = "10")]
+    pub(crate) agent: String,
+    #[prost(sint64, tag = "11")]
+    pub(crate) value: i64,
+    /// Values of the definition's labels, in its order.
+    #[prost(string, repeated, tag = "12")]
+    pub(crate) labels: Vec<String>,
+    #[prost(message, optional, tag = "13")]
+    pub(crate) supersedes: Option<FactIdRow>,
+}
+
+/// Which fact of a metric.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(crate) struct FactIdRow {
+    #[prost(uint32, tag = "1")]
+    pub(crate) version: u32,
+    #[prost(uint64, tag = "2")]
+    pub(crate) sequence: u64,
+    #[prost(uint32, tag = "3")]
+    pub(crate) ordinal: u32,
+}
+
+/// Which commits' facts are in the outbox: the rows from `oldest` to before `next`.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(crate) struct OutboxRow {
+    #[prost(uint64, tag = "1")]
+    pub(crate) oldest: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) next: u64,
+}
+
+/// The facts of one commit that are in the outbox.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct OutboxCommitRow {
+    #[prost(string, tag = "1")]
+    pub(crate) tenant: String,
+    #[prost(uint64, tag = "2")]
+    pub(crate) sequence: u64,
+    #[prost(sint64, tag = "3")]
+    pub(crate) recorded_at: i64,
+    #[prost(message, repeated, tag = "4")]
+    pub(crate) entries: Vec<OutboxEntryRow>,
+}
+
+/// One fact of a commit.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(crate) struct OutboxEntryRow {
+    #[prost(uint32, tag = "1")]
+    pub(crate) metric: u32,
+    #[prost(uint32, tag = "2")]
+    pub(crate) ordinal: u32,
+}
+
+// === what the metrics of a conversation depend on ===
+
+/// A conversation: whose it is, and one part for each metric that remembers something.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct ConversationRow {
     #[prost(string, tag = "1")]
     pub(crate) channel: String,
-    #[prost(uint32, tag = "2")]
-    pub(crate) episode: u32,
-    /// Time of the episode's first message of a person, in milliseconds.
-    #[prost(sint64, optional, tag = "3")]
-    pub(crate) first_customer_at: Option<i64>,
-    #[prost(bool, tag = "4")]
-    pub(crate) responded: bool,
-    #[prost(uint64, tag = "5")]
+    #[prost(string, tag = "2")]
+    pub(crate) team: String,
+    #[prost(string, tag = "3")]
+    pub(crate) agent: String,
+    #[prost(enumeration = "StatusRow", tag = "4")]
+    pub(crate) status: i32,
+    #[prost(sint64, tag = "5")]
+    pub(crate) opened_at: i64,
+    /// Of the last event, so that every commit changes the row.
+    #[prost(uint64, tag = "6")]
     pub(crate) version: u64,
+    #[prost(message, required, tag = "10")]
+    pub(crate) first_response: FirstResponseRow,
+    #[prost(message, required, tag = "11")]
+    pub(crate) next_response: NextResponseRow,
+    #[prost(message, required, tag = "12")]
+    pub(crate) resolution: ResolutionRow,
+    #[prost(message, optional, tag = "13")]
+    pub(crate) pause: Option<PauseSpanRow>,
+    #[prost(message, required, tag = "14")]
+    pub(crate) intervention: InterventionRow,
+    #[prost(message, optional, tag = "15")]
+    pub(crate) backlog: Option<BacklogRow>,
+    #[prost(message, optional, tag = "16")]
+    pub(crate) open_time: Option<OpenTimeRow>,
 }
 
-/// A stored value as its row; the error names the table, never the content.
-pub(crate) fn decode<T: Message + Default>(table: &str, bytes: &[u8]) -> Result<T, String> {
-    T::decode(bytes).map_err(|error| format!("{table}: {error}"))
+/// The status axis. Words of the label `status` are its names in lower case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]
+#[repr(i32)]
+pub(crate) enum StatusRow {
+    Open = 0,
+    Pending = 1,
+    Snoozed = 2,
+    Resolved = 3,
 }
 
-/// The row at a key while commits are applied.
-pub(crate) fn load<T: Message + Default>(rows: &dyn Rows, table: &str, key: &[u8]) -> Result<Option<T>, ApplyError> {
-    let stored = rows.get(key)?;
-    stored.map(|bytes| decode(table, &bytes).map_err(ApplyError::BadRow)).transpose()
+/// The current episode's first response.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(crate) struct FirstResponseRow {
+    /// Time of the customer's message that waits for it.
+    #[prost(sint64, optional, tag = "1")]
+    pub(crate) asked_at: Option<i64>,
+    /// A person has answered.
+    #[prost(bool, tag = "2")]
+    pub(crate) by_human: bool,
+    /// A person or a bot has answered.
+    #[prost(bool, tag = "3")]
+    pub(crate) by_any: bool,
 }
 
-pub(crate) fn store(rows: &mut dyn Rows, key: Vec<u8>, row: &impl Message) {
-    rows.put(key, row.encode_to_vec());
+/// The current waiting cycle after the first response.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(crate) struct NextResponseRow {
+    /// Time of the customer's message that waits.
+    #[prost(sint64, optional, tag = "1")]
+    pub(crate) waiting_since: Option<i64>,
+    /// Time of the last message of a person of the business.
+    #[prost(sint64, optional, tag = "2")]
+    pub(crate) replied_at: Option<i64>,
+}
+
+/// The current episode's ends.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct ResolutionRow {
+    #[prost(sint64, tag = "1")]
+    pub(crate) started_at: i64,
+    /// The fact about its last end so far.
+    #[prost(message, optional, tag = "2")]
+    pub(crate) full: Option<FactRow>,
+}
+
+/// A pause that was neither resumed nor resolved.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct PauseSpanRow {
+    #[prost(sint64, tag = "1")]
+    pub(crate) since: i64,
+    /// `PauseReason::as_str`.
+    #[prost(string, tag = "2")]
+    pub(crate) reason: String,
+    #[prost(bool, tag = "3")]
+    pub(crate) automatic: bool,
+}
+
+/// Whether a person ever had to step in.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct InterventionRow {
+    #[prost(bool, tag = "1")]
+    pub(crate) intervened: bool,
+    /// The fact about the conversation, once the customer has written.
+    #[prost(message, optional, tag = "2")]
+    pub(crate) fact: Option<FactRow>,
+}
+
+/// As what the conversation is counted in the backlog. A conversation that is not in it keeps `at` alone.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct BacklogRow {
+    /// Time of its last change; none is earlier.
+    #[prost(sint64, tag = "1")]
+    pub(crate) at: i64,
+    #[prost(bool, tag = "2")]
+    pub(crate) counted: bool,
+    #[prost(enumeration = "StatusRow", tag = "3")]
+    pub(crate) status: i32,
+    #[prost(string, tag = "4")]
+    pub(crate) team: String,
+    #[prost(string, tag = "5")]
+    pub(crate) agent: String,
+}
+
+/// Since when an agent has had the conversation open.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct OpenTimeRow {
+    #[prost(sint64, tag = "1")]
+    pub(crate) since: i64,
+    #[prost(string, tag = "2")]
+    pub(crate) team: String,
+    #[prost(string, tag = "3")]
+    pub(crate) agent: String,
+}
+
+/// What a provider said about one message, by its own times.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct DeliveryRow {
+    /// The earlier of accepted and sent.
+    #[prost(sint64, optional, tag = "1")]
+    pub(crate) sent_at: Option<i64>,
+    #[prost(sint64, optional, tag = "2")]
+    pub(crate) delivered_at: Option<i64>,
+    #[prost(sint64, optional, tag = "3")]
+    pub(crate) read_at: Option<i64>,
+    #[prost(message, optional, tag = "4")]
+    pub(crate) to_delivered: Option<FactRow>,
+    #[prost(message, optional, tag = "5")]
+    pub(crate) to_read: Option<FactRow>,
+}
+
+impl StatusRow {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Pending => "pending",
+            Self::Snoozed => "snoozed",
+            Self::Resolved => "resolved",
+        }
+    }
 }

@@ -6,10 +6,11 @@ use relevo_domain::conversation::{ConversationEvent, NotePersonal, PauseReason};
 use relevo_domain::identity::IdentityEvent;
 use relevo_domain::workspace::WorkspaceEvent;
 use relevo_domain::{Actor, AgentId, EntityId, Event, Recorded, TeamId, TenantId};
-use relevo_projection::{ApplyError, Rows};
+use relevo_projection::row::{load, store};
+use relevo_projection::{ApplyError, Rows, waiting};
 
-use crate::keys::{self, Counted};
-use crate::row::{CountRow, CurrentRow, HistoryRow, PauseRow, ResumedRow, load, store};
+use crate::row::{CurrentRow, HistoryRow, PauseRow, ResumedRow};
+use crate::{keys, lists};
 
 /// One event's where, when and who.
 #[derive(Clone, Copy)]
@@ -76,23 +77,31 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
         ConversationEvent::BotPaused { reason, automatic, personal } => {
             let pause = bot_paused(moment, *reason, *automatic, personal);
             remember(rows, moment, HistoryRow { paused: Some(pause.clone()), resumed: None });
+            row.silent_since.get_or_insert(moment.at);
             row.pause = Some(pause);
         }
         ConversationEvent::BotResumed { personal } => {
-            remember(rows, moment, HistoryRow { paused: None, resumed: Some(bot_resumed(moment, personal)) });
+            let resumed = bot_resumed(moment, personal, row.silent_since.take());
+            remember(rows, moment, HistoryRow { paused: None, resumed: Some(resumed) });
             row.pause = None;
         }
         ConversationEvent::Assigned { agent, team, how: _ } => assigned(&mut row, agent.as_ref(), team.as_ref()),
-        // Nothing else pauses or resumes, and nothing else changes who may see it. Only the version moves.
+        ConversationEvent::MessageReceived(message) => {
+            if message.is_a_persons_words() {
+                waiting::wrote(row.waiting.get_or_insert_default(), moment.at);
+            }
+        }
+        ConversationEvent::MessageEchoed(_) => {
+            waiting::answered(row.waiting.get_or_insert_default(), moment.at);
+        }
+        ConversationEvent::Resolved { .. } => waiting::settled(row.waiting.get_or_insert_default()),
+        // Nothing else pauses, resumes, changes who may see it, or whether the customer waits. Only the version moves.
         ConversationEvent::Opened { .. }
         | ConversationEvent::EpisodeStarted { .. }
-        | ConversationEvent::MessageReceived(_)
-        | ConversationEvent::MessageEchoed(_)
         | ConversationEvent::MessageEdited { .. }
         | ConversationEvent::MessageRevoked { .. }
         | ConversationEvent::ReactionChanged { .. }
         | ConversationEvent::DeliveryReported(_)
-        | ConversationEvent::Resolved { .. }
         | ConversationEvent::Reopened { .. }
         | ConversationEvent::NoteAdded { .. }
         | ConversationEvent::MarkedPending { .. }
@@ -104,7 +113,7 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
         | ConversationEvent::MarkedRead { .. } => {}
     }
     row.version = moment.version;
-    move_in_lists(rows, moment, before.as_ref(), &row)?;
+    lists::moved(rows, moment.tenant, moment.conversation, before.as_ref(), &row)?;
     store(rows, key, &row);
     Ok(())
 }
@@ -119,8 +128,14 @@ fn bot_paused(moment: Moment<'_>, reason: PauseReason, automatic: bool, personal
     }
 }
 
-fn bot_resumed(moment: Moment<'_>, personal: &NotePersonal) -> ResumedRow {
-    ResumedRow { by: moment.by.to_word(), at: moment.at, note: personal.text.clone().unwrap_or_default() }
+fn bot_resumed(moment: Moment<'_>, personal: &NotePersonal, silent_since: Option<i64>) -> ResumedRow {
+    ResumedRow {
+        by: moment.by.to_word(),
+        at: moment.at,
+        note: personal.text.clone().unwrap_or_default(),
+        // A resumption of what was not paused ends nothing.
+        silent_since: silent_since.unwrap_or(moment.at),
+    }
 }
 
 fn assigned(row: &mut CurrentRow, agent: Option<&AgentId>, team: Option<&TeamId>) {
@@ -130,69 +145,4 @@ fn assigned(row: &mut CurrentRow, agent: Option<&AgentId>, team: Option<&TeamId>
 
 fn remember(rows: &mut dyn Rows, moment: Moment<'_>, entry: HistoryRow) {
     store(rows, keys::history(moment.tenant, moment.conversation, moment.sequence, moment.ordinal), &entry);
-}
-
-/// Moves the conversation between the lists and counts that depend on its pause and on who may see it.
-fn move_in_lists(
-    rows: &mut dyn Rows,
-    moment: Moment<'_>,
-    before: Option<&CurrentRow>,
-    after: &CurrentRow,
-) -> Result<(), ApplyError> {
-    let (old, new) = (before.and_then(counted), counted(after));
-    if old != new {
-        if let Some(old) = old {
-            count(rows, moment, &old, Step::Down)?;
-        }
-        if let Some(new) = new {
-            count(rows, moment, &new, Step::Up)?;
-        }
-    }
-    let (old, new) = (before.and_then(|before| before.pause.as_ref()), after.pause.as_ref());
-    if old != new {
-        for key in old.into_iter().flat_map(|old| list_keys(moment, old)) {
-            rows.delete(key);
-        }
-        for key in new.into_iter().flat_map(|new| list_keys(moment, new)) {
-            rows.put(key, Vec::new());
-        }
-    }
-    Ok(())
-}
-
-fn list_keys(moment: Moment<'_>, pause: &PauseRow) -> [Vec<u8>; 2] {
-    ["", &pause.reason].map(|reason| keys::paused(moment.tenant, reason, pause.since, moment.conversation))
-}
-
-fn counted(row: &CurrentRow) -> Option<Counted> {
-    row.pause.as_ref().map(|pause| Counted {
-        reason: pause.reason.clone(),
-        automatic: pause.automatic,
-        channel: row.channel.clone(),
-        agent: row.agent.clone(),
-        team: row.team.clone(),
-    })
-}
-
-#[derive(Clone, Copy)]
-enum Step {
-    Up,
-    Down,
-}
-
-fn count(rows: &mut dyn Rows, moment: Moment<'_>, counted: &Counted, step: Step) -> Result<(), ApplyError> {
-    let key = keys::count(moment.tenant, counted);
-    let row: CountRow = load(&*rows, "count", &key)?.unwrap_or_default();
-    let paused = match step {
-        Step::Up => row.paused + 1,
-        Step::Down => {
-            row.paused.checked_sub(1).ok_or_else(|| ApplyError::BadRow("count: fewer than none".to_owned()))?
-        }
-    };
-    if paused == 0 {
-        rows.delete(key);
-    } else {
-        store(rows, key, &CountRow { paused });
-    }
-    Ok(())
 }

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! 01 tenant conversation(16)                              CURRENT  the bot's state, and what access depends on
-//! 02 tenant reason since(8) conversation(16)              PAUSED   empty; the longest pause first; reason empty for any
+//! 02 tenant order(1) reason time(8) conversation(16)      PAUSED   those that are paused, in one of two orders
 //! 03 tenant conversation(16) sequence(8) ordinal(4)       HISTORY  a pause or a resumption, oldest first
 //! 04 tenant reason automatic(1) channel agent team        COUNT    how many are paused; agent or team may be empty
 //! ```
-//! `tenant`, `reason`, `channel`, `agent` and `team` are terminated texts. A paused conversation stands in PAUSED twice: under
-//! its reason and under the empty one.
+//! `tenant`, `reason`, `channel`, `agent` and `team` are terminated texts. A paused conversation stands in PAUSED
+//! under its reason and under the empty one, which is any; in each by the time of the pause (order 0: the longest pause first) and by
+//! the time since which the customer waits (order 1: who waits longest first; the greatest time for who does not wait).
 
 use relevo_domain::{EntityId, EntityKind, TenantId};
 use relevo_readstore::{Key, KeyError, KeyReader};
@@ -16,6 +17,9 @@ const CURRENT: u8 = 0x01;
 const PAUSED: u8 = 0x02;
 const HISTORY: u8 = 0x03;
 const COUNT: u8 = 0x04;
+
+/// Bytes of a conversation's id, with which a list's key ends.
+const ID_BYTES: usize = 16;
 
 /// What a COUNT row counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,24 +35,30 @@ pub(crate) fn current(tenant: &TenantId, conversation: EntityId) -> Vec<u8> {
     Key::new(CURRENT).text(tenant.as_str()).bytes(conversation.bytes()).finish()
 }
 
+/// In which order pauses are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Since,
+    Waiting,
+}
+
 /// Pauses with this reason; with any for the empty one.
-pub(crate) fn paused_prefix(tenant: &TenantId, reason: &str) -> Key {
-    Key::new(PAUSED).text(tenant.as_str()).text(reason)
+pub(crate) fn paused_prefix(tenant: &TenantId, order: Order, reason: &str) -> Key {
+    let order = match order {
+        Order::Since => 0,
+        Order::Waiting => 1,
+    };
+    Key::new(PAUSED).text(tenant.as_str()).u8(order).text(reason)
 }
 
-pub(crate) fn paused(tenant: &TenantId, reason: &str, since: i64, conversation: EntityId) -> Vec<u8> {
-    paused_prefix(tenant, reason).i64(since).bytes(conversation.bytes()).finish()
+pub(crate) fn paused(tenant: &TenantId, order: Order, reason: &str, time: i64, conversation: EntityId) -> Vec<u8> {
+    paused_prefix(tenant, order, reason).i64(time).bytes(conversation.bytes()).finish()
 }
 
-/// Since when, and the conversation, of a PAUSED key.
-pub(crate) fn read_paused(key: &[u8]) -> Result<(i64, EntityId), KeyError> {
-    let mut reader = KeyReader::new(PAUSED, key)?;
-    reader.text()?;
-    reader.text()?;
-    let since = reader.i64()?;
-    let conversation = EntityId::new(EntityKind::Conversation, reader.bytes()?);
-    reader.finish()?;
-    Ok((since, conversation))
+/// The conversation with which a PAUSED key ends.
+pub(crate) fn read_conversation(key: &[u8]) -> Result<EntityId, KeyError> {
+    let id = key.last_chunk::<ID_BYTES>().ok_or(KeyError::Short)?;
+    Ok(EntityId::new(EntityKind::Conversation, *id))
 }
 
 pub(crate) fn history_prefix(tenant: &TenantId, conversation: EntityId) -> Key {
@@ -102,15 +112,18 @@ mod tests {
         let id = EntityId::new(EntityKind::Conversation, [255; 16]);
         let reasons = ["", "echo", "echoes"];
         for (index, reason) in reasons.into_iter().enumerate() {
-            let key = paused(&tenant(), reason, i64::MAX, id);
+            let key = paused(&tenant(), Order::Since, reason, i64::MAX, id);
             for (other, prefix) in
-                reasons.into_iter().map(|reason| paused_prefix(&tenant(), reason).finish()).enumerate()
+                reasons.into_iter().map(|reason| paused_prefix(&tenant(), Order::Since, reason).finish()).enumerate()
             {
                 assert_eq!(key.starts_with(&prefix), index == other, "{reason}");
             }
+            assert!(!key.starts_with(&paused_prefix(&tenant(), Order::Waiting, reason).finish()));
         }
         let longer = TenantId::new("demo-b").unwrap();
-        assert!(!paused(&longer, "", 0, id).starts_with(&paused_prefix(&tenant(), "").finish()));
+        assert!(
+            !paused(&longer, Order::Since, "", 0, id).starts_with(&paused_prefix(&tenant(), Order::Since, "").finish())
+        );
         assert!(!history(&longer, id, 1, 0).starts_with(&history_prefix(&tenant(), id).finish()));
     }
 
@@ -118,7 +131,7 @@ mod tests {
     fn keys_read_back() {
         for since in [i64::MIN, -1, 0, i64::MAX] {
             let id = EntityId::new(EntityKind::Conversation, [7; 16]);
-            assert_eq!(read_paused(&paused(&tenant(), "echo", since, id)), Ok((since, id)));
+            assert_eq!(read_conversation(&paused(&tenant(), Order::Waiting, "echo", since, id)), Ok(id));
         }
         let (reason, channel, agent, team) = ("echo".to_owned(), "wa".to_owned(), String::new(), "ventas".to_owned());
         let counted = Counted { reason, automatic: true, channel, agent, team };
@@ -128,7 +141,8 @@ mod tests {
     proptest! {
         #[test]
         fn the_longest_pause_is_first(a in any::<(i64, [u8; 16])>(), b in any::<(i64, [u8; 16])>()) {
-            let key = |(since, id)| paused(&tenant(), "", since, EntityId::new(EntityKind::Conversation, id));
+            let key =
+                |(since, id)| paused(&tenant(), Order::Since, "", since, EntityId::new(EntityKind::Conversation, id));
             prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
         }
     }

@@ -1,29 +1,40 @@
 //! The pause view: where the bot is silent, who silenced it, why and since when. For agents and supervisors.
 //!
-//! Listens to pauses and resumptions, and to assignments because they decide who may see a conversation. Ignores messages,
-//! statuses and episodes (a pause survives resolving, reopening and new episodes), contacts, channels and the workspace. A
-//! pause on a paused conversation replaces the one before: reason, author and time are the last one's, the history has both.
-//! Work per commit is constant.
+//! Listens to pauses and resumptions, to assignments because they decide who may see a conversation, and to messages as far as
+//! the customer waits. Ignores statuses and episodes (a pause survives resolving, reopening and new episodes; resolving ends
+//! the waiting), tags, contacts, channels and the workspace. A pause on a paused conversation replaces the one before: reason, author
+//! and time are the last one's, the history has both. Work per commit is constant; counts cost what there are combinations of
+//! reason, channel, agent and team.
 
 mod keys;
 mod row;
 
 mod apply;
+mod lists;
 mod reader;
 
-pub use reader::{
-    COUNT_ROWS_MAX, Cursor, HISTORY_LIMIT_MAX, HistoryEntry, LIMIT_MAX, Page, Pause, PauseState, Paused, Query,
-    ROWS_EXAMINED_MAX, ReadError, ReasonCount, counts, pause, paused,
-};
+pub use reader::count::{COUNT_ROWS_MAX, ReasonCount, counts};
+pub use reader::history::{HISTORY_LIMIT_MAX, HistoryEntry, HistoryPage, history};
+pub use reader::list::{LIMIT_MAX, Page, Paused, Query, ROWS_EXAMINED_MAX, Sort, paused};
+pub use reader::{Cursor, Pause, PauseState, pause};
+pub use relevo_projection::row::ReadError;
 
 use relevo_domain::Recorded;
+use relevo_projection::waiting;
 use relevo_projection::{ApplyError, Projector, Rows};
 
 /// Name of the view: its folder and its row in `relevo view status`.
 pub const NAME: &str = "pause";
 
 /// Version of keys and rows. Raise it with every change of their bytes or meaning: the view is then built anew from the log.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
+
+/// Since when the customer has waited for a person, counted from the pause on: what was written before is a wait of this pause
+/// only from its beginning.
+fn waited_since(row: &row::CurrentRow, pause: &row::PauseRow) -> Option<i64> {
+    let written = row.waiting.as_ref().and_then(waiting::since);
+    written.map(|written| written.max(pause.since))
+}
 
 /// Writes the pause view.
 #[derive(Clone, Copy, Debug, Default)]

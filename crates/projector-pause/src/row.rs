@@ -2,7 +2,7 @@
 //! means "none".
 
 use prost::Message;
-use relevo_projection::{ApplyError, Rows};
+use relevo_projection::waiting::WaitingRow;
 
 /// The bot in one conversation, and what access depends on.
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -18,6 +18,26 @@ pub(crate) struct CurrentRow {
     pub(crate) pause: Option<PauseRow>,
     #[prost(uint64, tag = "5")]
     pub(crate) version: u64,
+    /// Since when the bot has been silent without a break, over pauses that replaced each other. Present while it is.
+    #[prost(sint64, optional, tag = "6")]
+    pub(crate) silent_since: Option<i64>,
+    #[prost(message, optional, tag = "7")]
+    pub(crate) waiting: Option<WaitingRow>,
+}
+
+/// What a list must know of a pause to leave it out without reading its conversation.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct ListedRow {
+    #[prost(string, tag = "1")]
+    pub(crate) channel: String,
+    #[prost(string, tag = "2")]
+    pub(crate) agent: String,
+    #[prost(string, tag = "3")]
+    pub(crate) team: String,
+    #[prost(bool, tag = "4")]
+    pub(crate) automatic: bool,
+    #[prost(sint64, tag = "5")]
+    pub(crate) since: i64,
 }
 
 /// A pause.
@@ -59,6 +79,9 @@ pub(crate) struct ResumedRow {
     /// Personal data.
     #[prost(string, tag = "3")]
     pub(crate) note: String,
+    /// Since when the bot had been silent.
+    #[prost(sint64, tag = "4")]
+    pub(crate) silent_since: i64,
 }
 
 /// How many conversations are paused.
@@ -66,19 +89,4 @@ pub(crate) struct ResumedRow {
 pub(crate) struct CountRow {
     #[prost(uint64, tag = "1")]
     pub(crate) paused: u64,
-}
-
-/// A stored value as its row; the error names the table, never the content.
-pub(crate) fn decode<T: Message + Default>(table: &str, bytes: &[u8]) -> Result<T, String> {
-    T::decode(bytes).map_err(|error| format!("{table}: {error}"))
-}
-
-/// The row at a key while commits are applied.
-pub(crate) fn load<T: Message + Default>(rows: &dyn Rows, table: &str, key: &[u8]) -> Result<Option<T>, ApplyError> {
-    let stored = rows.get(key)?;
-    stored.map(|bytes| decode(table, &bytes).map_err(ApplyError::BadRow)).transpose()
-}
-
-pub(crate) fn store(rows: &mut dyn Rows, key: Vec<u8>, row: &impl Message) {
-    rows.put(key, row.encode_to_vec());
 }

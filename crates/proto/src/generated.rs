@@ -27,3 +27,10 @@ pub mod admin {
         tonic::include_proto!("relevo.admin.v1");
     }
 }
+
+/// Who may ask, and how a frontend signs its people in.
+pub mod auth {
+    pub mod v1 {
+        tonic::include_proto!("relevo.auth.v1");
+    }
+}

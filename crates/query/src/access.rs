@@ -17,6 +17,11 @@ pub(crate) const fn reads_texts(role: Role) -> bool {
     }
 }
 
+/// Presence: those who answer customers, for one another.
+pub(crate) fn may_be_present(caller: &Caller) -> Result<(), QueryError> {
+    allow(caller, caller.role.is_staff())
+}
+
 /// Figures: they cannot be split by who may see what, so they are for who sees the whole tenant.
 pub(crate) fn may_read_metrics(caller: &Caller) -> Result<(), QueryError> {
     allow(caller, caller.role.sees_tenant() && caller.scope == Scope::Tenant)

@@ -16,39 +16,47 @@ const THREAD: u8 = 2;
 const ASSIGNMENTS: u8 = 3;
 const PAUSES: u8 = 4;
 
+/// `tag(1) rank(8) recency(8) id(16)`
 impl PageCursor for inbox::Cursor {
     fn to_bytes(&self) -> Vec<u8> {
-        place(CONVERSATIONS, self.last_activity.as_millis(), self.conversation.bytes())
+        let mut bytes = vec![CONVERSATIONS];
+        bytes.extend_from_slice(&self.rank.to_be_bytes());
+        bytes.extend_from_slice(&self.recency.to_be_bytes());
+        bytes.extend_from_slice(self.conversation.bytes());
+        bytes
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (millis, id) = read_place(CONVERSATIONS, bytes)?;
+        let (&CONVERSATIONS, rest) = bytes.split_first()? else { return None };
+        let (rank, rest) = rest.split_first_chunk::<8>()?;
+        let (recency, id) = rest.split_first_chunk::<8>()?;
         Some(Self {
-            last_activity: Timestamp::from_millis(millis),
-            conversation: EntityId::new(EntityKind::Conversation, id),
+            rank: i64::from_be_bytes(*rank),
+            recency: i64::from_be_bytes(*recency),
+            conversation: EntityId::new(EntityKind::Conversation, id.try_into().ok()?),
         })
     }
 }
 
 impl PageCursor for assignment::Cursor {
     fn to_bytes(&self) -> Vec<u8> {
-        place(ASSIGNMENTS, self.since.as_millis(), self.conversation.bytes())
+        timed(ASSIGNMENTS, self.now, &self.place)
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (millis, id) = read_place(ASSIGNMENTS, bytes)?;
-        Some(Self { since: Timestamp::from_millis(millis), conversation: EntityId::new(EntityKind::Conversation, id) })
+        let (now, place) = read_timed(ASSIGNMENTS, bytes)?;
+        Some(Self { now, place })
     }
 }
 
 impl PageCursor for pause::Cursor {
     fn to_bytes(&self) -> Vec<u8> {
-        place(PAUSES, self.since.as_millis(), self.conversation.bytes())
+        timed(PAUSES, self.now, &self.place)
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (millis, id) = read_place(PAUSES, bytes)?;
-        Some(Self { since: Timestamp::from_millis(millis), conversation: EntityId::new(EntityKind::Conversation, id) })
+        let (now, place) = read_timed(PAUSES, bytes)?;
+        Some(Self { now, place })
     }
 }
 
@@ -68,19 +76,18 @@ impl PageCursor for inbox::ThreadCursor {
     }
 }
 
-/// `tag(1) milliseconds(8) id(16)`
-fn place(tag: u8, millis: i64, id: &[u8; 16]) -> Vec<u8> {
+/// `tag(1) milliseconds(8) place`: for lists that are read for a time, with the view's own place in them.
+fn timed(tag: u8, now: Timestamp, place: &[u8]) -> Vec<u8> {
     let mut bytes = vec![tag];
-    bytes.extend_from_slice(&millis.to_be_bytes());
-    bytes.extend_from_slice(id);
+    bytes.extend_from_slice(&now.as_millis().to_be_bytes());
+    bytes.extend_from_slice(place);
     bytes
 }
 
-fn read_place(tag: u8, bytes: &[u8]) -> Option<(i64, [u8; 16])> {
+fn read_timed(tag: u8, bytes: &[u8]) -> Option<(Timestamp, Vec<u8>)> {
     let (found, rest) = bytes.split_first()?;
-    let (millis, id) = rest.split_first_chunk::<8>()?;
-    let id = id.try_into().ok()?;
-    (*found == tag).then(|| (i64::from_be_bytes(*millis), id))
+    let (millis, place) = rest.split_first_chunk::<8>()?;
+    (*found == tag).then(|| (Timestamp::from_millis(i64::from_be_bytes(*millis)), place.to_vec()))
 }
 
 #[cfg(test)]
@@ -90,7 +97,8 @@ mod tests {
     #[test]
     fn places_read_back_and_are_not_mistaken_for_one_another() {
         let list = inbox::Cursor {
-            last_activity: Timestamp::from_millis(-5),
+            rank: i64::MIN,
+            recency: -5,
             conversation: EntityId::new(EntityKind::Conversation, [9; 16]),
         };
         let thread = inbox::ThreadCursor { sequence: u64::MAX, ordinal: 7 };

@@ -8,6 +8,8 @@ use relevo_projection::{StaleRead, ViewError};
 use relevo_proto::Problem;
 use tonic::Status;
 
+use crate::history::HistoryError;
+
 /// When a reader that came too early should come again: a view takes a commit in milliseconds.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -23,14 +25,30 @@ pub(crate) enum QueryError {
     ConversationNotFound {
         conversation: EntityId,
     },
+    ContactNotFound {
+        contact: EntityId,
+    },
+    /// A filter names a tag that does not exist, or no longer.
+    TagUnknown,
     CursorInvalid,
     CursorExpired,
+    /// A documented limit: what there is too much of, and how much is allowed.
+    LimitReached {
+        what: &'static str,
+        limit: usize,
+    },
+    /// The credential of a stream is past its time. Names the last position that the client has got.
+    TokenExpired {
+        position: Position,
+    },
     Stale(StaleRead),
+    /// The past cannot be read now.
+    History(HistoryError),
     /// The view cannot be read now.
     View(ViewError),
     /// A stored row cannot be read, or the store failed.
     Store(String),
-    /// The work was dropped half-way: Relevo is stopping.
+    /// The work or the stream was dropped half-way: this node is stopping.
     Stopping,
 }
 
@@ -53,6 +71,14 @@ pub(crate) enum Rule {
     DayOrder,
     DaysAbove(u64),
     NotTogether(&'static str),
+    TooMany(u64),
+    TooLong(u64),
+    TagName,
+    Future,
+    /// No time of a calendar.
+    Time,
+    /// An end that is not after the beginning.
+    Span,
 }
 
 impl Rule {
@@ -67,6 +93,12 @@ impl Rule {
             Self::Day => text("field-day"),
             Self::DayOrder => text("field-day-order"),
             Self::DaysAbove(max) => relevo_catalogue::text(language, "field-days-above", &[("max", Arg::from(*max))]),
+            Self::TooMany(max) => relevo_catalogue::text(language, "field-too-many", &[("max", Arg::from(*max))]),
+            Self::TooLong(max) => relevo_catalogue::text(language, "field-too-long", &[("max", Arg::from(*max))]),
+            Self::TagName => text("field-tag"),
+            Self::Future => text("field-future"),
+            Self::Time => text("field-time"),
+            Self::Span => text("field-span"),
             Self::NotTogether(other) => {
                 relevo_catalogue::text(language, "field-not-together", &[("other", Arg::from(*other))])
             }
@@ -94,6 +126,18 @@ impl QueryError {
             Self::ConversationNotFound { conversation } => {
                 Problem::new(ErrorCode::ConversationNotFound).about("conversation_id", conversation)
             }
+            Self::ContactNotFound { contact } => Problem::new(ErrorCode::ContactNotFound).about("contact_id", contact),
+            Self::TagUnknown => Problem::new(ErrorCode::TagUnknown),
+            Self::LimitReached { what, limit } => {
+                Problem::new(ErrorCode::LimitReached).about("what", what).about("limit", limit)
+            }
+            Self::TokenExpired { position } => Problem::new(ErrorCode::TokenExpired).about("position", position),
+            Self::History(HistoryError::TooLong { limit }) => {
+                Problem::new(ErrorCode::LimitReached).about("what", "as_of").about("limit", limit)
+            }
+            Self::History(HistoryError::Unavailable(_)) | Self::Stopping => {
+                Problem::new(ErrorCode::LogUnavailable).retry_after(RETRY_AFTER)
+            }
             Self::CursorInvalid => Problem::new(ErrorCode::CursorInvalid),
             Self::CursorExpired => Problem::new(ErrorCode::CursorExpired),
             Self::Stale(StaleRead { applied, wanted }) => Problem::new(ErrorCode::StaleRead)
@@ -107,7 +151,7 @@ impl QueryError {
             Self::View(ViewError::Stopped { view, .. } | ViewError::Store { view, .. }) => {
                 Problem::new(ErrorCode::Internal).about("view", view)
             }
-            Self::Store(_) | Self::Stopping => Problem::new(ErrorCode::Internal),
+            Self::Store(_) | Self::History(HistoryError::Unreadable(_)) => Problem::new(ErrorCode::Internal),
         }
     }
 
@@ -118,12 +162,20 @@ impl QueryError {
                 tracing::error!(%error, detail = ?error, "view cannot be read");
             }
             Self::Store(reason) => tracing::error!(%reason, "stored row cannot be read"),
+            Self::History(error @ (HistoryError::Unavailable(_) | HistoryError::Unreadable(_))) => {
+                tracing::error!(%error, "past cannot be read");
+            }
             Self::View(ViewError::Starting { .. })
+            | Self::History(HistoryError::TooLong { .. })
             | Self::Unauthenticated
             | Self::Forbidden { .. }
             | Self::Invalid(_)
             | Self::PositionInvalid
             | Self::ConversationNotFound { .. }
+            | Self::ContactNotFound { .. }
+            | Self::TagUnknown
+            | Self::LimitReached { .. }
+            | Self::TokenExpired { .. }
             | Self::CursorInvalid
             | Self::CursorExpired
             | Self::Stale(_)
@@ -150,23 +202,29 @@ impl QueryError {
     }
 }
 
-macro_rules! from_reader {
-    ($($view:ident),*) => {$(
-        impl From<$view::ReadError> for QueryError {
-            fn from(error: $view::ReadError) -> Self {
-                Self::Store(with_source(&error))
-            }
-        }
-    )*};
+/// What the assignment and the pause view refuse with.
+impl From<relevo_projection::row::ReadError> for QueryError {
+    fn from(error: relevo_projection::row::ReadError) -> Self {
+        Self::Store(with_source(&error))
+    }
 }
 
-from_reader!(relevo_projector_inbox, relevo_projector_assignment, relevo_projector_pause);
+impl From<relevo_projector_inbox::ReadError> for QueryError {
+    fn from(error: relevo_projector_inbox::ReadError) -> Self {
+        use relevo_projector_inbox::{NAME, ReadError};
+        match error {
+            ReadError::Building => Self::View(ViewError::Starting { view: NAME }),
+            ReadError::Store(_) | ReadError::BadRow(_) => Self::Store(with_source(&error)),
+        }
+    }
+}
 
 impl From<relevo_projector_metrics::ReadError> for QueryError {
     fn from(error: relevo_projector_metrics::ReadError) -> Self {
         use relevo_projector_metrics::ReadError;
         match error {
             ReadError::Days => Self::Invalid(vec![Violation { field: "to_day", rule: Rule::Day }]),
+            ReadError::TooMany => Self::LimitReached { what: "points", limit: relevo_projector_metrics::POINTS_MAX },
             // Who may not ask was refused before the view was read.
             ReadError::Forbidden | ReadError::Store(_) | ReadError::BadRow(_) => Self::Store(with_source(&error)),
         }

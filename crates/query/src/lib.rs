@@ -8,13 +8,17 @@ mod access;
 mod contact_name;
 mod cursor;
 mod directory;
+mod due;
 mod error;
+mod filter;
 mod grpc;
+mod history;
 mod moment;
 mod page_token;
 mod paging;
 mod render;
 mod request;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -24,22 +28,30 @@ mod vocabulary_tests;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use relevo_domain::Clock;
 use relevo_projection::View;
 use relevo_proto::query::v1::assignment_service_server::AssignmentServiceServer;
 use relevo_proto::query::v1::inbox_service_server::InboxServiceServer;
 use relevo_proto::query::v1::metrics_service_server::MetricsServiceServer;
 use relevo_proto::query::v1::pause_service_server::PauseServiceServer;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 pub use directory::{Directory, TenantDirectory};
+pub use history::{History, HistoryError, NoHistory};
 pub use moment::KEPT_FOR;
 pub use request::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, THREAD_PAGE_SIZE_DEFAULT};
+pub use watch::{HEARTBEAT, WATCHES_PER_CALLER_MAX, WATCHES_PER_NODE_MAX, WatchStream};
 
+use due::Dues;
 use error::QueryError;
 use moment::Moments;
 use page_token::PageTokens;
+use watch::Watches;
+use watch::presence::Presences;
 
-/// The largest request, in bytes: ids, a filter and a page token, with room.
-const REQUEST_BYTES_MAX: usize = 16 * 1024;
+/// The largest request, in bytes: ids, a filter with every field full and a page token, with room.
+const REQUEST_BYTES_MAX: usize = 64 * 1024;
 /// The largest answer, in bytes: a page of a thread with long mails.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
@@ -50,6 +62,17 @@ pub struct QueryViews {
     pub assignment: Arc<View>,
     pub pause: Arc<View>,
     pub metrics: Arc<View>,
+}
+
+/// What the services need beside the views.
+#[derive(Clone)]
+pub struct Ports {
+    /// Tells what is due, and what lies in the future.
+    pub now: Clock,
+    /// Where reads of the past come from.
+    pub history: Arc<dyn History>,
+    /// Cancelled when the node stops: ends every watch.
+    pub ending: CancellationToken,
 }
 
 /// Implements the four query services. Cheap to clone.
@@ -64,17 +87,35 @@ pub struct Query {
 struct Inner {
     views: QueryViews,
     directory: Directory,
+    ports: Ports,
     tokens: PageTokens,
     moments: Moments,
+    dues: Dues,
+    watches: Watches,
+    presences: Presences,
+    /// One at a time reads so many of the past.
+    past: Semaphore,
 }
 
 impl Query {
     /// `page_key` signs page tokens: random, and of this process alone.
-    pub fn new(views: QueryViews, directory: Directory, page_key: [u8; 32]) -> Self {
+    pub fn new(views: QueryViews, directory: Directory, page_key: [u8; 32], ports: Ports) -> Self {
         // Only tells processes apart; a clock that stands still costs a wrong error code, nothing else.
         let boot = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
         let tokens = PageTokens::new(page_key, boot);
-        Self { inner: Arc::new(Inner { views, directory, tokens, moments: Moments::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                views,
+                directory,
+                ports,
+                tokens,
+                moments: Moments::default(),
+                dues: Dues::default(),
+                watches: Watches::default(),
+                presences: Presences::default(),
+                past: Semaphore::new(grpc::PAST_READS_MAX),
+            }),
+        }
     }
 
     pub fn inbox_server(&self) -> InboxServiceServer<Self> {

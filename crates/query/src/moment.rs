@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use relevo_domain::{AgentId, Caller, TenantId};
+use relevo_domain::{AgentId, Caller, Position, TenantId, Timestamp};
 use relevo_projection::{View, ViewSnapshot, ViewState};
 use tokio::time::Instant;
 
@@ -25,7 +25,7 @@ pub(crate) async fn take(view: &View, freshness: Freshness) -> Result<ViewSnapsh
 }
 
 /// Waits until a view has reached the wanted position, if one is wanted.
-async fn reach(view: &View, freshness: Freshness) -> Result<(), QueryError> {
+pub(crate) async fn reach(view: &View, freshness: Freshness) -> Result<(), QueryError> {
     let Some(wanted) = freshness.position else { return Ok(()) };
     let Err(stale) = view.reached(wanted, Instant::now() + freshness.wait).await else { return Ok(()) };
     // A view of another history will never get there, and its own error says what to do.
@@ -64,13 +64,23 @@ struct Kept {
     owner: (TenantId, AgentId),
     list: List,
     until: Instant,
-    moment: ViewSnapshot,
+    moment: Moment,
+}
+
+/// What the pages of one list share.
+#[derive(Clone, Debug)]
+pub(crate) struct Moment {
+    pub(crate) rows: ViewSnapshot,
+    /// Decides what is due, on every page alike.
+    pub(crate) now: Timestamp,
+    /// The list is the same at every time from `now` until before this one, as long as nothing happens.
+    pub(crate) stable_until: Timestamp,
 }
 
 impl Moments {
     /// Keeps a moment for a caller's next pages; answers with its id. Who asks for the same list again while nothing has
     /// happened gets the same id, and so the same page token; what is kept then is the later snapshot, for a full minute.
-    pub(crate) fn keep(&self, caller: &Caller, list: List, moment: ViewSnapshot) -> u64 {
+    pub(crate) fn keep(&self, caller: &Caller, list: List, moment: Moment) -> u64 {
         let now = Instant::now();
         let mut table = lock(&self.table);
         table.forget_expired(now);
@@ -89,10 +99,29 @@ impl Moments {
     }
 
     /// The moment of that id, if it is still kept.
-    pub(crate) fn find(&self, id: u64) -> Option<ViewSnapshot> {
+    pub(crate) fn find(&self, id: u64) -> Option<Moment> {
         let mut table = lock(&self.table);
         table.forget_expired(Instant::now());
         table.kept.iter().find(|kept| kept.id == id).map(|kept| kept.moment.clone())
+    }
+
+    /// The time at which the caller looked at the same list of the same rows before, if it shows the same now: then the
+    /// answer is the same to the byte.
+    pub(crate) fn same_time(
+        &self,
+        owner: &(TenantId, AgentId),
+        list: List,
+        rows: &ViewSnapshot,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let table = lock(&self.table);
+        let same = |kept: &&Kept| {
+            kept.owner == *owner
+                && kept.list == list
+                && shows(&kept.moment.rows) == shows(rows)
+                && (kept.moment.now..kept.moment.stable_until).contains(&now)
+        };
+        table.kept.iter().find(same).map(|kept| kept.moment.now)
     }
 }
 
@@ -104,9 +133,13 @@ impl Table {
     }
 
     /// Takes out the moment that shows the same, and answers with its id.
-    fn take_same(&mut self, owner: &(TenantId, AgentId), list: List, moment: &ViewSnapshot) -> Option<u64> {
-        let shows = |moment: &ViewSnapshot| (moment.version(), moment.position());
-        let same = |kept: &Kept| kept.owner == *owner && kept.list == list && shows(&kept.moment) == shows(moment);
+    fn take_same(&mut self, owner: &(TenantId, AgentId), list: List, moment: &Moment) -> Option<u64> {
+        let same = |kept: &Kept| {
+            kept.owner == *owner
+                && kept.list == list
+                && kept.moment.now == moment.now
+                && shows(&kept.moment.rows) == shows(&moment.rows)
+        };
         let place = self.kept.iter().position(same)?;
         self.kept.remove(place).map(|kept| kept.id)
     }
@@ -121,6 +154,11 @@ impl Table {
             self.kept.pop_front();
         }
     }
+}
+
+/// Two snapshots that agree in this show the same.
+fn shows(rows: &ViewSnapshot) -> (u32, Position) {
+    (rows.version(), rows.position())
 }
 
 /// Forgets moments when their time is up, also if nobody asks any more: a snapshot holds old rows on disk.

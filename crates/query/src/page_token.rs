@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use prost::Message;
-use relevo_domain::Caller;
+use relevo_domain::{AgentId, Caller, TenantId};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::QueryError;
@@ -31,6 +31,7 @@ pub(crate) struct PageTokens {
 /// What a token belongs to.
 pub(crate) struct Belongs {
     text: Vec<u8>,
+    owner: (TenantId, AgentId),
 }
 
 /// What a token says.
@@ -56,7 +57,12 @@ impl Belongs {
             text.extend_from_slice(&(part.len() as u64).to_be_bytes());
             text.extend_from_slice(part);
         }
-        Self { text }
+        Self { text, owner: (caller.tenant.clone(), caller.name.clone()) }
+    }
+
+    /// Whose token it is.
+    pub(crate) const fn owner(&self) -> &(TenantId, AgentId) {
+        &self.owner
     }
 
     /// The same for the same list of the same caller.
@@ -118,8 +124,8 @@ impl PageTokens {
 
 #[cfg(test)]
 mod tests {
-    use relevo_domain::{AgentId, Role, Scope, TenantId};
-    use relevo_proto::query::v1::ListConversationsRequest;
+    use relevo_domain::{Role, Scope};
+    use relevo_proto::query::v1::{ConversationFilter, ListConversationsRequest};
 
     use super::*;
 
@@ -128,7 +134,8 @@ mod tests {
     }
 
     fn belongs(tenant: &str, name: &str, role: Role, tab: i32) -> Belongs {
-        let request = ListConversationsRequest { tab, ..ListConversationsRequest::default() };
+        let filter = Some(ConversationFilter { tab, ..ConversationFilter::default() });
+        let request = ListConversationsRequest { filter, ..ListConversationsRequest::default() };
         Belongs::to(&caller(tenant, name, role), "ListConversations", &request)
     }
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use relevo_catalogue::Language;
-use relevo_domain::{Caller, EntityId, EntityKind, Position};
+use relevo_domain::{Caller, EntityId, EntityKind, Position, Timestamp, ValidUntil};
 use tonic::{Request, Response, Status};
 
 use crate::error::{QueryError, Rule, Violation};
@@ -16,9 +16,18 @@ pub const THREAD_PAGE_SIZE_DEFAULT: usize = 50;
 /// Rows of a page at most: what fits well below tonic's 4 MiB with the longest rows.
 pub const PAGE_SIZE_MAX: usize = 200;
 /// How long a reader waits for `min_position` if it does not say: far above a healthy view's delay.
-const WAIT_DEFAULT: Duration = Duration::from_secs(2);
+pub(crate) const WAIT_DEFAULT: Duration = Duration::from_secs(2);
 /// How long a reader may wait for `min_position`: below the time-outs of common proxies.
 const WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Who asks, in which language, and until when.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) caller: Caller,
+    pub(crate) language: Language,
+    /// A stream that outlives the credential ends with it.
+    pub(crate) valid_until: Option<Timestamp>,
+}
 
 /// Runs one RPC: the caller from the credential, the answer, and a refusal in the caller's language.
 pub(crate) async fn answer<Q, A, F>(
@@ -28,12 +37,25 @@ pub(crate) async fn answer<Q, A, F>(
 where
     F: Future<Output = Result<A, QueryError>>,
 {
+    answer_session(request, |session, request| handle(session.caller, request)).await
+}
+
+/// The same for an RPC that goes on for longer than its request.
+pub(crate) async fn answer_session<Q, A, F>(
+    request: Request<Q>,
+    handle: impl FnOnce(Session, Q) -> F,
+) -> Result<Response<A>, Status>
+where
+    F: Future<Output = Result<A, QueryError>>,
+{
     let accepted = request.metadata().get("accept-language").and_then(|value| value.to_str().ok());
     let language = Language::accepted(accepted.unwrap_or_default());
     let Some(caller) = request.extensions().get::<Caller>().cloned() else {
         return Err(QueryError::Unauthenticated.into_status(language));
     };
-    handle(caller, request.into_inner()).await.map(Response::new).map_err(|error| error.into_status(language))
+    let valid_until = request.extensions().get::<ValidUntil>().map(|until| until.0);
+    let session = Session { caller, language, valid_until };
+    handle(session, request.into_inner()).await.map(Response::new).map_err(|error| error.into_status(language))
 }
 
 /// How fresh an answer has to be.
@@ -65,6 +87,14 @@ impl Fields {
         })
     }
 
+    /// The exact id of a contact.
+    pub(crate) fn contact(&mut self, text: &str) -> EntityId {
+        EntityId::parse(EntityKind::Contact, text).unwrap_or_else(|_bad| {
+            self.refuse("contact_id", if text.is_empty() { Rule::Required } else { Rule::Id });
+            EntityId::WORKSPACE
+        })
+    }
+
     /// A name, if one is given.
     pub(crate) fn name<T: std::str::FromStr>(&mut self, field: &'static str, text: &str) -> Option<T> {
         if text.is_empty() {
@@ -92,23 +122,57 @@ impl Fields {
         word
     }
 
+    /// Several words of one of our enums; at most as many as are told apart.
+    pub(crate) fn words<W, T>(&mut self, field: &'static str, numbers: &[i32], known: impl Fn(W) -> Option<T>) -> Vec<T>
+    where
+        W: TryFrom<i32>,
+        T: PartialEq,
+    {
+        let mut words = Vec::new();
+        for number in numbers {
+            if let Some(word) = self.word(field, *number, &known)
+                && !words.contains(&word)
+            {
+                words.push(word);
+            }
+        }
+        words
+    }
+
+    /// Refuses a list that is too long.
+    pub(crate) fn at_most(&mut self, field: &'static str, found: usize, max: usize) {
+        if found > max {
+            self.refuse(field, Rule::TooMany(max as u64));
+        }
+    }
+
     pub(crate) fn page_size(&mut self, asked: i32, default: usize) -> usize {
+        self.size("page_size", asked, default)
+    }
+
+    pub(crate) fn size(&mut self, field: &'static str, asked: i32, default: usize) -> usize {
         match usize::try_from(asked) {
             Ok(0) => default,
             Ok(asked) => asked.min(PAGE_SIZE_MAX),
             Err(_negative) => {
-                self.refuse("page_size", Rule::Negative);
+                self.refuse(field, Rule::Negative);
                 default
             }
         }
     }
 
-    pub(crate) fn freshness(&mut self, min_position: &str, deadline_ms: u32) -> Freshness {
-        let asked = Some(min_position).filter(|text| !text.is_empty()).map(str::parse::<Position>);
+    /// A position, if one is given.
+    pub(crate) fn position(&mut self, text: &str) -> Option<Position> {
+        let asked = Some(text).filter(|text| !text.is_empty()).map(str::parse::<Position>);
         self.position_invalid |= matches!(asked, Some(Err(_)));
+        asked.and_then(Result::ok)
+    }
+
+    pub(crate) fn freshness(&mut self, min_position: &str, deadline_ms: u32) -> Freshness {
+        let position = self.position(min_position);
         let wait =
             if deadline_ms == 0 { WAIT_DEFAULT } else { Duration::from_millis(deadline_ms.into()).min(WAIT_MAX) };
-        Freshness { position: asked.and_then(Result::ok), wait }
+        Freshness { position, wait }
     }
 
     /// Refuses the request if anything was wrong.

@@ -2,7 +2,7 @@
 //! knows both the domain and the catalogue.
 
 use relevo_catalogue::{Language, find};
-use relevo_domain::conversation::{DeliveryStatus, Medium, MessageKind, PauseReason};
+use relevo_domain::conversation::{DeliveryStatus, Medium, MessageKind, PauseReason, Priority};
 use relevo_domain::{ErrorCode, Role};
 use relevo_proto::status::{grpc_code, http_status};
 
@@ -34,6 +34,9 @@ fn every_word_of_the_domain_has_a_text() {
     }
     for role in Role::ALL {
         assert_text(&format!("role-{}", role.as_str()));
+    }
+    for priority in Priority::ALL {
+        assert_text(&format!("priority-{}", priority.as_str()));
     }
     for medium in [Medium::WhatsApp, Medium::Sms, Medium::Email] {
         assert_text(&format!("medium-{}", medium.as_str()));

@@ -43,6 +43,12 @@ impl Batch {
         self.bytes
     }
 
+    /// What it does to one family, in the order of the calls: key and value, or key and `None` for a delete.
+    pub fn changes(&self, family: Family) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        let of_family = self.operations.iter().filter(move |operation| operation.family == family);
+        of_family.map(|operation| (operation.key.as_slice(), operation.value.as_deref()))
+    }
+
     fn push(&mut self, operation: Operation) {
         self.bytes += operation.key.len() + operation.value.as_ref().map_or(0, Vec::len);
         self.operations.push(operation);

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rocksdb::{BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode};
+use rocksdb::{
+    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
+    DBRecoveryMode,
+};
 use sha2::{Digest as _, Sha256};
 
 use crate::batch::Batch;
@@ -31,6 +34,9 @@ const WAL_BYTES_MAX: u64 = 64 << 20;
 const DIARY_FILES_MAX: usize = 2;
 /// Bits a key in the filters that save reads of absent keys: about 1 % false positives.
 const FILTER_BITS_PER_KEY: f64 = 10.0;
+
+/// A piece of a file's index or filter.
+const METADATA_BLOCK_BYTES: usize = 4 << 10;
 
 /// The two families of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -262,6 +268,12 @@ impl Options {
         blocks.set_cache_index_and_filter_blocks(true);
         blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
         blocks.set_bloom_filter(FILTER_BITS_PER_KEY, false);
+        // Index and filter in small pieces that the cache holds one by one. In one piece a file, as they are otherwise, they are
+        // megabytes in a view of a million conversations, do not fit together, and are read again for almost every key.
+        blocks.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+        blocks.set_partition_filters(true);
+        blocks.set_metadata_block_size(METADATA_BLOCK_BYTES);
+        blocks.set_pin_top_level_index_and_filter(true);
         let mut options = rocksdb::Options::default();
         options.set_block_based_table_factory(&blocks);
         options.set_write_buffer_size(family.write_buffer_bytes(self));

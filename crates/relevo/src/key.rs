@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use relevo_catalogue::text;
+use relevo_domain::Role;
 use sha2::{Digest, Sha256};
 
 use crate::cli::Global;
@@ -25,7 +26,7 @@ pub(crate) enum Command {
         /// Agent or bot that the key belongs to.
         #[arg(long, default_value = "NAME")]
         name: String,
-        /// agent, supervisor, admin, bot, analyst or ops.
+        /// agent, supervisor, admin, bot, analyst, ops or service (which signs agents in and does nothing else).
         #[arg(long, default_value = "agent")]
         role: String,
     },
@@ -44,7 +45,10 @@ pub(crate) fn run(command: Command, global: &Global) -> ExitCode {
     let language = global.language();
     out::line(&format!("{}\n\n  {key}\n", text(language, "key-new-key", &[])));
     out::line(&format!("{}\n", text(language, "key-new-config", &[])));
-    out::line(&format!("[[api_keys]]\ntenant = {tenant:?}\nname = {name:?}\nrole = {role:?}\nkey_hash = \"{hash}\""));
+    let mints = if role == Role::Service.as_str() { "roles = [\"agent\"]\n" } else { "" };
+    out::line(&format!(
+        "[[api_keys]]\ntenant = {tenant:?}\nname = {name:?}\nrole = {role:?}\n{mints}key_hash = \"{hash}\""
+    ));
     ExitCode::SUCCESS
 }
 

@@ -3,6 +3,7 @@
 //! Wiring, the admin services and the command line only; no rules.
 
 mod admin;
+mod auth;
 mod cli;
 mod config;
 mod demo;
@@ -11,6 +12,7 @@ mod nats;
 mod out;
 mod serve;
 mod telemetry;
+mod topics;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -43,6 +45,8 @@ enum Command {
     /// Starts a nats-server that dies with its parent; used by `serve`.
     #[command(hide = true, name = nats::child::SUBCOMMAND)]
     NatsChild(nats::child::Args),
+    /// Prints what a shell needs to complete this command line.
+    Completion(cli::completion::Completion),
     #[command(flatten)]
     Client(cli::Command),
 }
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         Command::Key(command) => key::run(command, &global),
         Command::Demo(command) => block_on(command.run(global)),
         Command::NatsChild(args) => nats::child::run(args),
+        Command::Completion(completion) => completion.run::<Relevo>(),
         Command::Client(command) => block_on(command.run(global)),
     }
 }

@@ -207,12 +207,9 @@ async fn finish(burst: &Burst) {
 }
 
 async fn every_conversation(client: &Client) -> Vec<String> {
-    let mut request = query::ListConversationsRequest {
-        tab: query::InboxTab::All.into(),
-        statuses: vec![query::ConversationStatus::Open.into(), query::ConversationStatus::Resolved.into()],
-        page_size: 200,
-        ..Default::default()
-    };
+    let statuses = vec![query::ConversationStatus::Open.into(), query::ConversationStatus::Resolved.into()];
+    let filter = query::ConversationFilter { statuses, ..Default::default() };
+    let mut request = query::ListConversationsRequest { filter: Some(filter), page_size: 200, ..Default::default() };
     let mut ids = Vec::new();
     loop {
         let page = client.inbox().list_conversations(client.request(request.clone())).await.unwrap().into_inner();

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use relevo_catalogue::{Arg, Language};
 use relevo_domain::conversation::Rejection;
-use relevo_domain::{Caller, ErrorCode};
+use relevo_domain::{Caller, EntityId, EntityKind, ErrorCode, contact, workspace};
 use relevo_eventlog::LogError;
 use relevo_proto::Problem;
 use tonic::{Request, Status};
 
 use super::Staff;
 use super::request::Violations;
-use crate::conversation::ExecuteError;
+use crate::execute::{Asked, ExecuteError, Refused};
 use crate::ledger::LedgerError;
 
 /// When it makes sense to repeat a command that the log could not take.
@@ -45,17 +45,15 @@ impl Speaker {
         self.say(Problem::new(ErrorCode::AssigneeNotFound).about(key, name))
     }
 
-    pub(super) fn refusal(&self, request: &crate::Request, error: ExecuteError, staff: &dyn Staff) -> Status {
-        let about = |code| {
-            Problem::new(code).about("conversation_id", request.conversation).about("command_id", &request.command_id)
-        };
+    pub(super) fn refusal(&self, entity: EntityId, asked: &Asked, error: ExecuteError, staff: &dyn Staff) -> Status {
+        let about = |code| about(entity, code).about("command_id", &asked.command_id);
         let problem = match &error {
-            ExecuteError::Rejected(rejection) => self.rejection(request, rejection, staff),
+            ExecuteError::Rejected(refused) => self.refused(entity, asked, refused, staff),
             ExecuteError::CommandIdReused { .. } => about(ErrorCode::CommandIdReused),
             ExecuteError::Contention => about(ErrorCode::Contention).retry_after(RETRY_AFTER),
             ExecuteError::Unknown => about(ErrorCode::OutcomeUnknown).retry_after(RETRY_AFTER),
             ExecuteError::Ledger(ledger) => {
-                tracing::error!(conversation_id = %request.conversation, error = ?ledger, "command failed");
+                tracing::error!(entity = %entity, error = ?ledger, "command failed");
                 let code = ledger_code(ledger);
                 if code.retryable() { about(code).retry_after(RETRY_AFTER) } else { about(code) }
             }
@@ -63,25 +61,70 @@ impl Speaker {
         self.say(problem)
     }
 
-    fn rejection(&self, request: &crate::Request, rejection: &Rejection, staff: &dyn Staff) -> Problem {
-        let about = |code| Problem::new(code).about("conversation_id", request.conversation);
-        match rejection {
-            Rejection::NotFound => about(ErrorCode::ConversationNotFound),
-            Rejection::Forbidden { role } => about(ErrorCode::Forbidden).about("role", role.as_str()),
-            Rejection::AlreadyAssigned { agent } => {
-                let name = staff.agent_name(&request.caller.tenant, agent).unwrap_or_else(|| agent.to_string());
-                about(ErrorCode::AlreadyAssigned).about("agent_id", agent).about("agent_name", name)
-            }
-            Rejection::Resolved => about(ErrorCode::ConversationResolved),
-            Rejection::Limit { what, limit } => {
-                about(ErrorCode::LimitReached).about("what", what).about("limit", limit)
-            }
-            Rejection::Invalid { field, limit } => {
-                let key = if *limit == 1 || *field == "text" { "field-required" } else { "field-too-long" };
-                let why = relevo_catalogue::text(self.language, key, &[("max", Arg::from(*limit))]);
-                about(ErrorCode::InvalidArgument).violation(field, why)
+    fn refused(&self, entity: EntityId, asked: &Asked, refused: &Refused, staff: &dyn Staff) -> Problem {
+        match refused {
+            Refused::Conversation(rejection) => self.conversation(entity, asked, rejection, staff),
+            Refused::Contact(rejection) => self.contact(entity, rejection),
+            Refused::Workspace(rejection) => self.workspace(entity, rejection),
+            Refused::VersionConflict { expected, actual } => {
+                about(entity, ErrorCode::VersionConflict).about("expected", expected).about("actual", actual)
             }
         }
+    }
+
+    fn conversation(&self, entity: EntityId, asked: &Asked, rejection: &Rejection, staff: &dyn Staff) -> Problem {
+        match rejection {
+            Rejection::NotFound => about(entity, ErrorCode::ConversationNotFound),
+            Rejection::Forbidden { role } => about(entity, ErrorCode::Forbidden).about("role", role.as_str()),
+            Rejection::AlreadyAssigned { agent } => {
+                let name = staff.agent_name(&asked.caller.tenant, agent).unwrap_or_else(|| agent.to_string());
+                about(entity, ErrorCode::AlreadyAssigned).about("agent_id", agent).about("agent_name", name)
+            }
+            Rejection::Resolved => about(entity, ErrorCode::ConversationResolved),
+            Rejection::Limit { what, limit } => limit_reached(entity, what, *limit),
+            Rejection::Invalid { field, limit } => {
+                let key = match *field {
+                    "until" => "field-until",
+                    "text" | "agent" => "field-required",
+                    _ => "field-too-long",
+                };
+                self.field(entity, field, key, *limit)
+            }
+        }
+    }
+
+    fn contact(&self, entity: EntityId, rejection: &contact::Rejection) -> Problem {
+        match rejection {
+            contact::Rejection::NotFound => about(entity, ErrorCode::ContactNotFound),
+            contact::Rejection::Forbidden { role } => about(entity, ErrorCode::Forbidden).about("role", role.as_str()),
+            contact::Rejection::Limit { what, limit } => limit_reached(entity, what, *limit),
+            contact::Rejection::Invalid { field, limit } => {
+                let key = match *field {
+                    "customer.id" => "field-line",
+                    "other_contact_id" => "field-same-contact",
+                    _ => "field-too-long",
+                };
+                self.field(entity, field, key, *limit)
+            }
+        }
+    }
+
+    fn workspace(&self, entity: EntityId, rejection: &workspace::Rejection) -> Problem {
+        match rejection {
+            workspace::Rejection::Forbidden { role } => {
+                about(entity, ErrorCode::Forbidden).about("role", role.as_str())
+            }
+            workspace::Rejection::TagUnknown => about(entity, ErrorCode::TagUnknown),
+            workspace::Rejection::NameTaken { tag } => {
+                self.field(entity, "name", "field-tag-name-taken", 1).about("tag_id", tag)
+            }
+            workspace::Rejection::Limit { what, limit } => limit_reached(entity, what, *limit),
+        }
+    }
+
+    fn field(&self, entity: EntityId, field: &str, key: &str, limit: usize) -> Problem {
+        let why = relevo_catalogue::text(self.language, key, &[("max", Arg::from(limit))]);
+        about(entity, ErrorCode::InvalidArgument).violation(field, why)
     }
 
     fn say(&self, problem: Problem) -> Status {
@@ -93,6 +136,23 @@ impl Speaker {
         let localized = relevo_catalogue::error(self.language, code, &args);
         Status::from(problem.texts(english, self.language.tag(), localized))
     }
+}
+
+/// A problem with the entity that the command is about.
+fn about(entity: EntityId, code: ErrorCode) -> Problem {
+    let key = match entity.kind() {
+        EntityKind::Conversation => "conversation_id",
+        EntityKind::Contact => "contact_id",
+        EntityKind::Identity => "identity_id",
+        EntityKind::Channel => "channel_id",
+        // A tenant has one; there is nothing to name.
+        EntityKind::Workspace => return Problem::new(code),
+    };
+    Problem::new(code).about(key, entity)
+}
+
+fn limit_reached(entity: EntityId, what: &str, limit: usize) -> Problem {
+    about(entity, ErrorCode::LimitReached).about("what", what).about("limit", limit)
 }
 
 const fn ledger_code(error: &LedgerError) -> ErrorCode {

@@ -1,20 +1,32 @@
 //! The state of a conversation after a command, as the API shows it.
 
-use relevo_domain::conversation::{Bot, Opened, PauseReason, Status};
-use relevo_domain::{Actor, TenantId};
+use relevo_domain::conversation::{Bot, Opened, PauseReason, Priority, Status};
+use relevo_domain::workspace::Tag;
+use relevo_domain::{Actor, TagId, TenantId, Timestamp};
 use relevo_proto::command::v1 as proto;
 use relevo_proto::query::v1 as words;
 use relevo_proto::time::to_wire;
 
 use super::Staff;
+use crate::conversation::Now;
+use crate::execute::Answer;
 
-pub(super) fn state(id: &str, now: &Opened, tenant: &TenantId, staff: &dyn Staff) -> proto::ConversationState {
+/// The conversation of an answer, as it reads at the moment `at`.
+pub(super) fn state(
+    id: &str,
+    answer: &Answer<Now>,
+    at: Timestamp,
+    tenant: &TenantId,
+    staff: &dyn Staff,
+) -> proto::ConversationState {
+    let now = &answer.now.opened;
     let (bot, pause) = match &now.bot {
         Bot::Active => (words::BotState::Active, None),
         Bot::Paused { reason, by, since } => {
             let pause = words::Pause {
                 reason: self::reason(*reason).into(),
-                automatic: !matches!(by, Actor::Staff(_)),
+                // Who merges two contacts causes a pause, and does not choose it.
+                automatic: !matches!(by, Actor::Staff(_)) || *reason == PauseReason::Linked,
                 by: Some(actor(by, tenant, staff)),
                 since: Some(to_wire(*since)),
                 note: String::new(),
@@ -22,12 +34,14 @@ pub(super) fn state(id: &str, now: &Opened, tenant: &TenantId, staff: &dyn Staff
             (words::BotState::Paused, Some(pause))
         }
     };
-    let status = match now.status {
-        Status::Open => words::ConversationStatus::Open,
-        Status::Pending => words::ConversationStatus::Pending,
-        Status::Snoozed { .. } => words::ConversationStatus::Snoozed,
-        Status::Resolved { .. } => words::ConversationStatus::Resolved,
+    let (status, snoozed_until) = match now.status {
+        Status::Open => (words::ConversationStatus::Open, None),
+        Status::Pending => (words::ConversationStatus::Pending, None),
+        Status::Snoozed { until } => (words::ConversationStatus::Snoozed, until),
+        Status::Resolved { .. } => (words::ConversationStatus::Resolved, None),
     };
+    let due = snoozed_until.is_some_and(|until| until <= at);
+    let status = if due { words::ConversationStatus::Open } else { status };
     proto::ConversationState {
         conversation_id: id.to_owned(),
         status: status.into(),
@@ -35,6 +49,26 @@ pub(super) fn state(id: &str, now: &Opened, tenant: &TenantId, staff: &dyn Staff
         bot: bot.into(),
         pause,
         assignee: Some(assignee(now, tenant, staff)),
+        snoozed_until: snoozed_until.map(to_wire),
+        due,
+        priority: priority(now.priority).into(),
+        tags: answer.now.tags.iter().map(|(id, tag)| self::tag(*id, tag)).collect(),
+        unread: now.customer_wrote > now.read_through,
+        version: answer.version_now,
+    }
+}
+
+pub(super) fn tag(id: TagId, tag: &Tag) -> words::Tag {
+    words::Tag { tag_id: id.to_string(), name: tag.name.to_string(), colour: tag.colour.to_string() }
+}
+
+const fn priority(priority: Priority) -> words::Priority {
+    match priority {
+        Priority::None => words::Priority::None,
+        Priority::Low => words::Priority::Low,
+        Priority::Normal => words::Priority::Normal,
+        Priority::High => words::Priority::High,
+        Priority::Urgent => words::Priority::Urgent,
     }
 }
 

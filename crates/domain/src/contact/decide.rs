@@ -43,7 +43,7 @@ pub fn meet(state: &State, meeting: &Meeting) -> Vec<ContactEvent> {
     }
     let mut merged = state.merged.clone();
     for (other, cause) in &meeting.same_as {
-        if merged.insert(*other) {
+        if !state.parted.contains(other) && merged.insert(*other) {
             events.push(ContactEvent::Merged { other: *other, cause: *cause });
         }
     }
@@ -53,6 +53,7 @@ pub fn meet(state: &State, meeting: &Meeting) -> Vec<ContactEvent> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::EntityKind;
 
     fn meeting(name: Option<&str>, phone: &str) -> Meeting {
         Meeting {
@@ -80,6 +81,18 @@ mod tests {
         let known = after(&meet(&State::default(), &meeting(Some("Ana"), "549")));
         let events = meet(&known, &meeting(Some("Ana María"), "550"));
         assert_eq!(events.iter().map(ContactEvent::name).collect::<Vec<_>>(), ["ContactRenamed", "IdentifierLearned"]);
+    }
+
+    #[test]
+    fn what_a_person_parted_no_update_merges_again() {
+        let other = EntityId::new(EntityKind::Contact, [2; 16]);
+        let both = Meeting { same_as: vec![(other, MergeCause::SameUpdate)], ..meeting(None, "549") };
+        let merged = after(&meet(&State::default(), &both));
+        assert!(merged.merged.contains(&other));
+        let parted = merged.evolve(&ContactEvent::Unmerged { other });
+        assert_eq!(meet(&parted, &both), vec![]);
+        let again = parted.evolve(&ContactEvent::Merged { other, cause: MergeCause::Manual });
+        assert!(again.merged.contains(&other) && again.parted.is_empty());
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub struct State {
     pub name: Option<String>,
     pub identifiers: BTreeSet<(ChannelId, IdentifierKind, String)>,
     pub merged: BTreeSet<EntityId>,
+    /// Contacts that a person said are somebody else: what a provider shows does not merge them again.
+    pub parted: BTreeSet<EntityId>,
     /// The customer record that it is linked to.
     pub customer: Option<CustomerPersonal>,
 }
@@ -31,10 +33,12 @@ impl State {
             }
             ContactEvent::Renamed { personal } => self.name.clone_from(&personal.name),
             ContactEvent::Merged { other, .. } => {
+                self.parted.remove(other);
                 self.merged.insert(*other);
             }
             ContactEvent::Unmerged { other } => {
                 self.merged.remove(other);
+                self.parted.insert(*other);
             }
             ContactEvent::CustomerLinked { personal } => self.customer = Some(personal.clone()),
             ContactEvent::CustomerUnlinked => self.customer = None,

@@ -1,5 +1,7 @@
 //! What can be asked of a conversation, and the envelope that pays for everything impure beforehand.
 
+use std::collections::BTreeSet;
+
 use crate::access::Role;
 use crate::actor::Actor;
 use crate::conversation::event::{DeliveryReport, Medium, PauseReason, Priority, ReactionPersonal, SnoozePreset};
@@ -99,9 +101,11 @@ pub enum Command {
         note: Option<String>,
     },
     Unsnooze,
-    /// The tag exists: whoever asks has looked it up in the workspace.
+    /// The tag exists: whoever asks has looked it up in the workspace. Of the conversation's tags those in `deleted` are gone
+    /// from there, and do not count.
     AddTag {
         tag: TagId,
+        deleted: BTreeSet<TagId>,
     },
     RemoveTag {
         tag: TagId,

@@ -1,5 +1,6 @@
 //! The rules of a conversation, one sentence each: given what happened, when somebody asks, then this or that rejection.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -7,34 +8,34 @@ use proptest::prelude::*;
 use super::*;
 use crate::access::Role;
 use crate::actor::Actor;
-use crate::id::{AgentId, ChannelId, EntityId, EntityKind, MessageId, TeamId};
+use crate::id::{AgentId, ChannelId, EntityId, EntityKind, MessageId, TagId, TeamId};
 use crate::time::Timestamp;
 
-const NOON: Timestamp = Timestamp::from_seconds(1_800_000_000);
+pub(super) const NOON: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
-struct Given(State, Timestamp);
+pub(super) struct Given(pub(super) State, Timestamp);
 
-fn given(events: impl IntoIterator<Item = ConversationEvent>) -> Given {
+pub(super) fn given(events: impl IntoIterator<Item = ConversationEvent>) -> Given {
     let state = events.into_iter().fold(State::default(), |state, event| state.evolve(&event, NOON, &laura()));
     Given(state, NOON)
 }
 
 impl Given {
-    fn later(mut self, by: Duration) -> Self {
+    pub(super) fn later(mut self, by: Duration) -> Self {
         self.1 = NOON + by;
         self
     }
 
-    fn when_by(&self, role: Option<Role>, actor: Actor, command: &Command) -> Result<Decision, Rejection> {
+    pub(super) fn when_by(&self, role: Option<Role>, actor: Actor, command: &Command) -> Result<Decision, Rejection> {
         let envelope = Envelope { actor, role, now: self.1, new_message: MessageId::new([9; 16]) };
         decide(&self.0, &envelope, command)
     }
 
-    fn when(&self, command: Command) -> Result<Decision, Rejection> {
+    pub(super) fn when(&self, command: Command) -> Result<Decision, Rejection> {
         self.when_by(Some(Role::Agent), laura(), &command)
     }
 
-    fn when_intake(&self, command: Command) -> Vec<&'static str> {
+    pub(super) fn when_intake(&self, command: Command) -> Vec<&'static str> {
         match self.when_by(None, Actor::Customer, &command) {
             Ok(Decision::Append(events)) => events.iter().map(ConversationEvent::name).collect(),
             other => panic!("intake is never refused: {other:?}"),
@@ -46,7 +47,7 @@ fn laura() -> Actor {
     Actor::Staff(agent("laura"))
 }
 
-fn agent(name: &str) -> AgentId {
+pub(super) fn agent(name: &str) -> AgentId {
     AgentId::new(name).unwrap()
 }
 
@@ -74,7 +75,7 @@ fn text(kind: MessageKind) -> Box<Message> {
     })
 }
 
-fn received(medium: Medium) -> Command {
+pub(super) fn received(medium: Medium) -> Command {
     Command::ReceiveMessage { place: Place { medium, ..place() }, message: text(MessageKind::Text) }
 }
 
@@ -85,20 +86,20 @@ fn opened() -> Vec<ConversationEvent> {
     ]
 }
 
-fn opened_and(more: impl IntoIterator<Item = ConversationEvent>) -> Given {
+pub(super) fn opened_and(more: impl IntoIterator<Item = ConversationEvent>) -> Given {
     given(opened().into_iter().chain(more))
 }
 
-fn paused() -> ConversationEvent {
+pub(super) fn paused() -> ConversationEvent {
     let personal = NotePersonal::default();
     ConversationEvent::BotPaused { reason: PauseReason::Complaint, automatic: false, personal }
 }
 
-fn resolved() -> ConversationEvent {
+pub(super) fn resolved() -> ConversationEvent {
     ConversationEvent::Resolved { episode: 1, reason: None, personal: NotePersonal::default() }
 }
 
-fn assigned(to: Option<&str>, through: Option<&str>) -> ConversationEvent {
+pub(super) fn assigned(to: Option<&str>, through: Option<&str>) -> ConversationEvent {
     ConversationEvent::Assigned { agent: to.map(agent), team: through.map(team), how: AssignmentHow::Manual }
 }
 
@@ -106,7 +107,7 @@ fn pause() -> Command {
     Command::PauseBot { reason: PauseReason::Complaint, note: Some("  enojada ".to_owned()) }
 }
 
-fn names(decided: &Result<Decision, Rejection>) -> Vec<&'static str> {
+pub(super) fn names(decided: &Result<Decision, Rejection>) -> Vec<&'static str> {
     match decided {
         Ok(Decision::Append(events)) => events.iter().map(ConversationEvent::name).collect(),
         other => panic!("nothing to append: {other:?}"),
@@ -331,6 +332,16 @@ fn any_command() -> impl Strategy<Value = Command> {
         Just(Command::Resolve { reason: None, note: None }),
         Just(Command::Reopen),
         Just(Command::AddNote { text: "x".to_owned() }),
+        Just(Command::Unassign),
+        Just(Command::SetPending { note: None }),
+        Just(Command::Snooze { until: None, preset: None, note: None }),
+        Just(Command::Snooze { until: Some(NOON + Duration::from_hours(4_000)), preset: None, note: None }),
+        Just(Command::Unsnooze),
+        (0u8..40).prop_map(|n| Command::AddTag { tag: TagId::new([n; 16]), deleted: BTreeSet::new() }),
+        (0u8..40).prop_map(|n| Command::RemoveTag { tag: TagId::new([n; 16]) }),
+        prop::sample::select(Priority::ALL.to_vec()).prop_map(|priority| Command::SetPriority { priority }),
+        prop::option::of(0u64..60).prop_map(|through| Command::MarkRead { through }),
+        Just(Command::PauseLinked),
     ]
 }
 

@@ -4,6 +4,8 @@ pub mod command;
 pub mod decide;
 #[cfg(test)]
 mod decide_tests;
+#[cfg(test)]
+mod desk_tests;
 pub mod event;
 pub mod message;
 pub mod state;

@@ -73,7 +73,9 @@ impl State {
                 opened.episode = *episode;
                 opened.status = Status::Open;
             }
-            ConversationEvent::Reopened { .. } => opened.status = Status::Open,
+            ConversationEvent::Reopened { .. } | ConversationEvent::ReturnedToOpen { .. } => {
+                opened.status = Status::Open;
+            }
             ConversationEvent::Resolved { .. } => opened.status = Status::Resolved { at },
             ConversationEvent::BotPaused { reason, .. } => {
                 opened.bot = Bot::Paused { reason: *reason, by: by.clone(), since: at };
@@ -85,7 +87,6 @@ impl State {
             }
             ConversationEvent::MarkedPending { .. } => opened.status = Status::Pending,
             ConversationEvent::Snoozed { until, .. } => opened.status = Status::Snoozed { until: *until },
-            ConversationEvent::ReturnedToOpen { .. } => opened.status = Status::Open,
             ConversationEvent::TagAdded { tag } => {
                 opened.tags.insert(*tag);
             }

@@ -11,6 +11,7 @@ pub const TAGS_MAX: usize = 500;
 
 /// A command to a tenant's workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "for now tags are all that can be changed")]
 pub enum Command {
     /// `id` is fresh. Already so if a tag of that name exists, whatever its colour.
     CreateTag {
@@ -102,4 +103,98 @@ fn delete(state: &State, role: Role, tag: TagId) -> Result<Decision, Rejection> 
 
 fn allow(role: Role, allowed: bool) -> Result<(), Rejection> {
     if allowed { Ok(()) } else { Err(Rejection::Forbidden { role }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORANGE: Colour = Colour([255, 165, 0]);
+    const GREEN: Colour = Colour([0, 128, 0]);
+
+    fn id(n: usize) -> TagId {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&(n as u64).to_be_bytes());
+        TagId::new(bytes)
+    }
+
+    fn name(name: &str) -> TagName {
+        TagName::new(name).unwrap()
+    }
+
+    fn created(n: usize, called: &str) -> WorkspaceEvent {
+        WorkspaceEvent::TagCreated { tag: id(n), name: name(called), colour: ORANGE }
+    }
+
+    fn create(n: usize, called: &str, colour: Colour) -> Command {
+        Command::CreateTag { id: id(n), name: name(called), colour }
+    }
+
+    fn change(n: usize, called: Option<&str>, colour: Option<Colour>) -> Command {
+        Command::ChangeTag { tag: id(n), name: called.map(name), colour }
+    }
+
+    fn given(events: impl IntoIterator<Item = WorkspaceEvent>) -> State {
+        events.into_iter().fold(State::default(), |state, event| state.evolve(&event))
+    }
+
+    fn when(state: &State, command: &Command) -> Result<Decision, Rejection> {
+        decide(state, Role::Supervisor, command)
+    }
+
+    #[test]
+    fn one_name_is_one_tag_whatever_its_case_and_colour() {
+        assert_eq!(when(&given([]), &create(1, "Pago", ORANGE)), Ok(Decision::Append(vec![created(1, "Pago")])));
+        assert_eq!(when(&given([created(1, "Pago")]), &create(2, "PAGO", GREEN)), Ok(Decision::AlreadySo));
+        let deleted = given([created(1, "Pago"), WorkspaceEvent::TagDeleted { tag: id(1) }]);
+        assert_eq!(when(&deleted, &create(2, "Pago", ORANGE)), Ok(Decision::Append(vec![created(2, "Pago")])));
+    }
+
+    #[test]
+    fn what_is_not_said_stays_as_it_is() {
+        let state = given([created(1, "Pago"), created(2, "Turno")]);
+        let expected = |called: &str, colour| {
+            Ok(Decision::Append(vec![WorkspaceEvent::TagChanged { tag: id(1), name: name(called), colour }]))
+        };
+        assert_eq!(when(&state, &change(1, Some("Cobro"), None)), expected("Cobro", ORANGE));
+        assert_eq!(when(&state, &change(1, None, Some(GREEN))), expected("Pago", GREEN));
+        assert_eq!(
+            when(&state, &change(1, Some("PAGO"), None)),
+            expected("PAGO", ORANGE),
+            "its own name in another case"
+        );
+        assert_eq!(when(&state, &change(1, Some("Pago"), Some(ORANGE))), Ok(Decision::AlreadySo));
+        assert_eq!(when(&state, &change(1, Some("turno"), None)), Err(Rejection::NameTaken { tag: id(2) }));
+        assert_eq!(when(&state, &change(9, Some("Otro"), None)), Err(Rejection::TagUnknown));
+    }
+
+    #[test]
+    fn a_deleted_tag_is_gone_and_stays_gone() {
+        let delete = Command::DeleteTag { tag: id(1) };
+        let gone = WorkspaceEvent::TagDeleted { tag: id(1) };
+        assert_eq!(when(&given([created(1, "Pago")]), &delete), Ok(Decision::Append(vec![gone.clone()])));
+        let state = given([created(1, "Pago"), gone]);
+        assert_eq!(when(&state, &delete), Ok(Decision::AlreadySo));
+        assert_eq!(when(&state, &change(1, Some("Otro"), None)), Err(Rejection::TagUnknown));
+    }
+
+    #[test]
+    fn tags_are_limited() {
+        let full = given((0..TAGS_MAX).map(|n| created(n, &format!("tag {n}"))));
+        let refused = Err(Rejection::Limit { what: "tags", limit: TAGS_MAX });
+        assert_eq!(when(&full, &create(TAGS_MAX, "one more", GREEN)), refused);
+        assert_eq!(when(&full, &create(TAGS_MAX, "tag 3", GREEN)), Ok(Decision::AlreadySo));
+    }
+
+    #[test]
+    fn staff_make_tags_and_supervisors_change_them() {
+        let state = given([created(1, "Pago")]);
+        for role in Role::ALL {
+            let may = |command: &Command| decide(&state, role, command) != Err(Rejection::Forbidden { role });
+            assert_eq!(may(&create(2, "Turno", GREEN)), role.is_staff(), "{role:?}");
+            let directs = matches!(role, Role::Supervisor | Role::Admin);
+            assert_eq!(may(&change(1, Some("Cobro"), None)), directs, "{role:?}");
+            assert_eq!(may(&Command::DeleteTag { tag: id(1) }), directs, "{role:?}");
+        }
+    }
 }

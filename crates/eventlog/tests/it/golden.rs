@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use relevo_domain::channel::{ChannelEvent, ProviderUpdatePersonal};
-use relevo_domain::contact::event::{ContactEvent, IdentifierPersonal, MergeCause, NamePersonal};
+use relevo_domain::contact::event::{ContactEvent, CustomerPersonal, IdentifierPersonal, MergeCause, NamePersonal};
 use relevo_domain::conversation::event::{
     AssignmentHow, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus, EpisodeCause, Medium,
-    NotePersonal, PauseReason, ReactionPersonal, ReopenCause,
+    NotePersonal, OpenCause, PauseReason, Priority, ReactionPersonal, ReopenCause, SnoozePreset,
 };
 use relevo_domain::conversation::message::{
     Attachment, AttachmentPersonal, Author, Content, ContentPersonal, MailPersonal, Message, MessageFlags, MessageKind,
@@ -18,8 +18,8 @@ use relevo_domain::conversation::message::{
 use relevo_domain::identity::{IdentifierKind, IdentityEvent};
 use relevo_domain::workspace::WorkspaceEvent;
 use relevo_domain::{
-    Actor, AgentId, ChannelId, CommandId, Commit, CommitId, EntityId, EntityKind, Event, IntakePointer, MessageId,
-    TeamId, TenantId, Timestamp,
+    Actor, AgentId, ChannelId, Colour, CommandId, Commit, CommitId, EntityId, EntityKind, Event, IntakePointer,
+    MessageId, TagId, TagName, TeamId, TenantId, Timestamp,
 };
 use relevo_eventlog::codec;
 
@@ -159,6 +159,27 @@ fn conversation_events() -> [ConversationEvent; 14] {
     ]
 }
 
+fn tag() -> TagId {
+    TagId::new([7; 16])
+}
+
+/// What the desk's commands lead to.
+fn desk_events() -> [ConversationEvent; 7] {
+    [
+        ConversationEvent::MarkedPending { personal: note() },
+        ConversationEvent::Snoozed {
+            until: Some(Timestamp::from_millis(1_790_003_600_000)),
+            preset: Some(SnoozePreset::TomorrowMorning),
+            personal: note(),
+        },
+        ConversationEvent::ReturnedToOpen { cause: OpenCause::CustomerMessage },
+        ConversationEvent::TagAdded { tag: tag() },
+        ConversationEvent::TagRemoved { tag: tag() },
+        ConversationEvent::PrioritySet { priority: Priority::Urgent },
+        ConversationEvent::MarkedRead { through: 12 },
+    ]
+}
+
 /// One of every event.
 fn corpus() -> Vec<Event> {
     let contact_events = [
@@ -172,6 +193,11 @@ fn corpus() -> Vec<Event> {
         },
         ContactEvent::Renamed { personal: NamePersonal { name: None } },
         ContactEvent::Merged { other: contact(8), cause: MergeCause::NumberChanged },
+        ContactEvent::Unmerged { other: contact(8) },
+        ContactEvent::CustomerLinked {
+            personal: CustomerPersonal { id: "C-00042".to_owned(), name: Some("María García".to_owned()) },
+        },
+        ContactEvent::CustomerUnlinked,
     ];
     let bound = IdentityEvent::Bound {
         kind: IdentifierKind::Bsuid,
@@ -186,12 +212,19 @@ fn corpus() -> Vec<Event> {
             personal: ProviderUpdatePersonal { json: "{}".to_owned() },
         },
     ];
-    let workspace = WorkspaceEvent::IdKeyFingerprinted { fingerprint: "ab12".to_owned() };
-    let mut events: Vec<Event> = conversation_events().into_iter().map(Event::Conversation).collect();
+    let (name, colour) = (|name| TagName::new(name).unwrap(), Colour([255, 165, 0]));
+    let workspace_events = [
+        WorkspaceEvent::IdKeyFingerprinted { fingerprint: "ab12".to_owned() },
+        WorkspaceEvent::TagCreated { tag: tag(), name: name("Presupuesto enviado"), colour },
+        WorkspaceEvent::TagChanged { tag: tag(), name: name("Presupuesto"), colour },
+        WorkspaceEvent::TagDeleted { tag: tag() },
+    ];
+    let conversation_events = conversation_events().into_iter().chain(desk_events());
+    let mut events: Vec<Event> = conversation_events.map(Event::Conversation).collect();
     events.extend(contact_events.map(Event::Contact));
     events.push(Event::Identity(bound));
     events.extend(channel_events.map(Event::Channel));
-    events.push(Event::Workspace(workspace));
+    events.extend(workspace_events.map(Event::Workspace));
     events
 }
 
@@ -214,7 +247,14 @@ fn name(event: &Event) -> (&'static str, String, usize) {
                 | ConversationEvent::Assigned { .. }
                 | ConversationEvent::Resolved { .. }
                 | ConversationEvent::Reopened { .. }
-                | ConversationEvent::NoteAdded { .. } => 14,
+                | ConversationEvent::NoteAdded { .. }
+                | ConversationEvent::MarkedPending { .. }
+                | ConversationEvent::Snoozed { .. }
+                | ConversationEvent::ReturnedToOpen { .. }
+                | ConversationEvent::TagAdded { .. }
+                | ConversationEvent::TagRemoved { .. }
+                | ConversationEvent::PrioritySet { .. }
+                | ConversationEvent::MarkedRead { .. } => 21,
             },
         ),
         Event::Contact(event) => (
@@ -223,7 +263,10 @@ fn name(event: &Event) -> (&'static str, String, usize) {
                 ContactEvent::Created { .. }
                 | ContactEvent::IdentifierLearned { .. }
                 | ContactEvent::Renamed { .. }
-                | ContactEvent::Merged { .. } => 4,
+                | ContactEvent::Merged { .. }
+                | ContactEvent::Unmerged { .. }
+                | ContactEvent::CustomerLinked { .. }
+                | ContactEvent::CustomerUnlinked => 7,
             },
         ),
         Event::Identity(IdentityEvent::Bound { .. }) => ("identity", 1),
@@ -233,7 +276,15 @@ fn name(event: &Event) -> (&'static str, String, usize) {
                 ChannelEvent::DeliveryReported(_) | ChannelEvent::ProviderUpdated { .. } => 2,
             },
         ),
-        Event::Workspace(WorkspaceEvent::IdKeyFingerprinted { .. }) => ("workspace", 1),
+        Event::Workspace(event) => (
+            "workspace",
+            match event {
+                WorkspaceEvent::IdKeyFingerprinted { .. }
+                | WorkspaceEvent::TagCreated { .. }
+                | WorkspaceEvent::TagChanged { .. }
+                | WorkspaceEvent::TagDeleted { .. } => 4,
+            },
+        ),
     };
     (kind, format!("{kind}.{}.v1", event.name()), variants)
 }
@@ -278,8 +329,35 @@ fn every_event_decodes_as_it_was_first_written() {
         *counts.entry(kind).or_insert(0) += 1;
         assert!(counts[kind] <= variants);
     }
-    let wanted = [("channel", 2), ("contact", 4), ("conversation", 14), ("identity", 1), ("workspace", 1)];
+    let wanted = [("channel", 2), ("contact", 7), ("conversation", 21), ("identity", 1), ("workspace", 4)];
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), wanted, "an event has no golden");
+}
+
+/// A golden holds one word of each list; all of them must come back.
+#[test]
+fn every_word_of_the_desk_comes_back() {
+    let mut events = Vec::new();
+    events.extend(Priority::ALL.map(|priority| ConversationEvent::PrioritySet { priority }));
+    events.extend(
+        [OpenCause::CustomerMessage, OpenCause::Staff, OpenCause::Timer]
+            .map(|cause| ConversationEvent::ReturnedToOpen { cause }),
+    );
+    let until = Some(Timestamp::from_millis(-1));
+    let presets = SnoozePreset::ALL.map(Some).into_iter().chain([None]);
+    events.extend(presets.flat_map(|preset| {
+        [until, None].map(|until| ConversationEvent::Snoozed { until, preset, personal: NotePersonal::default() })
+    }));
+    events.push(ConversationEvent::Assigned { agent: None, team: None, how: AssignmentHow::Manual });
+    events.push(ConversationEvent::MarkedRead { through: u64::MAX });
+    let mut events: Vec<Event> = events.into_iter().map(Event::Conversation).collect();
+    let causes = [MergeCause::SameUpdate, MergeCause::NumberChanged, MergeCause::Manual];
+    events.extend(causes.map(|cause| Event::Contact(ContactEvent::Merged { other: contact(8), cause })));
+    let nameless = CustomerPersonal { id: "C-1".to_owned(), name: None };
+    events.push(Event::Contact(ContactEvent::CustomerLinked { personal: nameless }));
+    for event in events {
+        let whole = commit(event);
+        assert_eq!(codec::decode(&codec::encode(&whole)), Ok(whole));
+    }
 }
 
 #[test]

@@ -169,15 +169,3 @@ async fn the_largest_append_is_stored_whole() {
     let tail = log.tail(&tenant("t"), &conversation(1), 998).await.unwrap();
     assert_eq!(tail.iter().map(|recorded| recorded.commit.first_version).collect::<Vec<_>>(), [999, 1000]);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn metrics_are_published_once_an_id() {
-    let server = NatsServer::start().await;
-    let connection = Connection::connect(options(&server)).await.unwrap();
-    let metrics = connection.metrics();
-    let first = metrics.publish(&tenant("t"), "first_response", "cmt_1", "{}".into()).await.unwrap();
-    let again = metrics.publish(&tenant("t"), "first_response", "cmt_1", "{}".into()).await.unwrap();
-    let other = metrics.publish(&tenant("u"), "first_response", "cmt_1", "{}".into()).await.unwrap();
-    assert_eq!((first, again, other), (1, 1, 2));
-    assert!(matches!(metrics.publish(&tenant("t"), "a.b", "x", "{}".into()).await, Err(LogError::Refused(_))));
-}

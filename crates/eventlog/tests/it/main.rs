@@ -7,5 +7,6 @@ mod golden;
 mod intake;
 mod jetstream;
 mod memory;
+mod metrics;
 mod parked;
 mod sample;

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail at once, where it is")]
 
+mod companion;
 mod divergence;
+mod folded;
 mod laws;
 mod log;
 mod memory_log;

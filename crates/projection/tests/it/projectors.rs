@@ -8,9 +8,9 @@ use relevo_domain::Recorded;
 use relevo_projection::{ApplyError, Projector, Rows};
 use relevo_readstore::Key;
 
-const COUNTS: u8 = 1;
+pub(crate) const COUNTS: u8 = 1;
 const LATEST: u8 = 2;
-const NAMES: u8 = 3;
+pub(crate) const NAMES: u8 = 3;
 
 /// Counts events a tenant, and keeps the entities of each tenant by latest change, newest first: reads, writes, deletes and
 /// scans, as real projectors do.

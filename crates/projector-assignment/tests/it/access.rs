@@ -4,7 +4,7 @@ use relevo_domain::conversation::{AssignmentHow, Medium};
 use relevo_domain::{EntityId, EntityKind};
 use relevo_projection::testing::Story;
 use relevo_projection::testing::story::{agent, staff, supervisor};
-use relevo_projector_assignment::{Filter, Query, assignment, assignments, history, loads};
+use relevo_projector_assignment::{Filter, Queue, assignment, assignments, history, loads, queue};
 
 use crate::support::{Folded, assigned, demo};
 
@@ -34,13 +34,17 @@ fn two_tenants_with_the_same_contents_see_nothing_of_each_other() {
         let caller = supervisor(tenant);
         assert_eq!(folded.numbers(Filter::Everybody, &caller), [1, 2, 3, 4]);
         assert_eq!(folded.loads(&caller), ["laura=1", "martin=1", "soporte=2", "ventas=1"]);
+        assert_eq!(folded.queued(Queue::All, &caller), [3, 4]);
+        assert_eq!(folded.lengths(&caller), ["soporte=1", "ventas=1"]);
     }
     let (stranger, id) = (supervisor("demo-b"), EntityId::new(EntityKind::Conversation, [1; 16]));
-    let query = Query { filter: Filter::Everybody, visible: &stranger, after: None, limit: 10 };
+    let (query, line) = (folded.query(Filter::Everybody, &stranger), folded.queue_query(Queue::All, &stranger));
     assert!(assignments(&folded.snapshot, &demo(), &query).unwrap().rows.is_empty());
-    assert_eq!(assignment(&folded.snapshot, &demo(), id, &stranger).unwrap(), None);
-    assert_eq!(history(&folded.snapshot, &demo(), id, &stranger, 10).unwrap(), None);
-    assert!(loads(&folded.snapshot, &demo(), &stranger).unwrap().agents.is_empty());
+    assert!(queue(&folded.snapshot, &demo(), &line).unwrap().rows.is_empty());
+    assert_eq!(assignment(&folded.snapshot, &demo(), id, &stranger, folded.now).unwrap(), None);
+    assert_eq!(history(&folded.snapshot, &demo(), id, &stranger, None, 10).unwrap(), None);
+    let foreign = loads(&folded.snapshot, &demo(), &stranger, folded.now).unwrap();
+    assert!(foreign.agents.is_empty() && foreign.teams.is_empty() && foreign.queues.is_empty());
 }
 
 #[test]
@@ -53,10 +57,12 @@ fn an_agent_sees_and_counts_only_what_is_granted() {
         "her own, a colleague's without a team, her team's"
     );
     assert_eq!(folded.loads(&laura), ["laura=1", "martin=1", "soporte=1", "ventas=1"]);
+    assert_eq!((folded.queued(Queue::All, &laura), folded.lengths(&laura)), (vec![3], vec!["ventas=1".to_owned()]));
     let martin = agent("demo", "martin", &["wa-main"], &[]);
     assert_eq!(folded.numbers(Filter::Everybody, &martin), [2]);
     assert_eq!(folded.loads(&martin), ["martin=1"]);
     let id = EntityId::new(EntityKind::Conversation, [1; 16]);
-    assert_eq!(assignment(&folded.snapshot, &demo(), id, &martin).unwrap(), None);
-    assert_eq!(history(&folded.snapshot, &demo(), id, &martin, 10).unwrap(), None);
+    assert!(folded.queued(Queue::All, &martin).is_empty() && folded.lengths(&martin).is_empty());
+    assert_eq!(assignment(&folded.snapshot, &demo(), id, &martin, folded.now).unwrap(), None);
+    assert_eq!(history(&folded.snapshot, &demo(), id, &martin, None, 10).unwrap(), None);
 }

@@ -4,5 +4,6 @@
 
 mod access;
 mod laws;
+mod slow;
 mod stories;
 mod support;

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use relevo_domain::conversation::{AssignmentHow, ConversationEvent, EpisodeCause, ReopenCause};
-use relevo_domain::{Actor, AgentId, TeamId};
+use relevo_domain::conversation::{
+    AssignmentHow, ConversationEvent, EpisodeCause, NotePersonal, OpenCause, Priority, ReopenCause,
+};
+use relevo_domain::{Actor, AgentId, TeamId, TenantId};
 use relevo_projection::testing::Story;
 use relevo_projection::testing::story::{staff, supervisor};
-use relevo_projector_assignment::{Filter, Query, assignment, history};
+use relevo_projector_assignment::{Filter, Order, Query, Queue, QueueQuery, Status, assignment, history};
 
-use crate::support::{Folded, assigned, demo, numbers, open, resolved};
+use crate::support::{Folded, assigned, demo, numbers, open, queue_numbers, resolved};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -33,9 +35,12 @@ fn laura_takes_what_came_to_her_team() {
     let folded = Folded::of(&story);
     assert_eq!((folded.numbers(ventas(), &caller), folded.numbers(laura(), &caller)), (vec![1], vec![1]));
     assert_eq!(folded.loads(&caller), ["laura=1", "ventas=1"], "it counts for both");
-    let row = assignment(&folded.snapshot, &demo(), id, &caller).unwrap().unwrap();
-    assert_eq!((row.since, row.how, row.by, row.resolved), (story.now(), AssignmentHow::Claim, staff("laura"), false));
-    let history = history(&folded.snapshot, &demo(), id, &caller, 200).unwrap().unwrap();
+    let row = assignment(&folded.snapshot, &demo(), id, &caller, folded.now).unwrap().unwrap();
+    assert_eq!(
+        (row.since, row.how, row.by, row.status),
+        (story.now(), AssignmentHow::Claim, staff("laura"), Status::Open)
+    );
+    let history = history(&folded.snapshot, &demo(), id, &caller, None, 200).unwrap().unwrap().entries;
     let told: Vec<_> = history.iter().map(|entry| (entry.by.clone(), entry.how, entry.agent.is_some())).collect();
     assert_eq!(told, [(staff("sofia"), AssignmentHow::Manual, false), (staff("laura"), AssignmentHow::Claim, true)]);
 }
@@ -64,15 +69,15 @@ fn resolving_ends_the_load_but_not_the_assignment_and_reopening_brings_it_back()
     story.wait(MINUTE).tell(id, staff("laura"), [resolved()]);
     let folded = Folded::of(&story);
     assert_eq!((folded.numbers(Filter::Everybody, &caller), folded.loads(&caller)), (vec![], vec![]));
-    let row = assignment(&folded.snapshot, &demo(), id, &caller).unwrap().unwrap();
-    assert_eq!((row.agent.as_ref().map(AgentId::as_str), row.resolved), (Some("laura"), true));
+    let row = assignment(&folded.snapshot, &demo(), id, &caller, folded.now).unwrap().unwrap();
+    assert_eq!((row.agent.as_ref().map(AgentId::as_str), row.status), (Some("laura"), Status::Resolved));
 
     let reopened = ConversationEvent::Reopened { episode: 1, cause: ReopenCause::CustomerMessage };
     let mut again = story.clone();
     again.wait(MINUTE).tell(id, Actor::Customer, [reopened]);
     let folded = Folded::of(&again);
     assert_eq!((folded.numbers(laura(), &caller), folded.loads(&caller)), (vec![1], vec!["laura=1".to_owned()]));
-    assert_eq!(assignment(&folded.snapshot, &demo(), id, &caller).unwrap().unwrap().since, since);
+    assert_eq!(assignment(&folded.snapshot, &demo(), id, &caller, folded.now).unwrap().unwrap().since, since);
 
     let episode = ConversationEvent::EpisodeStarted { episode: 2, cause: EpisodeCause::CustomerMessage };
     story.wait(MINUTE).tell(id, Actor::Customer, [episode]);
@@ -105,7 +110,7 @@ fn the_longest_held_is_first_and_pages_put_together_are_the_list() {
     for limit in 1..=10 {
         let (mut found, mut after, mut pages) = (Vec::new(), None, 0);
         loop {
-            let page = folded.page(&Query { filter: laura(), visible: &caller, after, limit });
+            let page = folded.page(&Query { after: after.as_ref(), limit, ..folded.query(laura(), &caller) });
             found.extend(numbers(&page));
             pages += 1;
             after = page.next;
@@ -118,15 +123,134 @@ fn the_longest_held_is_first_and_pages_put_together_are_the_list() {
 }
 
 #[test]
-fn a_long_history_shows_its_end() {
+fn a_history_says_from_whom_to_whom_and_is_read_in_pages() {
     let mut story = Story::new();
     let id = open(&mut story, 1);
-    for number in 0..5 {
-        let name = format!("agent-{number}");
-        story.wait(MINUTE).tell(id, staff("sofia"), [assigned(Some(&name), None, AssignmentHow::Manual)]);
-    }
+    story.wait(MINUTE).tell(id, staff("sofia"), [assigned(None, Some("ventas"), AssignmentHow::Manual)]);
+    story.wait(MINUTE).tell(id, staff("laura"), [assigned(Some("laura"), Some("ventas"), AssignmentHow::Claim)]);
+    story.wait(MINUTE).tell(id, staff("sofia"), [assigned(None, None, AssignmentHow::Manual)]);
     let folded = Folded::of(&story);
-    let shown = history(&folded.snapshot, &demo(), id, &supervisor("demo"), 2).unwrap().unwrap();
-    let names: Vec<_> = shown.iter().map(|entry| entry.agent.as_ref().unwrap().as_str()).collect();
-    assert_eq!(names, ["agent-3", "agent-4"]);
+    let caller = supervisor("demo");
+    let (mut told, mut after) = (Vec::new(), None);
+    for _ in 0..3 {
+        let page = history(&folded.snapshot, &demo(), id, &caller, after.as_ref(), 1).unwrap().unwrap();
+        after = page.next;
+        told.extend(page.entries.into_iter().map(|entry| {
+            let names = [entry.from_agent, entry.agent].map(|name| name.map(|name| name.to_string()));
+            let teams = [entry.from_team, entry.team].map(|name| name.is_some());
+            (names, teams, entry.how, entry.by)
+        }));
+    }
+    assert_eq!(after, None);
+    let laura = || Some("laura".to_owned());
+    let expected = [
+        ([None, None], [false, true], AssignmentHow::Manual, staff("sofia")),
+        ([None, laura()], [true, true], AssignmentHow::Claim, staff("laura")),
+        ([laura(), None], [true, false], AssignmentHow::Manual, staff("sofia")),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!((folded.numbers(Filter::Everybody, &caller), folded.loads(&caller)), (vec![], vec![]));
+    assert_eq!(folded.queued(Queue::NoTeam, &caller), [1]);
+}
+
+#[test]
+fn a_queue_is_ordered_by_urgency_then_by_how_long_the_customer_waits() {
+    let mut story = Story::new();
+    let ids: Vec<_> = (1..=5).map(|number| open(&mut story, number)).collect();
+    // 3 waits longest, then 2; 5 is urgent and has waited for a moment only; 1 and 4 do not wait.
+    for index in [2, 1, 4] {
+        story.wait(MINUTE).customer(ids[index], "hola");
+    }
+    story.tell(ids[4], staff("sofia"), [ConversationEvent::PrioritySet { priority: Priority::Urgent }]);
+    let mut caller = supervisor("demo");
+    let folded = Folded::of(&story);
+    assert_eq!(folded.queued(Queue::All, &caller), [5, 3, 2, 1, 4]);
+    let rows = folded.queue(&folded.queue_query(Queue::NoTeam, &caller)).rows;
+    let waits: Vec<_> = rows.iter().map(|row| row.waiting_since.map(|since| story.now().since(since))).collect();
+    assert_eq!(waits, [Some(Duration::ZERO), Some(2 * MINUTE), Some(MINUTE), None, None]);
+    assert_eq!(rows[0].priority, Priority::Urgent);
+
+    // A person answers 3 from the phone; 2 is taken; 1 goes to a team.
+    story.wait(MINUTE).phone(ids[2], "ahora le digo");
+    story.tell(ids[1], staff("laura"), [assigned(Some("laura"), None, AssignmentHow::Claim)]);
+    story.tell(ids[0], staff("sofia"), [assigned(None, Some("ventas"), AssignmentHow::Manual)]);
+    let folded = Folded::of(&story);
+    assert_eq!(folded.queued(Queue::All, &caller), [5, 1, 3, 4]);
+    assert_eq!(folded.queued(Queue::Team(TeamId::new("ventas").unwrap()), &caller), [1]);
+    assert_eq!(folded.queued(Queue::NoTeam, &caller), [5, 3, 4]);
+    assert_eq!(folded.lengths(&caller), ["=3", "ventas=1"]);
+    caller.tenant = TenantId::new("demo-b").unwrap();
+    assert!(folded.queued(Queue::All, &caller).is_empty());
+}
+
+#[test]
+fn who_is_unassigned_for_longer_than_asked_is_found_in_both_orders() {
+    let mut story = Story::new();
+    let ids: Vec<_> = (1..=4).map(|number| open(story.wait(10 * MINUTE), number)).collect();
+    // Laura gives 1 back: it is without an agent only since then. 2 is reopened: since then.
+    story.tell(ids[0], staff("laura"), [assigned(Some("laura"), None, AssignmentHow::Claim)]);
+    story.tell(ids[0], staff("laura"), [assigned(None, None, AssignmentHow::Manual)]);
+    story.tell(ids[1], staff("laura"), [resolved()]);
+    story.wait(MINUTE);
+    story.tell(
+        ids[1],
+        Actor::Customer,
+        [ConversationEvent::Reopened { episode: 1, cause: ReopenCause::CustomerMessage }],
+    );
+    let folded = Folded::of(&story);
+    let caller = supervisor("demo");
+    let longer = |order, minutes| {
+        let longer_than = Some(minutes * MINUTE);
+        queue_numbers(&folded.queue(&QueueQuery { order, longer_than, ..folded.queue_query(Queue::All, &caller) }))
+    };
+    assert_eq!(longer(Order::Longest, 0), [3, 1, 4], "2 is there since this very moment");
+    assert_eq!(longer(Order::Longest, 5), [3]);
+    assert_eq!(longer(Order::Priority, 5), [3]);
+    assert_eq!(longer(Order::Priority, 60), Vec::<u8>::new());
+}
+
+#[test]
+fn pending_and_snoozed_are_no_load_until_the_snooze_ends() {
+    let mut story = Story::new();
+    let ids: Vec<_> = (1..=4).map(|number| open(&mut story, number)).collect();
+    for id in &ids[..3] {
+        story.tell(*id, staff("laura"), [assigned(Some("laura"), None, AssignmentHow::Claim)]);
+    }
+    let until = story.now() + 30 * MINUTE;
+    let personal = NotePersonal::default;
+    let snoozed = |until| ConversationEvent::Snoozed { until, preset: None, personal: personal() };
+    story.tell(ids[0], staff("laura"), [ConversationEvent::MarkedPending { personal: personal() }]);
+    story.tell(ids[1], staff("laura"), [snoozed(Some(until))]);
+    story.tell(ids[2], staff("laura"), [snoozed(None)]);
+    story.tell(ids[3], staff("laura"), [snoozed(Some(until))]);
+    let caller = supervisor("demo");
+    let folded = Folded::of(&story);
+    assert_eq!((folded.loads(&caller), folded.lengths(&caller)), (vec!["laura=0+1p+2s".to_owned()], vec![]));
+    assert_eq!(folded.numbers(laura(), &caller), [1], "open and pending, unless somebody asks for more");
+    let statuses = [Status::Snoozed];
+    assert_eq!(numbers(&folded.page(&Query { statuses: &statuses, ..folded.query(laura(), &caller) })), [2, 3]);
+
+    story.wait(30 * MINUTE);
+    let folded = Folded::of(&story);
+    assert_eq!(
+        (folded.loads(&caller), folded.lengths(&caller)),
+        (vec!["laura=1+1p+1s".to_owned()], vec!["=1".to_owned()])
+    );
+    assert_eq!(folded.numbers(laura(), &caller), [1, 2]);
+    assert_eq!(numbers(&folded.page(&Query { statuses: &statuses, ..folded.query(laura(), &caller) })), [3]);
+    assert_eq!(folded.queued(Queue::All, &caller), [4]);
+    let row = assignment(&folded.snapshot, &demo(), ids[1], &caller, folded.now).unwrap().unwrap();
+    assert_eq!((row.status, row.due, row.snoozed_until), (Status::Open, true, Some(until)));
+
+    // Hours later the count comes from whole hours; the customer's message makes it open for good.
+    story.wait(300 * MINUTE).tell(
+        ids[1],
+        Actor::Customer,
+        [ConversationEvent::ReturnedToOpen { cause: OpenCause::CustomerMessage }],
+    );
+    let folded = Folded::of(&story);
+    assert_eq!(
+        (folded.loads(&caller), folded.lengths(&caller)),
+        (vec!["laura=1+1p+1s".to_owned()], vec!["=1".to_owned()])
+    );
 }

@@ -1,8 +1,8 @@
-//! Which messages of the customer the business has not answered: the unread count and the time that the customer waits.
+//! Which messages of the customer the business has not answered, and so since when the customer waits.
 //!
 //! A message of the business answers everything that was written before it, by event time; of the same second, what the log
 //! has before it. So the figures are the same in whatever order two providers' updates come. Resolving settles everything.
-//! A note, a claim or an assignment answers nothing. Reading alone will reset unread when there is a command for it.
+//! A note, a claim, an assignment or reading answers nothing.
 
 use crate::row::{SpanRow, UnansweredRow};
 
@@ -47,6 +47,8 @@ pub(crate) fn settled(row: &mut UnansweredRow) {
     row.more.clear();
 }
 
+/// How many there are. Only since when is shown; the number is what the tests hold against a list of all messages.
+#[cfg(test)]
 pub(crate) fn count(row: &UnansweredRow) -> u64 {
     row.times.len() as u64 + row.more.iter().map(|span| span.count).sum::<u64>()
 }

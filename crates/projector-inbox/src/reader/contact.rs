@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use relevo_domain::{Caller, EntityId, EntityKind, Scope, TenantId};
-use relevo_readstore::{Direction, KeyRange, Snapshot};
+use relevo_projection::RowSource;
+use relevo_readstore::{Direction, KeyRange};
 
-use super::{ReadError, bad, bad_key, load, visible_row};
+use super::{Customer, ReadError, bad, load, visible_row};
 use crate::keys;
 use crate::row::{ContactRow, IdentifierRow};
 
@@ -22,6 +23,8 @@ pub struct Contact {
     /// As the provider last gave it; empty if unknown.
     pub name: String,
     pub identifiers: Vec<IdentifierRow>,
+    /// The customer record that it is linked to.
+    pub customer: Option<Customer>,
     /// The same person under other contacts, by id.
     pub linked: Vec<ContactLink>,
     /// The contact's own conversations that the caller may see, the newest first.
@@ -37,7 +40,7 @@ pub struct ContactLink {
 
 /// One contact, if the caller sees the whole tenant or one of the contact's conversations.
 pub fn contact(
-    snapshot: &Snapshot,
+    source: &dyn RowSource,
     tenant: &TenantId,
     contact: EntityId,
     visible: &Caller,
@@ -45,49 +48,65 @@ pub fn contact(
     if visible.tenant != *tenant || contact.kind() != EntityKind::Contact {
         return Ok(None);
     }
-    let Some(row): Option<ContactRow> = load(snapshot, "contact", &keys::contact(tenant, contact))? else {
-        return Ok(None);
-    };
-    let conversations = conversations_of(snapshot, tenant, contact, visible)?;
+    let row: Option<ContactRow> = load(source, "contact", &keys::contact(tenant, contact))?;
+    // A row of version 0 was only named by others.
+    let Some(row) = row.filter(|row| row.version > 0) else { return Ok(None) };
+    let conversations = conversations_of(source, tenant, contact, visible)?;
     if conversations.is_empty() && visible.scope != Scope::Tenant {
         return Ok(None);
     }
     let mut linked = Vec::new();
-    for other in linked_to(snapshot, tenant, contact)? {
-        if visible.scope == Scope::Tenant || !conversations_of(snapshot, tenant, other, visible)?.is_empty() {
-            let row: Option<ContactRow> = load(snapshot, "contact", &keys::contact(tenant, other))?;
+    for other in linked_to(source, tenant, contact)? {
+        if visible.scope == Scope::Tenant || !conversations_of(source, tenant, other, visible)?.is_empty() {
+            let row: Option<ContactRow> = load(source, "contact", &keys::contact(tenant, other))?;
             linked.push(ContactLink { contact: other, name: row.unwrap_or_default().name });
         }
     }
-    Ok(Some(Contact { contact, name: row.name, identifiers: row.identifiers, linked, conversations }))
+    let customer = row.customer.map(|customer| Customer { id: customer.id, name: customer.name });
+    Ok(Some(Contact { contact, name: row.name, identifiers: row.identifiers, customer, linked, conversations }))
 }
 
 fn conversations_of(
-    snapshot: &Snapshot,
+    source: &dyn RowSource,
     tenant: &TenantId,
     contact: EntityId,
     visible: &Caller,
 ) -> Result<Vec<EntityId>, ReadError> {
-    let range = KeyRange::prefix(keys::of_contact_prefix(tenant, contact));
-    let entries = snapshot.scan(&range, Direction::Forward, CONTACT_CONVERSATIONS_MAX).map_err(ReadError::Store)?;
     let mut found = Vec::new();
-    for (_, value) in entries {
-        let bytes = value.as_slice().try_into().map_err(|_length| bad("conversation of a contact"))?;
-        let conversation = EntityId::new(EntityKind::Conversation, bytes);
-        if visible_row(snapshot, tenant, conversation, visible)?.is_some() {
+    for conversation in newest_of(source, tenant, contact, CONTACT_CONVERSATIONS_MAX)? {
+        if visible_row(source, tenant, conversation, visible)?.is_some() {
             found.push(conversation);
         }
     }
     Ok(found)
 }
 
+/// The contact's newest conversations, whoever may see them.
+pub(super) fn newest_of(
+    source: &dyn RowSource,
+    tenant: &TenantId,
+    contact: EntityId,
+    limit: usize,
+) -> Result<Vec<EntityId>, ReadError> {
+    let range = KeyRange::prefix(keys::of_contact_prefix(tenant, contact));
+    let id = |(_, value): &(Vec<u8>, Vec<u8>)| {
+        let bytes = value.as_slice().try_into().map_err(|_length| bad("conversation of a contact"))?;
+        Ok(EntityId::new(EntityKind::Conversation, bytes))
+    };
+    source.scan(&range, Direction::Forward, limit)?.iter().map(id).collect()
+}
+
 /// Whoever is linked to the contact, directly or through others.
-fn linked_to(snapshot: &Snapshot, tenant: &TenantId, contact: EntityId) -> Result<Vec<EntityId>, ReadError> {
+pub(super) fn linked_to(
+    source: &dyn RowSource,
+    tenant: &TenantId,
+    contact: EntityId,
+) -> Result<Vec<EntityId>, ReadError> {
     let (mut found, mut open) = (Vec::new(), VecDeque::from([contact]));
     while let Some(next) = open.pop_front() {
         let range = KeyRange::prefix(keys::link_prefix(tenant, next));
-        for (key, _) in snapshot.scan(&range, Direction::Forward, LINKED_CONTACTS_MAX).map_err(ReadError::Store)? {
-            let other = keys::read_link(&key).map_err(bad_key)?;
+        for (key, _) in source.scan(&range, Direction::Forward, LINKED_CONTACTS_MAX)? {
+            let other = keys::read_link(&key)?;
             if other != contact && !found.contains(&other) && found.len() < LINKED_CONTACTS_MAX {
                 found.push(other);
                 open.push_back(other);

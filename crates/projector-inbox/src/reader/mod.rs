@@ -1,35 +1,55 @@
 //! Reads the inbox view: what callers see, with their access applied and every limit enforced.
 //!
-//! All functions work on one snapshot, so that everything that a caller makes of it shows one moment. What a caller may not
-//! see does not exist for them. Nothing here waits, writes or knows a wire format.
+//! Lists and counters work on a view's snapshot, whose rows and columns are of one moment. What is asked for by id works on any
+//! source of rows, so that the same functions answer reads of the past from folded rows. What a caller may not see does not
+//! exist for them. `now` is the caller's: it decides which snoozed conversations are due. Nothing here waits, writes or knows a
+//! wire format.
 
+mod changes;
 mod contact;
+mod counters;
 mod list;
+mod query;
+mod tags;
 mod thread;
+mod turn;
 
-use relevo_domain::conversation::{Medium, PauseReason};
-use relevo_domain::{Actor, AgentId, Caller, ChannelId, EntityId, EntityKind, TeamId, TenantId, Timestamp};
-use relevo_readstore::{KeyError, Snapshot, StoreError};
+use relevo_domain::conversation::{Medium, PauseReason, Priority};
+use relevo_domain::{Actor, AgentId, Caller, ChannelId, EntityId, EntityKind, TagId, TeamId, TenantId, Timestamp};
+use relevo_projection::RowSource;
+use relevo_projection::row::{self, BadRow};
+use relevo_readstore::{KeyError, StoreError};
 
-use crate::conversation::{OPEN, RESOLVED, WINDOW, unanswered};
+use crate::conversation::{OPEN, PENDING, RESOLVED, SNOOZED, WINDOW};
 use crate::keys;
-use crate::row::{ContactRow, ConversationRow, PauseRow, decode};
+use crate::row::{ContactRow, ConversationRow, PauseRow};
 
+pub use changes::{CHANGED_OF_CONTACT_MAX, CHANGES_LIMIT_MAX, Changes, changed_since};
 pub use contact::{CONTACT_CONVERSATIONS_MAX, Contact, ContactLink, LINKED_CONTACTS_MAX, contact};
-pub use list::{BotFilter, Cursor, LIST_LIMIT_MAX, LIST_ROWS_EXAMINED_MAX, ListQuery, Page, Tab, list};
-pub use thread::{THREAD_LIMIT_MAX, THREAD_PAGE_BYTES_MAX, ThreadCursor, ThreadEntry, ThreadPage, thread};
+pub use counters::{Counters, TabCounts, counters};
+pub use list::{Page, Placed, list, place};
+pub use query::{BotFilter, Cursor, Filter, LIST_LIMIT_MAX, ListQuery, SEARCH_CHARS_MAX, Sort, Tab};
+pub use tags::{Tag, tags};
+pub use thread::{
+    THREAD_LIMIT_MAX, THREAD_PAGE_BYTES_MAX, ThreadChanges, ThreadCursor, ThreadEntry, ThreadPage, thread,
+    thread_before, thread_changed_since,
+};
+pub use turn::{next_due, next_waiting};
 
 /// Why the view could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     #[error("inbox view cannot be read")]
-    Store(#[source] StoreError),
+    Store(#[from] StoreError),
     /// A row is not what this version writes. Names the table, never the content.
     #[error("inbox view holds a row that cannot be read: {0}")]
     BadRow(String),
+    /// An older version of the view is served while this one is built; lists are not possible until then.
+    #[error("inbox view has no columns yet: it is being built anew")]
+    Building,
 }
 
-/// A conversation as a list shows it. `contact_name`, `address`, `preview` and the pause's note are personal data.
+/// A conversation as a list shows it. `contact_name`, `customer`, `address`, `preview` and the pause's note are personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "the id is called after its entity everywhere")]
 pub struct Conversation {
@@ -37,23 +57,34 @@ pub struct Conversation {
     pub contact: EntityId,
     /// As the provider last gave it; empty if unknown.
     pub contact_name: String,
+    /// The customer record that the contact is linked to.
+    pub customer: Option<Customer>,
     /// What the customer last wrote from; replies go there. Empty before the first message.
     pub address: String,
     pub channel: ChannelId,
     pub medium: Medium,
+    /// As it reads now: a snooze whose time has come reads as open.
     pub status: Status,
+    /// It is snoozed and its time has come: `status` says open.
+    pub due: bool,
+    /// Of a conversation that is snoozed (due or not); absent if it sleeps until the customer writes.
+    pub snoozed_until: Option<Timestamp>,
+    pub priority: Priority,
+    /// By id; tags that the workspace has deleted are not here.
+    pub tags: Vec<Tag>,
     pub episode: u32,
     pub bot: Bot,
     pub agent: Option<AgentId>,
     pub team: Option<TeamId>,
-    /// Messages of the customer that the business has not answered.
+    /// Messages of the customer that came after what staff has read or answered. Exact up to 256 separate bursts; beyond, what
+    /// is left of a burst that was read in its middle counts as unread, up to its number of versions.
     pub unread: u64,
     /// One line of the latest message; empty if it has no text.
     pub preview: String,
     /// Kind of the latest message; empty if there is none.
     pub preview_kind: String,
     pub last_activity: Timestamp,
-    /// When the oldest unanswered message was written.
+    /// When the oldest message was written that no person (or active bot) has answered since. Reading answers nothing.
     pub waiting_since: Option<Timestamp>,
     /// Until when WhatsApp accepts free text; absent elsewhere, and before the customer's first message.
     pub window_expires_at: Option<Timestamp>,
@@ -62,10 +93,23 @@ pub struct Conversation {
     pub sequence: u64,
 }
 
+/// A customer record of the business. Both fields are personal data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Customer {
+    /// Its key in the business's own records.
+    pub id: String,
+    /// Empty if nobody gave one.
+    pub name: String,
+}
+
 /// The status axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
     Open,
+    /// Waits for the customer or for a third party.
+    Pending,
+    /// Out of sight until a time, or until the customer writes.
+    Snoozed,
     Resolved,
 }
 
@@ -88,35 +132,38 @@ pub struct Pause {
 }
 
 impl Status {
-    pub const ALL: [Self; 2] = [Self::Open, Self::Resolved];
+    pub const ALL: [Self; 4] = [Self::Open, Self::Pending, Self::Snoozed, Self::Resolved];
 
-    const fn number(self) -> u32 {
+    pub(crate) const fn number(self) -> u32 {
         match self {
             Self::Open => OPEN,
+            Self::Pending => PENDING,
+            Self::Snoozed => SNOOZED,
             Self::Resolved => RESOLVED,
         }
     }
 
-    fn from_number(number: u32) -> Option<Self> {
+    pub(crate) fn from_number(number: u32) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.number() == number)
     }
 }
 
 /// One conversation, if it exists and `visible` may see it.
 pub fn conversation(
-    snapshot: &Snapshot,
+    source: &dyn RowSource,
     tenant: &TenantId,
     conversation: EntityId,
     visible: &Caller,
+    now: Timestamp,
 ) -> Result<Option<Conversation>, ReadError> {
-    match visible_row(snapshot, tenant, conversation, visible)? {
-        Some(row) => read_conversation(snapshot, tenant, conversation, row).map(Some),
+    match visible_row(source, tenant, conversation, visible)? {
+        Some(row) => Shower::new(source, tenant, now).show(conversation, row).map(Some),
         None => Ok(None),
     }
 }
 
 fn visible_row(
-    snapshot: &Snapshot,
+    source: &dyn RowSource,
     tenant: &TenantId,
     conversation: EntityId,
     visible: &Caller,
@@ -124,7 +171,7 @@ fn visible_row(
     if visible.tenant != *tenant || conversation.kind() != EntityKind::Conversation {
         return Ok(None);
     }
-    let row: Option<ConversationRow> = load(snapshot, "conversation", &keys::conversation(tenant, conversation))?;
+    let row: Option<ConversationRow> = load(source, "conversation", &keys::conversation(tenant, conversation))?;
     match row {
         Some(row) if sees(visible, &row)? => Ok(Some(row)),
         Some(_) | None => Ok(None),
@@ -136,42 +183,62 @@ fn sees(visible: &Caller, row: &ConversationRow) -> Result<bool, ReadError> {
     Ok(visible.sees(&channel, agent_of(row)?.as_ref(), team_of(row)?.as_ref()))
 }
 
-/// The row as readers get it, with its contact's name.
-fn read_conversation(
-    snapshot: &Snapshot,
-    tenant: &TenantId,
-    conversation: EntityId,
-    row: ConversationRow,
-) -> Result<Conversation, ReadError> {
-    let contact =
-        EntityId::new(EntityKind::Contact, row.contact.as_slice().try_into().map_err(|_length| bad("contact"))?);
-    let contact_row: Option<ContactRow> = load(snapshot, "contact", &keys::contact(tenant, contact))?;
-    let medium = medium_of(&row.medium).ok_or_else(|| bad("medium"))?;
-    let window = row.last_customer_at.filter(|_| medium == Medium::WhatsApp);
-    let (agent, team) = (agent_of(&row)?, team_of(&row)?);
-    let unanswered = row.unanswered.unwrap_or_default();
-    let preview = row.preview.unwrap_or_default();
-    Ok(Conversation {
-        conversation,
-        contact,
-        contact_name: contact_row.unwrap_or_default().name,
-        address: row.address,
-        channel: ChannelId::new(row.channel).map_err(|_name| bad("channel"))?,
-        medium,
-        status: Status::from_number(row.status).ok_or_else(|| bad("status"))?,
-        episode: row.episode,
-        bot: row.pause.map_or(Ok(Bot::Active), |pause| read_pause(pause).map(Bot::Paused))?,
-        agent,
-        team,
-        unread: unanswered::count(&unanswered),
-        preview: preview.text,
-        preview_kind: preview.kind,
-        last_activity: Timestamp::from_millis(row.last_activity),
-        waiting_since: unanswered::since(&unanswered).map(Timestamp::from_millis),
-        window_expires_at: window.map(|last| Timestamp::from_millis(last) + WINDOW),
-        version: row.version,
-        sequence: row.sequence,
-    })
+/// Makes what readers get of rows, with the contact's name and the tags joined. One a read: it remembers the tags.
+struct Shower<'a> {
+    source: &'a dyn RowSource,
+    tenant: &'a TenantId,
+    now: Timestamp,
+    tags: tags::Cache,
+}
+
+impl<'a> Shower<'a> {
+    fn new(source: &'a dyn RowSource, tenant: &'a TenantId, now: Timestamp) -> Self {
+        Self { source, tenant, now, tags: tags::Cache::default() }
+    }
+
+    fn show(&mut self, conversation: EntityId, row: ConversationRow) -> Result<Conversation, ReadError> {
+        let contact =
+            EntityId::new(EntityKind::Contact, row.contact.as_slice().try_into().map_err(|_length| bad("contact"))?);
+        let known: Option<ContactRow> = load(self.source, "contact", &keys::contact(self.tenant, contact))?;
+        let known = known.unwrap_or_default();
+        let medium = medium_of(&row.medium).ok_or_else(|| bad("medium"))?;
+        let window = row.last_customer_at.filter(|_| medium == Medium::WhatsApp);
+        let (agent, team) = (agent_of(&row)?, team_of(&row)?);
+        let due = is_due(&row, self.now);
+        let status = Status::from_number(row.status).ok_or_else(|| bad("status"))?;
+        let tags = self.tags.named(self.source, self.tenant, &row.tags)?;
+        let preview = row.preview.unwrap_or_default();
+        Ok(Conversation {
+            conversation,
+            contact,
+            contact_name: known.name,
+            customer: known.customer.map(|customer| Customer { id: customer.id, name: customer.name }),
+            address: row.address,
+            channel: ChannelId::new(row.channel).map_err(|_name| bad("channel"))?,
+            medium,
+            status: if due { Status::Open } else { status },
+            due,
+            snoozed_until: row.snoozed_until.map(Timestamp::from_millis),
+            priority: priority_of(row.priority).ok_or_else(|| bad("priority"))?,
+            tags,
+            episode: row.episode,
+            bot: row.pause.map_or(Ok(Bot::Active), |pause| read_pause(pause).map(Bot::Paused))?,
+            agent,
+            team,
+            unread: row.unread,
+            preview: preview.text,
+            preview_kind: preview.kind,
+            last_activity: Timestamp::from_millis(row.last_activity),
+            waiting_since: row.waiting_since.map(Timestamp::from_millis),
+            window_expires_at: window.map(|last| Timestamp::from_millis(last) + WINDOW),
+            version: row.version,
+            sequence: row.sequence,
+        })
+    }
+}
+
+fn is_due(row: &ConversationRow, now: Timestamp) -> bool {
+    row.status == SNOOZED && row.snoozed_until.is_some_and(|until| until <= now.as_millis())
 }
 
 fn read_pause(row: PauseRow) -> Result<Pause, ReadError> {
@@ -198,15 +265,31 @@ fn medium_of(word: &str) -> Option<Medium> {
     [Medium::WhatsApp, Medium::Sms, Medium::Email].into_iter().find(|medium| medium.as_str() == word)
 }
 
-fn load<T: prost::Message + Default>(snapshot: &Snapshot, table: &str, key: &[u8]) -> Result<Option<T>, ReadError> {
-    let stored = snapshot.get(key).map_err(ReadError::Store)?;
-    stored.map(|bytes| decode(table, &bytes).map_err(ReadError::BadRow)).transpose()
+fn priority_of(number: u32) -> Option<Priority> {
+    Priority::ALL.into_iter().find(|priority| *priority as u32 == number)
+}
+
+fn tag_of(bytes: &[u8]) -> Result<TagId, ReadError> {
+    bytes.try_into().map(TagId::new).map_err(|_length| bad("tag"))
+}
+
+fn load<T: prost::Message + Default>(source: &dyn RowSource, table: &str, key: &[u8]) -> Result<Option<T>, ReadError> {
+    let stored = source.get(key)?;
+    stored.map(|bytes| row::decode(table, &bytes).map_err(ReadError::from)).transpose()
+}
+
+impl From<BadRow> for ReadError {
+    fn from(bad: BadRow) -> Self {
+        Self::BadRow(bad.0)
+    }
+}
+
+impl From<KeyError> for ReadError {
+    fn from(error: KeyError) -> Self {
+        Self::BadRow(error.to_string())
+    }
 }
 
 fn bad(field: &str) -> ReadError {
     ReadError::BadRow(format!("{field} is not one"))
-}
-
-fn bad_key(error: KeyError) -> ReadError {
-    ReadError::BadRow(error.to_string())
 }

@@ -1,13 +1,14 @@
-//! Pages of one conversation's thread, oldest first.
+//! Pages of one conversation's thread, in both directions, and what changed at its end.
 
 use std::ops::ControlFlow;
 
 use relevo_domain::{Caller, EntityId, TenantId, Timestamp};
-use relevo_readstore::{Direction, KeyRange, Snapshot};
+use relevo_projection::{RowSource, row};
+use relevo_readstore::{Direction, KeyRange};
 
-use super::{ReadError, bad, bad_key, visible_row};
+use super::{ReadError, bad, visible_row};
 use crate::keys;
-use crate::row::{Entry, ThreadRow, decode};
+use crate::row::{Entry, ThreadRow};
 
 /// The longest page, in entries.
 pub const THREAD_LIMIT_MAX: usize = 200;
@@ -27,6 +28,8 @@ pub struct ThreadCursor {
 pub struct ThreadEntry {
     pub place: ThreadCursor,
     pub occurred_at: Timestamp,
+    /// Sequence of the commit that changed this entry last: a report or an edit comes after the message.
+    pub changed: u64,
     pub entry: Entry,
 }
 
@@ -38,27 +41,60 @@ pub struct ThreadPage {
     pub next: Option<ThreadCursor>,
 }
 
+/// What is new at the end of a thread.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThreadChanges {
+    /// Every entry of the window, oldest first. An entry that was there before and is not any more has moved out at the front,
+    /// or became part of the message that it was about.
+    pub window: Vec<ThreadCursor>,
+    /// Those of them that changed, oldest first.
+    pub entries: Vec<ThreadEntry>,
+}
+
 /// A page of a conversation's thread, in the order of the log; `None` if there is no such conversation for the caller.
 /// `limit` is read as at least 1 and at most [`THREAD_LIMIT_MAX`].
 pub fn thread(
-    snapshot: &Snapshot,
+    source: &dyn RowSource,
     tenant: &TenantId,
     conversation: EntityId,
     visible: &Caller,
     after: Option<ThreadCursor>,
     limit: usize,
 ) -> Result<Option<ThreadPage>, ReadError> {
-    if visible_row(snapshot, tenant, conversation, visible)?.is_none() {
+    if visible_row(source, tenant, conversation, visible)?.is_none() {
         return Ok(None);
     }
-    let limit = limit.clamp(1, THREAD_LIMIT_MAX);
     let mut range = KeyRange::prefix(keys::thread_prefix(tenant, conversation));
     if let Some(after) = after {
         range = range.after(&keys::thread(tenant, conversation, after.sequence, after.ordinal));
     }
+    page(source, &range, Direction::Forward, limit).map(Some)
+}
+
+/// The same backwards: what came before `before`, or the end of the thread, the newest entry first.
+pub fn thread_before(
+    source: &dyn RowSource,
+    tenant: &TenantId,
+    conversation: EntityId,
+    visible: &Caller,
+    before: Option<ThreadCursor>,
+    limit: usize,
+) -> Result<Option<ThreadPage>, ReadError> {
+    if visible_row(source, tenant, conversation, visible)?.is_none() {
+        return Ok(None);
+    }
+    let mut range = KeyRange::prefix(keys::thread_prefix(tenant, conversation));
+    if let Some(before) = before {
+        range.end = Some(keys::thread(tenant, conversation, before.sequence, before.ordinal));
+    }
+    page(source, &range, Direction::Reverse, limit).map(Some)
+}
+
+fn page(source: &dyn RowSource, range: &KeyRange, direction: Direction, limit: usize) -> Result<ThreadPage, ReadError> {
+    let limit = limit.clamp(1, THREAD_LIMIT_MAX);
     let (mut entries, mut bytes, mut more) = (Vec::new(), 0, false);
     let mut outcome = Ok(());
-    let visited = snapshot.for_each(&range, Direction::Forward, |key, value| {
+    source.visit(range, direction, &mut |key, value| {
         bytes += value.len();
         more = entries.len() == limit || (bytes > THREAD_PAGE_BYTES_MAX && !entries.is_empty());
         if more {
@@ -69,21 +105,61 @@ pub fn thread(
             Err(error) => outcome = Err(error),
         }
         if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    });
-    visited.map_err(ReadError::Store)?;
+    })?;
     outcome?;
     let next = entries.last().filter(|_| more).map(|entry: &ThreadEntry| entry.place);
-    Ok(Some(ThreadPage { entries, next }))
+    Ok(ThreadPage { entries, next })
+}
+
+/// Which of the last `window` entries of a thread were written or changed by a commit after `after`; all of them after 0.
+/// `None` if there is no such conversation for the caller. `window` is read as at least 1 and at most [`THREAD_LIMIT_MAX`];
+/// it is cut at its old end where its entries would pass [`THREAD_PAGE_BYTES_MAX`].
+pub fn thread_changed_since(
+    source: &dyn RowSource,
+    tenant: &TenantId,
+    conversation: EntityId,
+    visible: &Caller,
+    after: u64,
+    window: usize,
+) -> Result<Option<ThreadChanges>, ReadError> {
+    if visible_row(source, tenant, conversation, visible)?.is_none() {
+        return Ok(None);
+    }
+    let limit = window.clamp(1, THREAD_LIMIT_MAX);
+    let range = KeyRange::prefix(keys::thread_prefix(tenant, conversation));
+    let (mut found, mut bytes, mut outcome) = (ThreadChanges { window: Vec::new(), entries: Vec::new() }, 0, Ok(()));
+    source.visit(&range, Direction::Reverse, &mut |key, value| {
+        bytes += value.len();
+        if found.window.len() == limit || (bytes > THREAD_PAGE_BYTES_MAX && !found.window.is_empty()) {
+            return ControlFlow::Break(());
+        }
+        match read_entry(key, value) {
+            Ok(entry) => {
+                found.window.push(entry.place);
+                found.entries.extend(Some(entry).filter(|entry| entry.changed > after));
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                outcome = Err(error);
+                ControlFlow::Break(())
+            }
+        }
+    })?;
+    outcome?;
+    found.window.reverse();
+    found.entries.reverse();
+    Ok(Some(found))
 }
 
 fn read_entry(key: &[u8], value: &[u8]) -> Result<ThreadEntry, ReadError> {
-    let (sequence, ordinal) = keys::read_thread(key).map_err(bad_key)?;
-    let row: ThreadRow = decode("thread", value).map_err(ReadError::BadRow)?;
+    let (sequence, ordinal) = keys::read_thread(key)?;
+    let row: ThreadRow = row::decode("thread", value)?;
     let mut entry = row.entry.ok_or_else(|| bad("thread entry"))?;
     if let Entry::Message(message) = &mut entry {
         // What was taken back is kept for the writer only.
         message.reactions.retain(|reaction| !reaction.emoji.is_empty());
     }
     let place = ThreadCursor { sequence, ordinal };
-    Ok(ThreadEntry { place, occurred_at: Timestamp::from_millis(row.occurred_at), entry })
+    let occurred_at = Timestamp::from_millis(row.occurred_at);
+    Ok(ThreadEntry { place, occurred_at, changed: row.changed, entry })
 }

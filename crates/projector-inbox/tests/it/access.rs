@@ -1,12 +1,14 @@
 //! Who sees what: tenants, channels, teams.
 
 use relevo_domain::conversation::{AssignmentHow, ConversationEvent, Medium};
-use relevo_domain::{AgentId, Caller, ChannelId, EntityId, EntityKind, TeamId, TenantId};
+use relevo_domain::{AgentId, Caller, EntityId, EntityKind, Position, Role, TeamId, TenantId};
 use relevo_projection::testing::Story;
 use relevo_projection::testing::story::{agent, contact_id, staff, supervisor};
-use relevo_projector_inbox::{LIST_ROWS_EXAMINED_MAX, ListQuery, Tab, contact, conversation, list, thread};
+use relevo_projector_inbox::{
+    Changes, Counters, Filter, Sort, Tab, changed_since, contact, conversation, counters, place, tags, thread,
+};
 
-use crate::support::{Folded, demo, everything, numbers};
+use crate::support::{Folded, NOON, demo, everything, numbers, with};
 
 /// The same contents in two tenants.
 fn twins() -> Story {
@@ -32,7 +34,7 @@ fn two_tenants_with_the_same_contents_see_nothing_of_each_other() {
     for name in ["demo", "demo-b"] {
         let (tenant, caller) = (TenantId::new(name).unwrap(), supervisor(name));
         for tab in [Tab::All, Tab::Mine(AgentId::new("laura").unwrap())] {
-            let page = folded.list(&ListQuery { tab, ..everything(&caller) });
+            let page = folded.list(&with(&caller, Filter { tab, ..Filter::default() }));
             assert_eq!(numbers(&page), [1, 2, 3]);
             assert!(page.rows.iter().all(|row| row.preview == name && row.contact_name == name));
         }
@@ -49,8 +51,12 @@ fn a_caller_of_another_tenant_gets_nothing_even_when_asking_for_it() {
     let folded = Folded::of(&twins());
     let stranger = supervisor("demo-b");
     let id = EntityId::new(EntityKind::Conversation, [1; 16]);
-    assert!(list(&folded.snapshot, &demo(), &everything(&stranger)).unwrap().rows.is_empty());
-    assert_eq!(conversation(&folded.snapshot, &demo(), id, &stranger).unwrap(), None);
+    let page = everything(&stranger).of(&folded.snapshot, &demo());
+    assert!(page.rows.is_empty() && page.total == 0);
+    assert_eq!(counters(&folded.snapshot, &demo(), &stranger, NOON).unwrap(), Counters::default());
+    let found = place(&folded.snapshot, &demo(), &Filter::default(), Sort::Waiting, &stranger, NOON, id).unwrap();
+    assert_eq!(found, None);
+    assert_eq!(conversation(&folded.snapshot, &demo(), id, &stranger, NOON).unwrap(), None);
     assert_eq!(thread(&folded.snapshot, &demo(), id, &stranger, None, 10).unwrap(), None);
     assert_eq!(contact(&folded.snapshot, &demo(), contact_id(1), &stranger).unwrap(), None);
 }
@@ -92,7 +98,7 @@ fn an_agent_sees_what_is_granted_and_what_is_their_own() {
     for number in 1..=6u8 {
         let id = EntityId::new(EntityKind::Conversation, [number; 16]);
         let listed = [1, 2, 4, 5].contains(&number);
-        assert_eq!(conversation(&folded.snapshot, &demo(), id, &laura).unwrap().is_some(), listed, "{number}");
+        assert_eq!(conversation(&folded.snapshot, &demo(), id, &laura, NOON).unwrap().is_some(), listed, "{number}");
         assert_eq!(thread(&folded.snapshot, &demo(), id, &laura, None, 1).unwrap().is_some(), listed, "{number}");
         assert_eq!(
             contact(&folded.snapshot, &demo(), contact_id(number), &laura).unwrap().is_some(),
@@ -107,27 +113,37 @@ fn an_id_of_another_kind_is_no_conversation() {
     let folded = Folded::of(&teams());
     for kind in [EntityKind::Contact, EntityKind::Identity, EntityKind::Channel] {
         let id = EntityId::new(kind, [1; 16]);
-        assert_eq!(conversation(&folded.snapshot, &demo(), id, &supervisor("demo")).unwrap(), None);
+        assert_eq!(conversation(&folded.snapshot, &demo(), id, &supervisor("demo"), NOON).unwrap(), None);
     }
 }
 
 #[test]
-fn a_page_that_finds_too_little_is_short_and_goes_on() {
-    let mut story = Story::new();
-    let caller = agent("demo", "laura", &["wa-second"], &[]);
-    let beyond = u32::try_from(LIST_ROWS_EXAMINED_MAX).unwrap();
-    for number in 0..=beyond {
-        // The oldest is the only one that Laura may see.
-        let channel = ChannelId::new(if number == 0 { "wa-second" } else { "wa-main" }).unwrap();
-        let mut bytes = [0; 16];
-        bytes[..4].copy_from_slice(&number.to_be_bytes());
-        let opened = ConversationEvent::Opened { channel, medium: Medium::WhatsApp, contact: contact_id(1) };
-        let id = EntityId::new(EntityKind::Conversation, bytes);
-        story.wait(std::time::Duration::from_secs(1)).tell(id, staff("sofia"), [opened]);
+fn counters_and_places_and_searches_obey_access() {
+    let folded = Folded::of(&teams());
+    let laura = agent("demo", "laura", &["wa-main"], &["ventas"]);
+    let counted = counters(&folded.snapshot, &demo(), &laura, NOON).unwrap();
+    assert_eq!((counted.mine.open, counted.unassigned.open, counted.all.open), (1, 2, 4));
+    let all = counters(&folded.snapshot, &demo(), &supervisor("demo"), NOON).unwrap();
+    assert_eq!((all.mine.open, all.unassigned.open, all.all.open, all.all.unread), (0, 4, 6, 6));
+    let service = Caller { role: Role::Service, ..supervisor("demo") };
+    assert_eq!(counters(&folded.snapshot, &demo(), &service, NOON).unwrap(), Counters::default());
+    assert!(sees(&folded, &service).is_empty());
+    let search = Filter { search: Some("ana".to_owned()), ..Filter::default() };
+    assert_eq!(numbers(&folded.list(&with(&laura, search.clone()))), [1, 2, 4, 5]);
+    for number in 1..=6u8 {
+        let id = EntityId::new(EntityKind::Conversation, [number; 16]);
+        let placed = place(&folded.snapshot, &demo(), &search, Sort::Priority, &laura, NOON, id).unwrap();
+        assert_eq!(placed.is_some(), [1, 2, 4, 5].contains(&number), "{number}");
     }
-    let folded = Folded::of(&story);
-    let first = folded.list(&everything(&caller));
-    assert!(first.rows.is_empty() && first.next.is_some(), "{first:?}");
-    let second = folded.list(&ListQuery { after: first.next, ..everything(&caller) });
-    assert_eq!((second.rows.len(), second.next), (1, None));
+}
+
+#[test]
+fn a_tenant_of_which_nothing_is_known_is_empty_and_no_error() {
+    let folded = Folded::of(&teams());
+    let (tenant, caller) = (TenantId::new("nobody").unwrap(), supervisor("nobody"));
+    assert!(everything(&caller).of(&folded.snapshot, &tenant).rows.is_empty());
+    assert_eq!(counters(&folded.snapshot, &tenant, &caller, NOON).unwrap(), Counters::default());
+    let changes = changed_since(&folded.snapshot, &tenant, Position::START, 10).unwrap();
+    assert_eq!(changes, Changes { conversations: Vec::new(), complete: true });
+    assert_eq!(tags(&folded.snapshot, &tenant).unwrap(), []);
 }

@@ -9,9 +9,9 @@ use relevo_domain::conversation::{
 use relevo_domain::{Actor, AgentId, MessageId, TeamId};
 use relevo_projection::testing::Story;
 use relevo_projection::testing::story::{address_of, contact_id, content, staff, supervisor};
-use relevo_projector_inbox::{Bot, BotFilter, ListQuery, Status, Tab};
+use relevo_projector_inbox::{Bot, BotFilter, Filter, Status, Tab};
 
-use crate::support::{Folded, everything, numbers};
+use crate::support::{Ask, Folded, any_status, everything, numbers, with};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -122,8 +122,10 @@ fn an_answer_on_the_phone_and_resolving_end_the_waiting_a_claim_and_a_note_do_no
     assert_eq!(Folded::of(&story).conversation(id).waiting_since, Some(again));
     story.wait(MINUTE).tell(id, staff("laura"), [resolved()]);
     let row = Folded::of(&story).conversation(id);
-    assert_eq!((row.unread, row.waiting_since, row.status), (0, None, Status::Resolved));
+    assert_eq!((row.unread, row.waiting_since, row.status), (1, None, Status::Resolved));
     assert_eq!(row.agent.as_ref().map(AgentId::as_str), Some("laura"), "the assignment survives");
+    story.tell(id, staff("laura"), [ConversationEvent::MarkedRead { through: row.version }]);
+    assert_eq!(Folded::of(&story).conversation(id).unread, 0, "only reading and answering make it read");
 }
 
 #[test]
@@ -219,29 +221,29 @@ fn six() -> Story {
 fn tabs_statuses_and_the_bot_select() {
     let folded = Folded::of(&six());
     let caller = supervisor("demo");
-    let shown = |query: ListQuery<'_>| numbers(&folded.list(&query));
-    let all = || everything(&caller);
+    let shown = |filter: Filter| numbers(&folded.list(&with(&caller, filter)));
     let mine = |name: &str| Tab::Mine(AgentId::new(name).unwrap());
-    assert_eq!(shown(all()), [6, 5, 3, 2, 1], "open is the default");
-    assert_eq!(shown(ListQuery { statuses: vec![Status::Resolved], ..all() }), [4]);
-    assert_eq!(shown(ListQuery { statuses: Status::ALL.to_vec(), ..all() }), [6, 5, 4, 3, 2, 1]);
-    assert_eq!(shown(ListQuery { tab: mine("laura"), ..all() }), [1]);
-    assert_eq!(shown(ListQuery { tab: mine("laura"), statuses: Status::ALL.to_vec(), ..all() }), [4, 1]);
-    assert_eq!(shown(ListQuery { tab: Tab::Unassigned, ..all() }), [5, 3, 2], "a team's alone is unassigned");
-    assert_eq!(shown(ListQuery { bot: Some(BotFilter::Paused), ..all() }), [3]);
-    assert_eq!(shown(ListQuery { bot: Some(BotFilter::Active), ..all() }), [6, 5, 2, 1]);
+    assert_eq!(shown(Filter::default()), [6, 5, 3, 2, 1], "open and pending are the default");
+    assert_eq!(shown(Filter { statuses: vec![Status::Resolved], ..Filter::default() }), [4]);
+    assert_eq!(shown(any_status()), [6, 5, 4, 3, 2, 1]);
+    assert_eq!(shown(Filter { tab: mine("laura"), ..Filter::default() }), [1]);
+    assert_eq!(shown(Filter { tab: mine("laura"), ..any_status() }), [4, 1]);
+    assert!(shown(Filter { tab: mine("nobody-yet"), ..any_status() }).is_empty());
+    assert_eq!(shown(Filter { tab: Tab::Unassigned, ..Filter::default() }), [5, 3, 2], "a team's alone is unassigned");
+    assert_eq!(shown(Filter { bot: Some(BotFilter::Paused), ..Filter::default() }), [3]);
+    assert_eq!(shown(Filter { bot: Some(BotFilter::Active), ..Filter::default() }), [6, 5, 2, 1]);
 }
 
 #[test]
 fn pages_of_every_size_put_together_are_the_list() {
     let folded = Folded::of(&six());
     let caller = supervisor("demo");
-    let whole = numbers(&folded.list(&ListQuery { statuses: Status::ALL.to_vec(), ..everything(&caller) }));
+    let whole = numbers(&folded.list(&with(&caller, any_status())));
     for limit in 1..=7 {
         let (mut found, mut after, mut pages) = (Vec::new(), None, 0);
         loop {
-            let query = ListQuery { statuses: Status::ALL.to_vec(), after, limit, ..everything(&caller) };
-            let page = folded.list(&query);
+            let page = folded.list(&Ask { after, limit, ..with(&caller, any_status()) });
+            assert_eq!(page.total, 6, "the total is of the whole list");
             assert!(page.rows.len() <= limit);
             found.extend(numbers(&page));
             pages += 1;
@@ -253,7 +255,7 @@ fn pages_of_every_size_put_together_are_the_list() {
         assert_eq!(found, whole, "limit {limit}");
         assert_eq!(pages, whole.len().div_ceil(limit), "limit {limit}: no empty page at the end");
     }
-    let zero = ListQuery { limit: 0, ..everything(&caller) };
+    let zero = Ask { limit: 0, ..everything(&caller) };
     assert_eq!(folded.list(&zero).rows.len(), 1, "a page has one conversation at least");
 }
 
@@ -268,7 +270,7 @@ fn conversations_of_the_same_moment_are_all_listed_once() {
     let caller = supervisor("demo");
     let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let page = folded.list(&ListQuery { after, limit: 7, ..everything(&caller) });
+        let page = folded.list(&Ask { after, limit: 7, ..everything(&caller) });
         found.extend(numbers(&page));
         after = page.next;
         if after.is_none() {
@@ -276,6 +278,6 @@ fn conversations_of_the_same_moment_are_all_listed_once() {
         }
     }
     assert_eq!(found, (1..=150).collect::<Vec<u8>>());
-    let page = folded.list(&ListQuery { limit: usize::MAX, ..everything(&caller) });
+    let page = folded.list(&Ask { limit: usize::MAX, ..everything(&caller) });
     assert_eq!(page.rows.len(), 150);
 }

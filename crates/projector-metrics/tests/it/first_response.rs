@@ -140,3 +140,23 @@ fn medians_of_many_days_are_of_the_merged_distribution() {
         assert!(found.abs_diff(exact) * 32 <= exact, "{found} instead of {exact}");
     }
 }
+
+#[test]
+fn an_unanswered_resolution_ends_the_wait_and_a_reopening_begins_it_anew() {
+    let mut story = Story::new();
+    let id = open(&mut story, 1);
+    story.customer(id, "hola");
+    story.wait(MINUTE * 30);
+    resolve(&mut story, id, 1);
+    story.wait(MINUTE * 600);
+    story.phone(id, "¿cómo le fue?");
+    assert_eq!(measured(&story), None, "nobody waits for it");
+    let reopened = ConversationEvent::Reopened { episode: 1, cause: ReopenCause::CustomerMessage };
+    story.wait(MINUTE).tell(id, Actor::Customer, [reopened]);
+    story.customer(id, "¿hola?");
+    story.wait(MINUTE * 6);
+    story.phone(id, "diga");
+    assert_eq!(measured(&story), Some((1, 6)), "not since before the resolution");
+    let folded = Folded::of(&story);
+    assert_eq!(folded.minutes("first_response_any"), Some((1, 6)), "a person is anybody too");
+}

@@ -9,7 +9,7 @@ use relevo_projector_metrics::{MetricsProjector, Query, metrics};
 
 #[test]
 fn the_view_is_the_fold_of_its_commits_however_they_come() {
-    laws(|| MetricsProjector, &history(2, 2_000));
+    laws(|| MetricsProjector, &history(2, 1_200));
 }
 
 #[test]

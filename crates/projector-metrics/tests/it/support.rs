@@ -2,12 +2,22 @@
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use relevo_domain::{EntityId, TenantId, Timestamp};
-use relevo_projection::testing::story::supervisor;
+use relevo_domain::conversation::event::AssignmentHow;
+use relevo_domain::conversation::{ConversationEvent, EpisodeCause, Medium, NotePersonal, PauseReason, ReopenCause};
+use relevo_domain::{Actor, AgentId, EntityId, TeamId, TenantId, Timestamp};
+use relevo_projection::testing::story::{staff, supervisor};
 use relevo_projection::testing::{Story, fold};
-use relevo_projector_metrics::{MetricsProjector, Query, Report, metrics};
+use relevo_projector_metrics::{
+    Bucket, DurationFigure, Figure, MetricFact, MetricsProjector, Only, Query, ReadError, Report, Selection, Series,
+    ShareFigure, Span, Split, definition, facts_after, metrics, series,
+};
 use relevo_readstore::Snapshot;
 use tempfile::TempDir;
+
+/// Every label and everybody apart.
+pub(crate) const ALL_APART: Split = Split { channel: true, team: true, agent: true, labels: true };
+/// Nothing apart.
+pub(crate) const TOGETHER: Split = Split { channel: false, team: false, agent: false, labels: false };
 
 /// A folded story. The folder lives as long as the snapshot is used.
 pub(crate) struct Folded {
@@ -33,6 +43,63 @@ impl Folded {
     pub(crate) fn january(&self) -> Report {
         self.report("2026-01-01", "2026-01-31", "UTC")
     }
+
+    pub(crate) fn ask(&self, metric: &str, span: Span, bucket: Bucket, split: Split) -> Result<Vec<Series>, ReadError> {
+        let caller = supervisor("demo");
+        let (metrics, only) = (vec![definition(metric).unwrap()], Only::default());
+        series(&self.snapshot, &demo(), &Selection { metrics, span, bucket, split, only, visible: &caller })
+    }
+
+    /// The figure of January, everything together.
+    pub(crate) fn figure(&self, metric: &str) -> Figure {
+        let found = self.ask(metric, january(), Bucket::Whole, TOGETHER).unwrap();
+        assert_eq!((found.len(), found[0].points.len()), (1, 1));
+        found[0].points[0].figure.clone()
+    }
+
+    pub(crate) fn duration(&self, metric: &str) -> Option<DurationFigure> {
+        match self.figure(metric) {
+            Figure::Duration(figure) => figure,
+            other => panic!("{metric}: {other:?}"),
+        }
+    }
+
+    pub(crate) fn share(&self, metric: &str) -> Option<ShareFigure> {
+        match self.figure(metric) {
+            Figure::Share(figure) => figure,
+            other => panic!("{metric}: {other:?}"),
+        }
+    }
+
+    /// Number and mean in minutes of January.
+    pub(crate) fn minutes(&self, metric: &str) -> Option<(u64, u64)> {
+        self.duration(metric).map(|figure| (figure.n, figure.mean_ms / 60_000))
+    }
+
+    /// Every series of January as one line: whose, labels and figure.
+    pub(crate) fn lines(&self, metric: &str) -> Vec<String> {
+        let found = self.ask(metric, january(), Bucket::Whole, ALL_APART).unwrap();
+        found.iter().map(line).collect()
+    }
+
+    /// All facts of a metric of `demo`.
+    pub(crate) fn facts(&self, metric: &str) -> Vec<MetricFact> {
+        facts_after(&self.snapshot, &demo(), metric, None, usize::MAX).unwrap()
+    }
+}
+
+fn line(series: &Series) -> String {
+    let whose = [&series.channel, &series.team, &series.agent].map(|name| name.as_deref().unwrap_or("?"));
+    let whose = whose.map(|name| if name.is_empty() { "-" } else { name }).join(" ");
+    let labels: Vec<_> = series.labels.iter().map(|(_, value)| value.as_str()).collect();
+    let figure = match &series.points[0].figure {
+        Figure::Sum(count) => count.to_string(),
+        Figure::Gauge(level) => level.to_string(),
+        Figure::Duration(Some(figure)) => format!("{}×{}s", figure.n, figure.mean_ms / 1000),
+        Figure::Share(Some(figure)) => format!("{}/{}", figure.count, figure.n),
+        Figure::Duration(None) | Figure::Share(None) => "undefined".to_owned(),
+    };
+    [whose, labels.join(" "), figure].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ")
 }
 
 pub(crate) fn demo() -> TenantId {
@@ -47,12 +114,56 @@ pub(crate) fn zone_of(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap()
 }
 
+pub(crate) fn days(from: &str, to: &str, zone: &str) -> Span {
+    Span::days(date(from), date(to), zone_of(zone)).unwrap()
+}
+
+pub(crate) fn january() -> Span {
+    days("2026-01-01", "2026-01-31", "UTC")
+}
+
 /// A time as people write it, with its offset.
 pub(crate) fn time(text: &str) -> Timestamp {
     Timestamp::from_millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
 }
 
+// === what happens in stories ===
+
 /// The customer of this number, who writes on WhatsApp.
 pub(crate) fn open(story: &mut Story, number: u8) -> EntityId {
-    story.open(number, "wa-main", relevo_domain::conversation::Medium::WhatsApp, "Ana")
+    story.open(number, "wa-main", Medium::WhatsApp, "Ana")
+}
+
+/// To an agent, a team or both; a dash is nobody.
+pub(crate) fn assign(story: &mut Story, id: EntityId, agent: &str, team: &str) {
+    let agent = (agent != "-").then(|| AgentId::new(agent).unwrap());
+    let team = (team != "-").then(|| TeamId::new(team).unwrap());
+    let event = ConversationEvent::Assigned { agent, team, how: AssignmentHow::Manual };
+    story.tell(id, staff("sofia"), [event]);
+}
+
+pub(crate) fn resolve(story: &mut Story, id: EntityId, reason: &str) {
+    let reason = (!reason.is_empty()).then(|| reason.to_owned());
+    let event = ConversationEvent::Resolved { episode: 1, reason, personal: NotePersonal::default() };
+    story.tell(id, staff("sofia"), [event]);
+}
+
+pub(crate) fn reopen(story: &mut Story, id: EntityId) {
+    let event = ConversationEvent::Reopened { episode: 1, cause: ReopenCause::CustomerMessage };
+    story.tell(id, Actor::Customer, [event]);
+}
+
+pub(crate) fn new_episode(story: &mut Story, id: EntityId, episode: u32) {
+    let event = ConversationEvent::EpisodeStarted { episode, cause: EpisodeCause::CustomerMessage };
+    story.tell(id, Actor::Customer, [event]);
+}
+
+pub(crate) fn pause(story: &mut Story, id: EntityId, reason: PauseReason, automatic: bool) {
+    let event = ConversationEvent::BotPaused { reason, automatic, personal: NotePersonal::default() };
+    let actor = if automatic { Actor::System } else { staff("sofia") };
+    story.tell(id, actor, [event]);
+}
+
+pub(crate) fn resume(story: &mut Story, id: EntityId) {
+    story.tell(id, staff("sofia"), [ConversationEvent::BotResumed { personal: NotePersonal::default() }]);
 }

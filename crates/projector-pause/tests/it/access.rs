@@ -4,7 +4,7 @@ use relevo_domain::conversation::{AssignmentHow, ConversationEvent, Medium, Paus
 use relevo_domain::{EntityId, EntityKind, TeamId};
 use relevo_projection::testing::Story;
 use relevo_projection::testing::story::{agent, staff, supervisor};
-use relevo_projector_pause::{Query, counts, pause, paused};
+use relevo_projector_pause::{counts, history, pause, paused};
 
 use crate::support::{Folded, bot_paused, demo};
 
@@ -36,15 +36,16 @@ fn two_tenants_with_the_same_contents_see_nothing_of_each_other() {
     let folded = Folded::of(&twins());
     for tenant in ["demo", "demo-b"] {
         let caller = supervisor(tenant);
-        let page = folded.page(&Query { reason: None, visible: &caller, after: None, limit: 25 });
+        let page = folded.page(&folded.query(None, &caller));
         assert_eq!(page.rows.len(), 4);
         assert!(page.rows.iter().all(|row| row.pause.note.as_deref() == Some(tenant)));
         assert_eq!(folded.counts(&caller), ["complaint=4+0"]);
     }
     let (stranger, id) = (supervisor("demo-b"), EntityId::new(EntityKind::Conversation, [1; 16]));
-    let query = Query { reason: None, visible: &stranger, after: None, limit: 10 };
+    let query = folded.query(None, &stranger);
     assert!(paused(&folded.snapshot, &demo(), &query).unwrap().rows.is_empty());
     assert_eq!(pause(&folded.snapshot, &demo(), id, &stranger).unwrap(), None);
+    assert_eq!(history(&folded.snapshot, &demo(), id, &stranger, None, 10).unwrap(), None);
     assert!(counts(&folded.snapshot, &demo(), &stranger).unwrap().is_empty());
 }
 
@@ -61,5 +62,7 @@ fn an_agent_sees_and_counts_only_what_is_granted() {
     for (number, seen) in [(1, true), (2, true), (3, false), (4, false)] {
         let id = EntityId::new(EntityKind::Conversation, [number; 16]);
         assert_eq!(pause(&folded.snapshot, &demo(), id, &laura).unwrap().is_some(), seen, "{number}");
+        let history = history(&folded.snapshot, &demo(), id, &laura, None, 10).unwrap();
+        assert_eq!(history.is_some(), seen, "{number}");
     }
 }

@@ -1,8 +1,9 @@
 //! The laws that every projector obeys, on a made-up history with every event.
 
+use relevo_domain::Timestamp;
 use relevo_projection::testing::story::supervisor;
 use relevo_projection::testing::{fold, history, laws};
-use relevo_projector_pause::{PauseProjector, Query, counts, paused};
+use relevo_projector_pause::{PauseProjector, Query, Sort, counts, paused};
 
 #[test]
 fn the_view_is_the_fold_of_its_commits_however_they_come() {
@@ -17,7 +18,9 @@ fn counts_are_what_the_lists_say() {
     for tenant in ["demo", "demo-b", "peluqueria-sol"] {
         let caller = supervisor(tenant);
         let listed = |reason| {
-            let query = Query { reason, visible: &caller, after: None, limit: 200 };
+            let (automatic, channels, longer_than, sort) = (None, &[], None, Sort::Since);
+            let (visible, now, after) = (&caller, Timestamp::default(), None);
+            let query = Query { reason, automatic, channels, longer_than, sort, visible, now, after, limit: 200 };
             paused(&snapshot, &caller.tenant, &query).unwrap().rows
         };
         let counts = counts(&snapshot, &caller.tenant, &caller).unwrap();

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use relevo_domain::Actor;
-use relevo_domain::conversation::{ConversationEvent, EpisodeCause, NotePersonal, PauseReason, ReopenCause};
+use relevo_domain::conversation::{ConversationEvent, EpisodeCause, Medium, NotePersonal, PauseReason, ReopenCause};
+use relevo_domain::{Actor, ChannelId};
 use relevo_projection::testing::Story;
 use relevo_projection::testing::story::{staff, supervisor};
-use relevo_projector_pause::{HistoryEntry, Pause, Query};
+use relevo_projector_pause::{HistoryEntry, Pause, Query, Sort, history};
 
-use crate::support::{Folded, bot_paused, bot_resumed, numbers, open};
+use crate::support::{Folded, bot_paused, bot_resumed, demo, numbers, open};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -27,7 +27,7 @@ fn it_is_seen_who_paused_why_and_since_when() {
         since,
         note: Some("reclama una seña".to_owned()),
     };
-    let page = folded.page(&Query { reason: None, visible: &supervisor("demo"), after: None, limit: 25 });
+    let page = folded.page(&folded.query(None, &supervisor("demo")));
     let [row] = page.rows.as_slice() else { panic!("one pause, not {page:?}") };
     assert_eq!((row.conversation, row.channel.as_str(), &row.pause), (id, "wa-main", &wanted));
     assert_eq!(folded.state(id).pause, Some(wanted));
@@ -50,7 +50,10 @@ fn resuming_empties_the_list_and_leaves_the_history() {
     let HistoryEntry::Paused(first) = &state.history[0] else { panic!("a pause first") };
     assert_eq!((first.reason, first.automatic, &first.by), (PauseReason::Echo, true, &Actor::PhoneApp));
     let note = Some("resuelto por teléfono".to_owned());
-    assert_eq!(state.history[1], HistoryEntry::Resumed { by: staff("laura"), at: resumed_at, note });
+    assert_eq!(
+        state.history[1],
+        HistoryEntry::Resumed { by: staff("laura"), at: resumed_at, paused_for: MINUTE, note }
+    );
 }
 
 #[test]
@@ -104,7 +107,7 @@ fn the_longest_pause_is_first_and_pages_put_together_are_the_list() {
     for limit in 1..=10 {
         let (mut found, mut after, mut pages) = (Vec::new(), None, 0);
         loop {
-            let page = folded.page(&Query { reason: None, visible: &caller, after, limit });
+            let page = folded.page(&Query { after: after.as_ref(), limit, ..folded.query(None, &caller) });
             found.extend(numbers(&page));
             pages += 1;
             after = page.next;
@@ -115,4 +118,89 @@ fn the_longest_pause_is_first_and_pages_put_together_are_the_list() {
         assert_eq!((found, pages), ((1..=9).collect::<Vec<u8>>(), 9usize.div_ceil(limit)), "limit {limit}");
     }
     assert_eq!(folded.numbers(Some(PauseReason::Complaint), &caller), [2, 4, 6, 8]);
+}
+
+#[test]
+fn it_is_seen_how_long_the_customer_has_waited_since_the_pause() {
+    let mut story = Story::new();
+    let ids: Vec<_> = (1..=4).map(|number| open(&mut story, number)).collect();
+    // 1 wrote before the pause, 2 after it, 3 was answered, 4 never wrote.
+    story.customer(ids[0], "hola");
+    let paused_at = story.wait(MINUTE).now();
+    for id in &ids {
+        story.tell(*id, staff("laura"), [bot_paused(PauseReason::Complaint, false, None)]);
+    }
+    story.wait(MINUTE).customer(ids[2], "hola?");
+    story.wait(MINUTE).phone(ids[2], "ya le contesto");
+    let wrote_at = story.wait(MINUTE).now();
+    story.customer(ids[1], "hola?");
+    story.wait(MINUTE).customer(ids[1], "¿hay alguien ahí?");
+    let folded = Folded::of(&story);
+    let caller = supervisor("demo");
+    let page = folded.page(&Query { sort: Sort::Waiting, ..folded.query(None, &caller) });
+    let waits: Vec<_> = page.rows.iter().map(|row| row.waiting_since).collect();
+    assert_eq!((numbers(&page), waits), (vec![1, 2, 3, 4], vec![Some(paused_at), Some(wrote_at), None, None]));
+    assert_eq!(folded.state(ids[1]).waiting_since, Some(wrote_at));
+
+    let resolved = ConversationEvent::Resolved { episode: 1, reason: None, personal: NotePersonal::default() };
+    story.wait(MINUTE).tell(ids[1], staff("laura"), [resolved]);
+    let state = Folded::of(&story).state(ids[1]);
+    assert_eq!((state.pause.is_some(), state.waiting_since), (true, None), "resolving ends the waiting, not the pause");
+    story.tell(ids[0], staff("laura"), [bot_resumed(None)]);
+    assert_eq!(Folded::of(&story).state(ids[0]).waiting_since, None, "the bot answers again");
+}
+
+#[test]
+fn filters_combine() {
+    let mut story = Story::new();
+    for number in 1..=8u8 {
+        let channel = if number > 4 { "wa-second" } else { "wa-main" };
+        let id = story.wait(MINUTE).open(number, channel, Medium::WhatsApp, "Ana");
+        let reason = if number % 2 == 0 { PauseReason::Complaint } else { PauseReason::BotError };
+        story.tell(id, staff("laura"), [bot_paused(reason, number % 4 < 2, None)]);
+    }
+    let folded = Folded::of(&story);
+    let caller = supervisor("demo");
+    let base = || folded.query(None, &caller);
+    let channels = [ChannelId::new("wa-second").unwrap()];
+    let found = |query: &Query<'_>| numbers(&folded.page(query));
+    assert_eq!(found(&Query { automatic: Some(true), ..base() }), [1, 4, 5, 8]);
+    assert_eq!(found(&Query { automatic: Some(false), ..base() }), [2, 3, 6, 7]);
+    assert_eq!(found(&Query { channels: &channels, ..base() }), [5, 6, 7, 8]);
+    assert_eq!(found(&Query { longer_than: Some(4 * MINUTE), ..base() }), [1, 2, 3], "longer than, not as long as");
+    for sort in [Sort::Since, Sort::Waiting] {
+        let reason = Some(PauseReason::Complaint);
+        let both = Query { automatic: Some(true), channels: &channels, sort, ..folded.query(reason, &caller) };
+        assert_eq!(found(&both), [8]);
+        assert_eq!(found(&Query { longer_than: Some(MINUTE), ..both.clone() }), Vec::<u8>::new());
+    }
+}
+
+#[test]
+fn a_history_is_read_in_pages_and_says_how_long_the_bot_was_silent() {
+    let mut story = Story::new();
+    let id = open(&mut story, 1);
+    story.wait(MINUTE).tell(id, Actor::System, [bot_paused(PauseReason::Linked, true, None)]);
+    story.wait(MINUTE).tell(id, staff("laura"), [bot_paused(PauseReason::Complaint, false, None)]);
+    story.wait(MINUTE).tell(id, staff("laura"), [bot_resumed(None)]);
+    story.wait(MINUTE).tell(id, staff("laura"), [bot_paused(PauseReason::Other, false, None)]);
+    story.wait(MINUTE).tell(id, staff("laura"), [bot_resumed(None)]);
+    let folded = Folded::of(&story);
+    let caller = supervisor("demo");
+    let (mut told, mut after, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let page = history(&folded.snapshot, &demo(), id, &caller, after.as_ref(), 2).unwrap().unwrap();
+        (after, pages) = (page.next, pages + 1);
+        told.extend(page.entries.into_iter().map(|entry| match entry {
+            HistoryEntry::Paused(pause) => Err(pause.reason),
+            HistoryEntry::Resumed { paused_for, .. } => Ok(paused_for),
+        }));
+        if after.is_none() {
+            break;
+        }
+    }
+    let expected =
+        [Err(PauseReason::Linked), Err(PauseReason::Complaint), Ok(2 * MINUTE), Err(PauseReason::Other), Ok(MINUTE)];
+    assert_eq!((told.as_slice(), pages), (expected.as_slice(), 3));
+    assert_eq!(folded.state(id).history.len(), 5);
 }

@@ -1,16 +1,18 @@
 //! What the tests of this view share: fold a story, ask for pages.
 
 use relevo_domain::conversation::{ConversationEvent, Medium, NotePersonal, PauseReason};
-use relevo_domain::{Caller, EntityId, TenantId};
+use relevo_domain::{Caller, EntityId, TenantId, Timestamp};
 use relevo_projection::testing::story::supervisor;
 use relevo_projection::testing::{Story, fold};
-use relevo_projector_pause::{Page, PauseProjector, PauseState, Query, counts, pause, paused};
+use relevo_projector_pause::{Page, PauseProjector, PauseState, Query, Sort, counts, pause, paused};
 use relevo_readstore::Snapshot;
 use tempfile::TempDir;
 
 /// A folded story. The folder lives as long as the snapshot is used.
 pub(crate) struct Folded {
     pub(crate) snapshot: Snapshot,
+    /// The time of the story's end.
+    pub(crate) now: Timestamp,
     _folder: TempDir,
 }
 
@@ -18,7 +20,7 @@ impl Folded {
     pub(crate) fn of(story: &Story) -> Self {
         let (folder, view) = fold(PauseProjector, story.commits());
         assert_eq!(view.degraded().unwrap().parked, [], "the story parks nothing");
-        Self { snapshot: view.snapshot().unwrap().rows().clone(), _folder: folder }
+        Self { snapshot: view.snapshot().unwrap().rows().clone(), now: story.now(), _folder: folder }
     }
 
     pub(crate) fn page(&self, query: &Query<'_>) -> Page {
@@ -27,7 +29,22 @@ impl Folded {
 
     /// The conversations' numbers of one page.
     pub(crate) fn numbers(&self, reason: Option<PauseReason>, visible: &Caller) -> Vec<u8> {
-        numbers(&self.page(&Query { reason, visible, after: None, limit: 200 }))
+        numbers(&self.page(&self.query(reason, visible)))
+    }
+
+    /// The first page, the longest pause first.
+    pub(crate) fn query<'a>(&self, reason: Option<PauseReason>, visible: &'a Caller) -> Query<'a> {
+        Query {
+            reason,
+            automatic: None,
+            channels: &[],
+            longer_than: None,
+            sort: Sort::Since,
+            visible,
+            now: self.now,
+            after: None,
+            limit: 200,
+        }
     }
 
     /// As a supervisor of `demo` sees it.

@@ -5,6 +5,8 @@ mod inbox;
 mod metrics;
 mod pause;
 
+pub(crate) use inbox::PAST_READS_MAX;
+
 use crate::request::PAGE_SIZE_MAX;
 
 // What a page is cut to here, every reader gives: none of them may cut it again.

@@ -42,7 +42,42 @@ pub(crate) fn conversation(names: Names<'_>, row: inbox::Conversation, shown: Sh
         window_expires_at: row.window_expires_at.map(words::time),
         degraded: shown.degraded,
         version: row.version,
+        due: row.due,
+        snoozed_until: row.snoozed_until.map(words::time),
+        priority: words::priority(row.priority).into(),
+        tags: tags(row.tags),
+        customer: row.customer.map(customer),
     }
+}
+
+/// A tag.
+pub(crate) fn tag(row: inbox::Tag) -> wire::Tag {
+    wire::Tag { tag_id: row.id.to_string(), name: row.name, colour: row.colour.to_string() }
+}
+
+/// The counters of the tabs.
+pub(crate) const fn counters(row: inbox::Counters) -> wire::InboxCounters {
+    const fn tab(row: inbox::TabCounts) -> wire::TabCounts {
+        wire::TabCounts {
+            open: row.open,
+            pending: row.pending,
+            snoozed: row.snoozed,
+            resolved: row.resolved,
+            unread: row.unread,
+            paused: row.paused,
+        }
+    }
+    wire::InboxCounters { mine: Some(tab(row.mine)), unassigned: Some(tab(row.unassigned)), all: Some(tab(row.all)) }
+}
+
+fn tags(rows: Vec<inbox::Tag>) -> Vec<wire::Tag> {
+    let mut tags: Vec<_> = rows.into_iter().map(tag).collect();
+    tags.sort_by_cached_key(|tag| (tag.name.to_lowercase(), tag.tag_id.clone()));
+    tags
+}
+
+fn customer(row: inbox::Customer) -> wire::Customer {
+    wire::Customer { customer_id: row.id, name: row.name }
 }
 
 /// A contact.
@@ -55,12 +90,15 @@ pub(crate) fn contact(row: inbox::Contact) -> wire::Contact {
         identifiers: row.identifiers.into_iter().map(identifier).collect(),
         merged_contact_ids: row.linked.iter().map(|other| other.contact.to_string()).collect(),
         conversation_ids: row.conversations.iter().map(ToString::to_string).collect(),
+        customer: row.customer.map(customer),
     }
 }
 
 const fn status(status: inbox::Status) -> wire::ConversationStatus {
     match status {
         inbox::Status::Open => wire::ConversationStatus::Open,
+        inbox::Status::Pending => wire::ConversationStatus::Pending,
+        inbox::Status::Snoozed => wire::ConversationStatus::Snoozed,
         inbox::Status::Resolved => wire::ConversationStatus::Resolved,
     }
 }

@@ -66,7 +66,79 @@ fn duration(figure: Option<metrics::DurationFigure>) -> wire::DurationFigure {
             mean_ms: Some(figure.mean_ms),
             p50_ms: Some(figure.p50_ms),
             p90_ms: Some(figure.p90_ms),
+            p99_ms: Some(figure.p99_ms),
         },
         None => wire::DurationFigure { state: wire::FigureState::Undefined.into(), ..wire::DurationFigure::default() },
+    }
+}
+
+// === series ===
+
+/// One series.
+pub(crate) fn series(row: metrics::Series) -> wire::MetricSeries {
+    let label = |(key, value): (&str, String)| wire::MetricLabel { key: key.to_owned(), value };
+    wire::MetricSeries {
+        metric: row.metric.name.to_owned(),
+        version: row.metric.version,
+        kind: kind(row.metric.kind).into(),
+        channel_id: row.channel,
+        team_id: row.team,
+        agent_id: row.agent,
+        labels: row.labels.into_iter().map(label).collect(),
+        points: row.points.into_iter().map(point).collect(),
+    }
+}
+
+pub(crate) const fn kind(kind: metrics::Kind) -> wire::MetricKind {
+    match kind {
+        metrics::Kind::Sum => wire::MetricKind::Sum,
+        metrics::Kind::Duration => wire::MetricKind::Duration,
+        metrics::Kind::Share => wire::MetricKind::Share,
+        metrics::Kind::Gauge => wire::MetricKind::Gauge,
+    }
+}
+
+fn point(row: metrics::Point) -> wire::MetricPoint {
+    let metrics::Point { stretch, figure } = row;
+    let point = wire::MetricPoint {
+        from: Some(words::time(stretch.from)),
+        to: Some(words::time(stretch.to)),
+        day: stretch.day.map(|day| day.to_string()).unwrap_or_default(),
+        hour_of_day: stretch.hour_of_day.map(u32::from),
+        state: wire::FigureState::Defined.into(),
+        ..wire::MetricPoint::default()
+    };
+    match figure {
+        metrics::Figure::Sum(count) => {
+            wire::MetricPoint { value: Some(i64::try_from(count).unwrap_or(i64::MAX)), ..point }
+        }
+        metrics::Figure::Gauge(level) => wire::MetricPoint { value: Some(level), ..point },
+        metrics::Figure::Duration(Some(figure)) => wire::MetricPoint {
+            n: figure.n,
+            sum_ms: Some(figure.sum_ms),
+            mean_ms: Some(figure.mean_ms),
+            p50_ms: Some(figure.p50_ms),
+            p90_ms: Some(figure.p90_ms),
+            p99_ms: Some(figure.p99_ms),
+            ..point
+        },
+        metrics::Figure::Share(Some(figure)) => wire::MetricPoint {
+            n: figure.n,
+            value: Some(i64::try_from(figure.count).unwrap_or(i64::MAX)),
+            share_basis_points: Some(u32::try_from(figure.basis_points()).unwrap_or(u32::MAX)),
+            band: band(figure.band()).into(),
+            ..point
+        },
+        metrics::Figure::Duration(None) | metrics::Figure::Share(None) => {
+            wire::MetricPoint { state: wire::FigureState::Undefined.into(), ..point }
+        }
+    }
+}
+
+const fn band(band: metrics::ShareBand) -> wire::ShareBand {
+    match band {
+        metrics::ShareBand::Under5 => wire::ShareBand::Under5,
+        metrics::ShareBand::From5To15 => wire::ShareBand::ShareBand5To15,
+        metrics::ShareBand::Over15 => wire::ShareBand::Over15,
     }
 }

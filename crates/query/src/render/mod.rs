@@ -7,4 +7,5 @@ pub(crate) mod pause;
 pub(crate) mod thread;
 pub(crate) mod words;
 
+pub(crate) use conversation::{counters, tag};
 pub(crate) use words::Names;

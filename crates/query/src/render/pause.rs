@@ -1,5 +1,7 @@
 //! Pauses as the API shows them.
 
+use std::time::Duration;
+
 use relevo_projector_pause as pause;
 use relevo_proto::query::v1 as wire;
 
@@ -13,6 +15,8 @@ pub(crate) fn paused(names: Names<'_>, row: &pause::Paused, contact_name: String
         channel_label: names.directory.channel_label(names.tenant, &row.channel),
         pause: Some(one(names, &row.pause)),
         contact_name,
+        waiting_since: row.waiting_since.map(words::time),
+        assignee: Some(names.assignee(row.agent.as_ref(), row.team.as_ref())),
     }
 }
 
@@ -41,14 +45,30 @@ pub(crate) fn history(names: Names<'_>, row: pause::HistoryEntry) -> wire::Pause
             reason: words::reason(pause.reason).into(),
             automatic: pause.automatic,
             note: pause.note.unwrap_or_default(),
+            paused_for: None,
         },
-        pause::HistoryEntry::Resumed { by, at, note } => wire::PauseHistoryEntry {
+        pause::HistoryEntry::Resumed { by, at, paused_for, note } => wire::PauseHistoryEntry {
             bot: wire::BotState::Active.into(),
             at: Some(words::time(at)),
             by: Some(names.actor(&by)),
             reason: wire::PauseReason::Unspecified.into(),
             automatic: false,
             note: note.unwrap_or_default(),
+            paused_for: Some(duration(paused_for)),
         },
     }
+}
+
+/// The order that a request names.
+pub(crate) const fn asked_sort(asked: wire::PauseSort) -> Option<pause::Sort> {
+    match asked {
+        wire::PauseSort::Unspecified => None,
+        wire::PauseSort::Since => Some(pause::Sort::Since),
+        wire::PauseSort::Waiting => Some(pause::Sort::Waiting),
+    }
+}
+
+fn duration(time: Duration) -> prost_types::Duration {
+    // Longer than the protobuf type can say is not a duration that a log can hold.
+    prost_types::Duration::try_from(time).unwrap_or_default()
 }

@@ -1,20 +1,27 @@
 //! Entries of a thread as the API shows them.
 
-use relevo_domain::conversation::PauseReason;
-use relevo_domain::{Actor, AgentId, MessageId, TeamId, Timestamp};
+use relevo_domain::conversation::{PauseReason, Priority, SnoozePreset};
+use relevo_domain::{Actor, AgentId, MessageId, TagId, TeamId, Timestamp};
 use relevo_projector_inbox as inbox;
 use relevo_proto::query::v1 as wire;
 
+use super::conversation;
 use super::words::{self, Names};
 
 /// One entry.
-pub(crate) fn entry(names: Names<'_>, entry: inbox::ThreadEntry) -> wire::ThreadEntry {
+pub(crate) fn entry(names: Names<'_>, tags: &[inbox::Tag], entry: inbox::ThreadEntry) -> wire::ThreadEntry {
+    let entry_id = entry_id(&entry.place);
     let shown = match entry.entry {
         inbox::Entry::Message(row) => wire::thread_entry::Entry::Message(message(names, row)),
-        inbox::Entry::Timeline(row) => wire::thread_entry::Entry::Timeline(timeline(names, row)),
+        inbox::Entry::Timeline(row) => wire::thread_entry::Entry::Timeline(timeline(names, tags, row)),
         inbox::Entry::Loose(row) => wire::thread_entry::Entry::LooseUpdate(loose(row)),
     };
-    wire::ThreadEntry { occurred_at: Some(words::time(entry.occurred_at)), entry: Some(shown) }
+    wire::ThreadEntry { occurred_at: Some(words::time(entry.occurred_at)), entry: Some(shown), entry_id }
+}
+
+/// The name of an entry: its place, so that names sort as the thread does.
+pub(crate) fn entry_id(place: &inbox::ThreadCursor) -> String {
+    format!("{:016x}{:08x}", place.sequence, place.ordinal)
 }
 
 fn message(names: Names<'_>, row: inbox::Message) -> wire::Message {
@@ -91,7 +98,7 @@ fn mail(row: inbox::Mail) -> wire::Mail {
     wire::Mail { subject: row.subject, to: row.to, cc: row.cc, quoted: row.quoted, has_html: row.has_html }
 }
 
-fn timeline(names: Names<'_>, row: inbox::Timeline) -> wire::TimelineEntry {
+fn timeline(names: Names<'_>, tags: &[inbox::Tag], row: inbox::Timeline) -> wire::TimelineEntry {
     let (kind, how) = match row.kind() {
         inbox::TimelineKind::Unspecified => (wire::TimelineKind::Unspecified, None),
         inbox::TimelineKind::EpisodeStarted => (wire::TimelineKind::EpisodeStarted, None),
@@ -103,6 +110,13 @@ fn timeline(names: Names<'_>, row: inbox::Timeline) -> wire::TimelineEntry {
         inbox::TimelineKind::Assigned => (wire::TimelineKind::Assigned, Some(wire::AssignmentHow::Manual)),
         inbox::TimelineKind::Resolved => (wire::TimelineKind::Resolved, None),
         inbox::TimelineKind::Reopened => (wire::TimelineKind::Reopened, None),
+        inbox::TimelineKind::MarkedPending => (wire::TimelineKind::MarkedPending, None),
+        inbox::TimelineKind::Snoozed => (wire::TimelineKind::Snoozed, None),
+        inbox::TimelineKind::ReturnedToOpen => (wire::TimelineKind::ReturnedToOpen, None),
+        inbox::TimelineKind::TagAdded => (wire::TimelineKind::TagAdded, None),
+        inbox::TimelineKind::TagRemoved => (wire::TimelineKind::TagRemoved, None),
+        inbox::TimelineKind::PrioritySet => (wire::TimelineKind::PrioritySet, None),
+        inbox::TimelineKind::MarkedRead => (wire::TimelineKind::MarkedRead, None),
     };
     let assignee = how.map(|_assigned| {
         let (agent, team) = (AgentId::new(row.agent.as_str()).ok(), TeamId::new(row.team.as_str()).ok());
@@ -120,7 +134,30 @@ fn timeline(names: Names<'_>, row: inbox::Timeline) -> wire::TimelineEntry {
         how: how.unwrap_or_default().into(),
         reason: row.reason,
         note: row.note,
+        cause: cause(&row.cause).into(),
+        until: time(row.until),
+        preset: SnoozePreset::parse(&row.preset).map_or(wire::SnoozePreset::Unspecified, words::preset).into(),
+        tag: tag(tags, &row.tag),
+        priority: Priority::parse(&row.priority).map_or(wire::Priority::Unspecified, words::priority).into(),
+        through_version: row.through,
     }
+}
+
+fn cause(word: &str) -> wire::TimelineCause {
+    match word {
+        "customer_message" => wire::TimelineCause::CustomerMessage,
+        "business_message" => wire::TimelineCause::BusinessMessage,
+        "staff" => wire::TimelineCause::Staff,
+        "timer" => wire::TimelineCause::Timer,
+        _ => wire::TimelineCause::Unspecified,
+    }
+}
+
+/// The tag of an entry, with the name that it has now; without one if it was deleted.
+fn tag(tags: &[inbox::Tag], id: &[u8]) -> Option<wire::Tag> {
+    let id = TagId::new(id.try_into().ok()?);
+    let known = tags.iter().find(|tag| tag.id == id).cloned().map(conversation::tag);
+    Some(known.unwrap_or_else(|| wire::Tag { tag_id: id.to_string(), ..wire::Tag::default() }))
 }
 
 fn loose(row: inbox::Loose) -> wire::LooseUpdate {

@@ -1,6 +1,6 @@
 //! The domain's words as the API's: reasons, actors, assignees.
 
-use relevo_domain::conversation::{Medium, PauseReason};
+use relevo_domain::conversation::{Medium, PauseReason, Priority, SnoozePreset};
 use relevo_domain::{Actor, AgentId, TeamId, TenantId, Timestamp};
 use relevo_proto::query::v1 as wire;
 use relevo_proto::time::to_wire;
@@ -46,6 +46,26 @@ pub(crate) const fn medium(medium: Medium) -> wire::Medium {
         Medium::WhatsApp => wire::Medium::Whatsapp,
         Medium::Sms => wire::Medium::Sms,
         Medium::Email => wire::Medium::Email,
+    }
+}
+
+pub(crate) const fn priority(priority: Priority) -> wire::Priority {
+    match priority {
+        Priority::None => wire::Priority::None,
+        Priority::Low => wire::Priority::Low,
+        Priority::Normal => wire::Priority::Normal,
+        Priority::High => wire::Priority::High,
+        Priority::Urgent => wire::Priority::Urgent,
+    }
+}
+
+pub(crate) const fn preset(preset: SnoozePreset) -> wire::SnoozePreset {
+    match preset {
+        SnoozePreset::OneHour => wire::SnoozePreset::OneHour,
+        SnoozePreset::TwoHours => wire::SnoozePreset::TwoHours,
+        SnoozePreset::FourHours => wire::SnoozePreset::FourHours,
+        SnoozePreset::TomorrowMorning => wire::SnoozePreset::TomorrowMorning,
+        SnoozePreset::NextMonday => wire::SnoozePreset::NextMonday,
     }
 }
 

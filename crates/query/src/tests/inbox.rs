@@ -12,6 +12,10 @@ fn ids(answer: &wire::ListConversationsResponse) -> Vec<String> {
     answer.conversations.iter().map(|row| row.conversation_id.clone()).collect()
 }
 
+fn filtered(filter: wire::ConversationFilter) -> wire::ListConversationsRequest {
+    wire::ListConversationsRequest { filter: Some(filter), ..Default::default() }
+}
+
 fn a_day() -> World {
     World::new()
         .writes("demo", 1, "wa-main", "Hola")
@@ -58,34 +62,34 @@ async fn tabs_statuses_and_the_bot_filter_the_list() {
     let told = a_day().told();
     let list =
         async |caller, request| ids(&told.query.list_conversations(ask(&caller, request)).await.unwrap().into_inner());
-    let request = wire::ListConversationsRequest::default;
     let (one, two, three) = (conversation(1).to_string(), conversation(2).to_string(), conversation(3).to_string());
 
-    let mine = wire::ListConversationsRequest { tab: wire::InboxTab::Mine.into(), ..request() };
+    let mine = filtered(wire::ConversationFilter { tab: wire::InboxTab::Mine.into(), ..Default::default() });
     assert_eq!(list(caller("demo", "laura", Role::Agent), mine.clone()).await, std::slice::from_ref(&one));
     assert!(list(caller("demo", "martin", Role::Agent), mine).await.is_empty());
-    let unassigned = wire::ListConversationsRequest { tab: wire::InboxTab::Unassigned.into(), ..request() };
+    let unassigned =
+        filtered(wire::ConversationFilter { tab: wire::InboxTab::Unassigned.into(), ..Default::default() });
     assert_eq!(list(supervisor(), unassigned).await, std::slice::from_ref(&two));
     let statuses = vec![wire::ConversationStatus::Resolved.into(), wire::ConversationStatus::Open.into()];
-    let all = wire::ListConversationsRequest { statuses, ..request() };
+    let all = filtered(wire::ConversationFilter { statuses, ..Default::default() });
     assert_eq!(list(supervisor(), all).await, [one.clone(), three, two.clone()]);
-    let paused = wire::ListConversationsRequest { bot: wire::BotState::Paused.into(), ..request() };
+    let paused = filtered(wire::ConversationFilter { bot: wire::BotState::Paused.into(), ..Default::default() });
     assert_eq!(list(supervisor(), paused).await, [one]);
-    let active = wire::ListConversationsRequest { bot: wire::BotState::Active.into(), ..request() };
+    let active = filtered(wire::ConversationFilter { bot: wire::BotState::Active.into(), ..Default::default() });
     assert_eq!(list(supervisor(), active).await, [two]);
 }
 
 #[tokio::test]
 async fn an_unknown_word_is_refused_with_its_field() {
     let told = a_day().told();
-    let request = wire::ListConversationsRequest { tab: 77, bot: 9, statuses: vec![5], ..Default::default() };
+    let request = filtered(wire::ConversationFilter { tab: 77, bot: 9, statuses: vec![5], ..Default::default() });
 
     let problem = refused(told.query.list_conversations(ask(&supervisor(), request)).await);
 
     assert_eq!(problem.code, ErrorCode::InvalidArgument);
     let fields: Vec<_> = problem.violations.iter().map(|violation| violation.field.as_str()).collect();
-    assert_eq!(fields, ["statuses", "bot", "tab"]);
-    assert!(problem.text().contains("tab: no es uno de los valores conocidos"), "{}", problem.text());
+    assert_eq!(fields, ["filter.statuses", "filter.tab", "filter.bot"]);
+    assert!(problem.text().contains("filter.tab: no es uno de los valores conocidos"), "{}", problem.text());
 }
 
 #[tokio::test]

@@ -1,9 +1,19 @@
 //! The services, called as tonic calls them, over real views that were folded from made-up commits.
 
 mod assignments;
+mod contacts;
+mod filters;
 mod inbox;
 mod isolation;
+mod live;
+mod metric_series;
 mod metrics;
 mod pages;
+mod past;
 mod pauses;
+mod presence;
+mod storm;
+mod timeline;
+mod watch_conversation;
+mod watch_inbox;
 mod world;

@@ -17,6 +17,12 @@ fn page(page_size: i32, page_token: &str) -> wire::ListConversationsRequest {
     wire::ListConversationsRequest { page_size, page_token: page_token.to_owned(), ..Default::default() }
 }
 
+/// A filter that lets everything pass which a list shows anyway; `n` makes it another list.
+fn filter(tab: wire::InboxTab, n: usize) -> wire::ConversationFilter {
+    let statuses = vec![wire::ConversationStatus::Open.into(); n];
+    wire::ConversationFilter { tab: tab.into(), statuses, ..Default::default() }
+}
+
 async fn turn(told: &Told, page_size: i32, token: &str) -> wire::ListConversationsResponse {
     told.query.list_conversations(ask(&supervisor(), page(page_size, token))).await.unwrap().into_inner()
 }
@@ -86,7 +92,8 @@ async fn a_token_is_good_for_its_caller_and_its_request_alone() {
         let answer = told.query.list_conversations(ask(&other, with_token())).await;
         assert_eq!(code(answer), ErrorCode::CursorInvalid, "{other:?}");
     }
-    let other_tab = wire::ListConversationsRequest { tab: wire::InboxTab::Unassigned.into(), ..with_token() };
+    let other_tab =
+        wire::ListConversationsRequest { filter: Some(filter(wire::InboxTab::Unassigned, 0)), ..with_token() };
     assert_eq!(code(told.query.list_conversations(ask(&supervisor(), other_tab)).await), ErrorCode::CursorInvalid);
     let thread = wire::ListMessagesRequest {
         conversation_id: conversation(1).to_string(),
@@ -129,7 +136,7 @@ async fn the_same_question_has_the_same_answer_while_nothing_happens() {
     for _ in 0..40 {
         assert_eq!(turn(&told, 2, "").await, first);
     }
-    let open = wire::ListConversationsRequest { statuses: vec![wire::ConversationStatus::Open.into()], ..page(2, "") };
+    let open = wire::ListConversationsRequest { filter: Some(filter(wire::InboxTab::Unspecified, 1)), ..page(2, "") };
     let open = told.query.list_conversations(ask(&supervisor(), open)).await.unwrap().into_inner();
     assert_ne!(open.next_page_token, first.next_page_token);
 }
@@ -153,7 +160,7 @@ async fn a_caller_who_only_asks_for_first_pages_takes_nobody_elses_moments() {
     let mut tokens = Vec::new();
     // Every one is another list, or they would share one moment.
     let list = |n: usize, token: &str| wire::ListConversationsRequest {
-        statuses: vec![wire::ConversationStatus::Open.into(); n],
+        filter: Some(filter(wire::InboxTab::Unspecified, n)),
         ..page(2, token)
     };
     for n in 0..40 {

@@ -105,3 +105,59 @@ async fn what_an_agent_may_not_see_is_neither_listed_nor_counted() {
     let hidden = wire::GetPauseRequest { conversation_id: conversation(2).to_string(), ..Default::default() };
     assert_eq!(code(told.query.get_pause(ask(&laura, hidden)).await), ErrorCode::ConversationNotFound);
 }
+
+#[tokio::test]
+async fn pauses_are_filtered_and_sorted_by_how_long_the_customer_waits() {
+    let told = World::new()
+        .writes("demo", 1, "wa-main", "uno")
+        .writes("demo", 2, "mail", "dos")
+        .paused("demo", 1, PauseReason::Complaint, "")
+        .paused("demo", 2, PauseReason::Complaint, "")
+        .echoes("demo", 1, "ya le contesto")
+        .told();
+    let list = async |request: wire::ListPausedRequest| told.query.list_paused(ask(&supervisor(), request)).await;
+    let found = async |request: wire::ListPausedRequest| ids(&list(request).await.unwrap().into_inner());
+    let sort = wire::PauseSort::Waiting.into();
+    let answer = list(wire::ListPausedRequest { sort, ..Default::default() }).await.unwrap().into_inner();
+    assert_eq!(ids(&answer), [2, 1].map(|n| conversation(n).to_string()));
+    let waits: Vec<_> = answer.paused.iter().map(|row| row.waiting_since).collect();
+    assert_eq!(waits, [answer.paused[0].pause.as_ref().unwrap().since, None], "counted from the pause on");
+
+    let mail = vec!["mail".to_owned()];
+    assert_eq!(found(wire::ListPausedRequest { channel_ids: mail, ..Default::default() }).await.len(), 1);
+    assert!(found(wire::ListPausedRequest { automatic: Some(true), ..Default::default() }).await.is_empty());
+    assert_eq!(found(wire::ListPausedRequest { automatic: Some(false), ..Default::default() }).await.len(), 2);
+    let year = 366 * 24 * 3600;
+    assert_eq!(found(wire::ListPausedRequest { longer_than_seconds: 1, ..Default::default() }).await.len(), 2);
+    assert!(found(wire::ListPausedRequest { longer_than_seconds: 100 * year, ..Default::default() }).await.is_empty());
+
+    let refusals = [
+        (wire::ListPausedRequest { sort: 99, ..Default::default() }, "sort"),
+        (wire::ListPausedRequest { channel_ids: vec!["Mal!".to_owned()], ..Default::default() }, "channel_ids"),
+        (wire::ListPausedRequest { channel_ids: vec!["mail".to_owned(); 101], ..Default::default() }, "channel_ids"),
+    ];
+    for (request, field) in refusals {
+        assert_eq!(refused(list(request).await).violations[0].field, field);
+    }
+}
+
+#[tokio::test]
+async fn counts_and_histories_have_doors_of_their_own() {
+    let told = given();
+    let counts = told.query.get_pause_counts(ask(&supervisor(), wire::GetPauseCountsRequest::default())).await;
+    let counts = counts.unwrap().into_inner();
+    assert_eq!((counts.counts.len(), counts.position.as_str()), (2, format!("p1-{}", told.last).as_str()));
+
+    let history = async |n: u8, page_token: String| {
+        let conversation_id = conversation(n).to_string();
+        let request = wire::ListPauseHistoryRequest { conversation_id, page_token, page_size: 1, ..Default::default() };
+        told.query.list_pause_history(ask(&supervisor(), request)).await
+    };
+    let first = history(3, String::new()).await.unwrap().into_inner();
+    let second = history(3, first.next_page_token.clone()).await.unwrap().into_inner();
+    assert_eq!((first.entries[0].bot(), first.entries[0].paused_for), (wire::BotState::Paused, None));
+    assert_eq!(second.entries[0].bot(), wire::BotState::Active);
+    assert_eq!(second.entries[0].paused_for.map(|time| time.seconds), Some(1));
+    assert_eq!((second.entries.len(), second.next_page_token.as_str()), (1, ""));
+    assert_eq!(code(history(99, String::new()).await), ErrorCode::ConversationNotFound);
+}

@@ -1,6 +1,7 @@
 //! A small world: commits as the deciders would have written them, folded into the four views.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -10,6 +11,7 @@ use relevo_domain::conversation::event::{AssignmentHow, EpisodeCause, NotePerson
 use relevo_domain::conversation::message::{Author, Content, ContentPersonal};
 use relevo_domain::conversation::{ConversationEvent, Medium, Message, MessageFlags, MessageKind, PauseReason};
 use relevo_domain::identity::IdentifierKind;
+use relevo_domain::workspace::WorkspaceEvent;
 use relevo_domain::{
     Actor, AgentId, Caller, ChannelId, CommandId, Commit, CommitHash, CommitId, EntityId, EntityKind, ErrorCode, Event,
     MessageId, Recorded, Role, Scope, TeamId, TenantId, Timestamp,
@@ -22,9 +24,10 @@ use relevo_projector_metrics::MetricsProjector;
 use relevo_projector_pause::PauseProjector;
 use relevo_proto::Problem;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 
-use crate::{Directory, Query, QueryViews, TenantDirectory};
+use crate::{Directory, History, HistoryError, Ports, Query, QueryViews, TenantDirectory};
 
 /// 2026-03-02T15:00:00Z, a Monday; noon in Buenos Aires.
 pub(super) const START: Timestamp = Timestamp::from_seconds(1_772_463_600);
@@ -56,6 +59,46 @@ pub(super) fn team(name: &str) -> TeamId {
 
 pub(super) fn conversation(n: u8) -> EntityId {
     EntityId::new(EntityKind::Conversation, [n; 16])
+}
+
+pub(super) fn contact(n: u8) -> EntityId {
+    EntityId::new(EntityKind::Contact, [n; 16])
+}
+
+/// What a query needs beside views: this test's clock, and these commits as the log.
+pub(super) fn ports(commits: &[Recorded]) -> Ports {
+    Ports { now: clock::now, history: Arc::new(Log(commits.to_vec())), ending: CancellationToken::new() }
+}
+
+/// The clock of one test: each runs on a thread of its own.
+pub(super) mod clock {
+    use std::cell::Cell;
+
+    use relevo_domain::Timestamp;
+
+    thread_local! {
+        static NOW: Cell<Timestamp> = const { Cell::new(Timestamp::from_seconds(1_772_463_600 + 3_600)) };
+    }
+
+    /// An hour after [`super::START`] until it is set.
+    pub(in crate::tests) fn now() -> Timestamp {
+        NOW.get()
+    }
+
+    pub(in crate::tests) fn set(now: Timestamp) {
+        NOW.set(now);
+    }
+}
+
+/// The log of a test.
+struct Log(Vec<Recorded>);
+
+#[async_trait::async_trait]
+impl History for Log {
+    async fn commits(&self, tenant: &TenantId, entity: EntityId, _: usize) -> Result<Vec<Recorded>, HistoryError> {
+        let of_entity = |recorded: &&Recorded| recorded.commit.tenant == *tenant && recorded.commit.entity == entity;
+        Ok(self.0.iter().filter(of_entity).cloned().collect())
+    }
 }
 
 /// A caller of tenant `demo` who sees all of it.
@@ -95,6 +138,7 @@ pub(super) fn code<A: std::fmt::Debug>(answer: Result<tonic::Response<A>, Status
 
 impl World {
     pub(super) fn new() -> Self {
+        clock::set(START + Duration::from_hours(1));
         Self { commits: Vec::new(), heads: BTreeMap::new(), now: START }
     }
 
@@ -106,7 +150,7 @@ impl World {
     /// Customer `n` writes; the first time, contact and conversation come into being.
     pub(super) fn writes(self, tenant_name: &str, n: u8, channel: &str, text: &str) -> Self {
         let tenant = tenant(tenant_name);
-        let (id, contact) = (conversation(n), EntityId::new(EntityKind::Contact, [n; 16]));
+        let (id, contact) = (conversation(n), contact(n));
         let channel = ChannelId::new(channel).unwrap();
         let medium = if channel.as_str() == "mail" { Medium::Email } else { Medium::WhatsApp };
         let mut events = Vec::new();
@@ -171,6 +215,13 @@ impl World {
 
     /// Folds the commits into the views.
     pub(super) fn told(self) -> Told {
+        let (folders, views) = self.views();
+        let query = Query::new(views, directory(), [7; 32], ports(&self.commits));
+        Told { query, last: self.commits.len() as u64, _folders: folders }
+    }
+
+    /// The views, and their folders.
+    pub(super) fn views(&self) -> (Vec<TempDir>, QueryViews) {
         let mut folders = Vec::new();
         let mut view = |projector| fold_boxed(projector, &self.commits, &mut folders);
         let views = QueryViews {
@@ -179,8 +230,33 @@ impl World {
             pause: view(Fold::Pause),
             metrics: view(Fold::Metrics),
         };
-        let query = Query::new(views, directory(), [7; 32]);
-        Told { query, last: self.commits.len() as u64, _folders: folders }
+        (folders, views)
+    }
+
+    /// Anything that can be true of conversation `n`, by Laura.
+    pub(super) fn event(self, tenant_name: &str, n: u8, event: ConversationEvent) -> Self {
+        self.conversation_events(tenant_name, n, Actor::Staff(agent("laura")), vec![event])
+    }
+
+    /// Anything that can be true of contact `n`, by Laura.
+    pub(super) fn contact_event(self, tenant_name: &str, n: u8, event: ContactEvent) -> Self {
+        self.commit(&tenant(tenant_name), contact(n), Actor::Staff(agent("laura")), vec![Event::Contact(event)])
+    }
+
+    /// Anything that can be true of the workspace, by Laura.
+    pub(super) fn workspace_event(self, tenant_name: &str, event: WorkspaceEvent) -> Self {
+        let events = vec![Event::Workspace(event)];
+        self.commit(&tenant(tenant_name), EntityId::WORKSPACE, Actor::Staff(agent("laura")), events)
+    }
+
+    /// The same world as it was after its commit of that sequence.
+    pub(super) fn until(&self, sequence: u64) -> Self {
+        let commits = self.commits.iter().filter(|commit| commit.sequence <= sequence).cloned().collect();
+        Self { commits, heads: BTreeMap::new(), now: self.now }
+    }
+
+    pub(super) fn commits(&self) -> &[Recorded] {
+        &self.commits
     }
 
     fn conversation_events(self, tenant_name: &str, n: u8, actor: Actor, events: Vec<ConversationEvent>) -> Self {
@@ -268,7 +344,7 @@ fn fold_boxed(
     view
 }
 
-fn directory() -> Directory {
+pub(super) fn directory() -> Directory {
     let demo = TenantDirectory {
         time_zone: TimeZone::get("America/Argentina/Buenos_Aires").unwrap(),
         agents: BTreeMap::from([

@@ -1,5 +1,13 @@
 //! `relevo.admin.v1.LogService`: commits as they are stored, of the caller's tenant.
 
+mod audit;
+pub(crate) mod line;
+mod replay;
+mod span;
+mod verify;
+#[cfg(test)]
+mod verify_tests;
+
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,7 +15,7 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt};
 use prost::Message;
 use relevo_domain::{Actor, EntityId, ErrorCode, Recorded, TenantId};
-use relevo_eventlog::{Log, LogError, codec};
+use relevo_eventlog::{Log, LogError, ReplaySubject, codec};
 use relevo_proto::admin::v1 as proto;
 use relevo_proto::admin::v1::log_service_server::{LogService, LogServiceServer};
 use relevo_proto::admin::v1::show_log_request::Of;
@@ -19,6 +27,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use self::replay::{Ended, Replay, SPEED_MAX, Target};
+use self::span::{Filter, Span};
 use super::refusal::Operator;
 use crate::serve::Installation;
 
@@ -82,6 +92,56 @@ impl Service {
     }
 }
 
+impl Service {
+    async fn replay_of(
+        &self,
+        operator: &Operator,
+        request: proto::ReplayLogRequest,
+        answers: mpsc::Sender<Result<proto::ReplayLogResponse, Status>>,
+    ) -> Result<Replay, Status> {
+        if !(0.0..=SPEED_MAX).contains(&request.speed) {
+            return Err(operator.invalid("speed", "field-speed"));
+        }
+        let Installation { log, directory, connection, .. } = self.installation.clone();
+        let target = if request.subject.is_empty() {
+            Target::Caller
+        } else {
+            let subject = ReplaySubject::parse(&operator.caller.tenant, &request.subject);
+            let subject = subject.ok_or_else(|| operator.invalid("subject", "field-replay-subject"))?;
+            Target::Subject(connection, subject)
+        };
+        let filter = Filter::parse(operator, request.filter.unwrap_or_default())?;
+        let span = Span::find(operator, &*log, request.from.as_ref(), request.to.as_ref()).await?;
+        let (speed, without_personal) = (request.speed, request.without_personal);
+        Ok(Replay { log, directory, span, filter, speed, target, without_personal, answers })
+    }
+
+    /// What the streams are set to, and how the server writes, as far as anybody here knows.
+    async fn settings(&self) -> Result<Vec<proto::StreamSetting>, LogError> {
+        let found = self.installation.connection.settings().await?;
+        let settings = found.into_iter().map(|setting| proto::StreamSetting {
+            stream: setting.stream.as_str().to_owned(),
+            setting: setting.name.to_owned(),
+            found: setting.found,
+            wanted: setting.wanted,
+            state: if setting.good { proto::SettingState::Ok } else { proto::SettingState::Differs }.into(),
+        });
+        let sync = match self.installation.sync_interval {
+            Some(word) => (word, word, proto::SettingState::Ok),
+            None => ("", "always", proto::SettingState::Unknown),
+        };
+        let (found, wanted, state) = sync;
+        let sync = proto::StreamSetting {
+            stream: String::new(),
+            setting: "sync_interval".to_owned(),
+            found: found.to_owned(),
+            wanted: wanted.to_owned(),
+            state: state.into(),
+        };
+        Ok(settings.chain([sync]).collect())
+    }
+}
+
 #[tonic::async_trait]
 impl LogService for Service {
     async fn show(&self, request: Request<proto::ShowLogRequest>) -> Result<Response<proto::ShowLogResponse>, Status> {
@@ -125,6 +185,61 @@ impl LogService for Service {
             }
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    type VerifyStream = Pin<Box<dyn Stream<Item = Result<proto::VerifyLogResponse, Status>> + Send>>;
+
+    async fn verify(&self, request: Request<proto::VerifyLogRequest>) -> Result<Response<Self::VerifyStream>, Status> {
+        let operator = Operator::of(&request)?;
+        let settings = self.settings().await.map_err(|error| operator.log_failed(&error))?;
+        let (answers, stream) = mpsc::channel(TAIL_QUEUE);
+        let Installation { log, ending, .. } = self.installation.clone();
+        let tenant = operator.caller.tenant.clone();
+        tokio::spawn(async move {
+            let work = verify::Verify { log, tenant, settings, answers: answers.clone() };
+            tokio::select! {
+                outcome = work.run() => if let Err(error) = outcome {
+                    answers.send(Err(operator.log_failed(&error))).await.ok();
+                },
+                () = answers.closed() => {}
+                () = ending.cancelled() => {}
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    type ReplayStream = Pin<Box<dyn Stream<Item = Result<proto::ReplayLogResponse, Status>> + Send>>;
+
+    async fn replay(&self, request: Request<proto::ReplayLogRequest>) -> Result<Response<Self::ReplayStream>, Status> {
+        let operator = Operator::of(&request)?;
+        let (answers, stream) = mpsc::channel(TAIL_QUEUE);
+        let replay = self.replay_of(&operator, request.into_inner(), answers.clone()).await?;
+        let ending = self.installation.ending.clone();
+        tokio::spawn(async move {
+            let ended = tokio::select! {
+                outcome = replay.run() => outcome,
+                () = answers.closed() => return,
+                () = ending.cancelled() => return,
+            };
+            let refusal = match ended {
+                Ok(()) | Err(Ended::Gone) => return,
+                Err(Ended::Log(error)) => operator.log_failed(&error),
+                Err(Ended::Json(error)) => operator.internal(&error),
+            };
+            // Nobody may wait for it any more.
+            answers.send(Err(refusal)).await.ok();
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    async fn audit(
+        &self,
+        request: Request<proto::AuditLogRequest>,
+    ) -> Result<Response<proto::AuditLogResponse>, Status> {
+        let operator = Operator::of(&request)?;
+        let Installation { log, directory, .. } = &self.installation;
+        let audit = audit::Audit { operator: &operator, log, directory };
+        audit.page(request.into_inner()).await.map(Response::new)
     }
 }
 

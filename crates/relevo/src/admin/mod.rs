@@ -1,4 +1,4 @@
-//! The operators' gRPC services: intake, log and views. For admins and ops, of their own tenant.
+//! The operators' gRPC services: intake, log, metric topics and views. For admins and ops, of their own tenant.
 //!
 //! They stand in the binary because they show what is wired here; they hold no rules.
 
@@ -9,4 +9,5 @@ mod log_tests;
 mod owner;
 mod pages;
 mod refusal;
+pub(crate) mod topic;
 pub(crate) mod view;

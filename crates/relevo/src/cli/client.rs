@@ -8,8 +8,11 @@ use std::time::Duration;
 use relevo_catalogue::Language;
 use relevo_proto::admin::v1::intake_service_client::IntakeServiceClient;
 use relevo_proto::admin::v1::log_service_client::LogServiceClient;
+use relevo_proto::admin::v1::topic_service_client::TopicServiceClient;
 use relevo_proto::admin::v1::view_service_client::ViewServiceClient;
+use relevo_proto::command::v1::contact_service_client::ContactServiceClient;
 use relevo_proto::command::v1::conversation_service_client::ConversationServiceClient;
+use relevo_proto::command::v1::workspace_service_client::WorkspaceServiceClient;
 use relevo_proto::query::v1::assignment_service_client::AssignmentServiceClient;
 use relevo_proto::query::v1::inbox_service_client::InboxServiceClient;
 use relevo_proto::query::v1::metrics_service_client::MetricsServiceClient;
@@ -74,12 +77,25 @@ impl Client {
         })
     }
 
+    /// The same client with its time anew, for the next one of many pages.
+    pub(crate) fn anew(&self) -> Self {
+        Self { deadline: Instant::now() + self.timeout, ..self.clone() }
+    }
+
     pub(crate) fn inbox(&self) -> InboxServiceClient<Channel> {
         InboxServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_MAX)
     }
 
     pub(crate) fn conversations(&self) -> ConversationServiceClient<Channel> {
         ConversationServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn contacts(&self) -> ContactServiceClient<Channel> {
+        ContactServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn workspace(&self) -> WorkspaceServiceClient<Channel> {
+        WorkspaceServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn pauses(&self) -> PauseServiceClient<Channel> {
@@ -100,6 +116,10 @@ impl Client {
 
     pub(crate) fn log(&self) -> LogServiceClient<Channel> {
         LogServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_MAX)
+    }
+
+    pub(crate) fn topics(&self) -> TopicServiceClient<Channel> {
+        TopicServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn views(&self) -> ViewServiceClient<Channel> {

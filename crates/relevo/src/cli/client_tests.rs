@@ -8,9 +8,11 @@ use relevo_catalogue::Language;
 use relevo_domain::ErrorCode;
 use relevo_proto::command::v1::conversation_service_server::{ConversationService, ConversationServiceServer};
 use relevo_proto::command::v1::{
-    AddNoteRequest, AddNoteResponse, AssignRequest, AssignResponse, ClaimRequest, ClaimResponse, PauseBotRequest,
-    PauseBotResponse, ReopenRequest, ReopenResponse, ResolveRequest, ResolveResponse, ResumeBotRequest,
-    ResumeBotResponse,
+    AddNoteRequest, AddNoteResponse, AddTagRequest, AddTagResponse, AssignRequest, AssignResponse, ClaimRequest,
+    ClaimResponse, MarkReadRequest, MarkReadResponse, PauseBotRequest, PauseBotResponse, RemoveTagRequest,
+    RemoveTagResponse, ReopenRequest, ReopenResponse, ResolveRequest, ResolveResponse, ResumeBotRequest,
+    ResumeBotResponse, SetPendingRequest, SetPendingResponse, SetPriorityRequest, SetPriorityResponse, SnoozeRequest,
+    SnoozeResponse, UnassignRequest, UnassignResponse, UnsnoozeRequest, UnsnoozeResponse,
 };
 use relevo_proto::problem::Problem;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -75,6 +77,41 @@ impl ConversationService for Scripted {
     }
 
     async fn add_note(&self, _request: Request<AddNoteRequest>) -> Result<Response<AddNoteResponse>, Status> {
+        unscripted()
+    }
+
+    async fn unassign(&self, _request: Request<UnassignRequest>) -> Result<Response<UnassignResponse>, Status> {
+        unscripted()
+    }
+
+    async fn set_pending(&self, _request: Request<SetPendingRequest>) -> Result<Response<SetPendingResponse>, Status> {
+        unscripted()
+    }
+
+    async fn snooze(&self, _request: Request<SnoozeRequest>) -> Result<Response<SnoozeResponse>, Status> {
+        unscripted()
+    }
+
+    async fn unsnooze(&self, _request: Request<UnsnoozeRequest>) -> Result<Response<UnsnoozeResponse>, Status> {
+        unscripted()
+    }
+
+    async fn add_tag(&self, _request: Request<AddTagRequest>) -> Result<Response<AddTagResponse>, Status> {
+        unscripted()
+    }
+
+    async fn remove_tag(&self, _request: Request<RemoveTagRequest>) -> Result<Response<RemoveTagResponse>, Status> {
+        unscripted()
+    }
+
+    async fn set_priority(
+        &self,
+        _request: Request<SetPriorityRequest>,
+    ) -> Result<Response<SetPriorityResponse>, Status> {
+        unscripted()
+    }
+
+    async fn mark_read(&self, _request: Request<MarkReadRequest>) -> Result<Response<MarkReadResponse>, Status> {
         unscripted()
     }
 }

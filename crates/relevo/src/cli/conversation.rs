@@ -1,43 +1,31 @@
 //! `relevo conversation …`: the inbox, one conversation, and what can be asked of it.
 
-use clap::{Args, Subcommand, ValueEnum};
-use relevo_proto::query::v1::{
-    BotState, Contact, Conversation, ConversationStatus, GetConversationRequest, GetConversationResponse, InboxTab,
-    ListConversationsRequest, ListConversationsResponse,
-};
+mod counters;
+pub(crate) mod list;
 
-use super::table::{Shrink, Table};
+use clap::{Args, Subcommand};
+use relevo_proto::query::v1::{Contact, Conversation, GetConversationRequest, GetConversationResponse};
+
+use super::moment::{AsOf, parse};
+use super::paint::{Paint, Painted};
 use super::write::Write;
-use super::{Context, Failure, Output, Page, Read, more, text, thread};
+use super::{Context, Failure, Output, Read, text, thread};
+pub(crate) use list::show_inbox;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// The inbox, the conversation with the latest message first.
+    /// The inbox: filters that combine, three sorts, a search, and a live view.
     #[command(visible_alias = "ls")]
-    List(List),
+    List(Box<list::List>),
+    /// How many conversations each tab holds.
+    Counters(counters::Counters),
     /// One conversation and its contact.
     Show(Show),
-    /// The thread of one conversation, oldest first. Not for analysts.
+    /// The thread of one conversation, now, as it was, or live. Not for analysts.
+    #[command(visible_alias = "thread")]
     Messages(thread::Messages),
     #[command(flatten)]
     Write(Write),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct List {
-    /// Which part of the inbox.
-    #[arg(long, value_enum, default_value_t = Tab::All)]
-    tab: Tab,
-    /// Only this status.
-    #[arg(long, value_enum, default_value_t = Status::Open)]
-    status: Status,
-    /// Only this state of the bot. Default: any.
-    #[arg(long, value_enum)]
-    bot: Option<Bot>,
-    #[command(flatten)]
-    page: Page,
-    #[command(flatten)]
-    read: Read,
 }
 
 #[derive(Debug, Args)]
@@ -45,36 +33,11 @@ pub(crate) struct Show {
     /// Exact id, `cnv_…`.
     #[arg(value_name = "CONVERSATION")]
     conversation_id: String,
+    /// As it was then: a position (`p1-42`) or a time (`2026-03-01T10:00:00Z`). Default: now.
+    #[arg(long, value_name = "MOMENT", value_parser = parse)]
+    as_of: Option<AsOf>,
     #[command(flatten)]
     read: Read,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Tab {
-    /// Assigned to the caller.
-    Mine,
-    /// No agent has it; it may be a team's.
-    Unassigned,
-    /// Everything that the caller may see.
-    All,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Status {
-    /// Somebody has to look at it.
-    Open,
-    /// The current episode ended.
-    Resolved,
-    /// Open and resolved.
-    All,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Bot {
-    /// The bot may answer.
-    Active,
-    /// The bot is silent.
-    Paused,
 }
 
 impl Command {
@@ -82,16 +45,14 @@ impl Command {
     pub(crate) fn command_id(&self) -> Option<String> {
         match self {
             Self::Write(write) => Some(write.command_id()),
-            Self::List(_) | Self::Show(_) | Self::Messages(_) => None,
+            Self::List(_) | Self::Counters(_) | Self::Show(_) | Self::Messages(_) => None,
         }
     }
 
     pub(crate) async fn run(self, context: &Context, command_id: &str) -> Result<(), Failure> {
         match self {
-            Self::List(list) => {
-                let answer = list.ask(context).await?;
-                print_list(&context.out, &answer)
-            }
+            Self::List(list) => list.run(context).await,
+            Self::Counters(counters) => counters.run(context).await,
             Self::Show(show) => show.run(context).await,
             Self::Messages(messages) => messages.run(context).await,
             Self::Write(write) => write.run(context, command_id).await,
@@ -99,96 +60,31 @@ impl Command {
     }
 }
 
-impl List {
-    async fn ask(self, context: &Context) -> Result<ListConversationsResponse, Failure> {
-        let statuses = match self.status {
-            Status::Open => vec![ConversationStatus::Open],
-            Status::Resolved => vec![ConversationStatus::Resolved],
-            Status::All => vec![ConversationStatus::Open, ConversationStatus::Resolved],
-        };
-        let tab = match self.tab {
-            Tab::Mine => InboxTab::Mine,
-            Tab::Unassigned => InboxTab::Unassigned,
-            Tab::All => InboxTab::All,
-        };
-        let bot = match self.bot {
-            None => BotState::Unspecified,
-            Some(Bot::Active) => BotState::Active,
-            Some(Bot::Paused) => BotState::Paused,
-        };
-        ask_list(
-            context,
-            ListConversationsRequest {
-                tab: tab.into(),
-                statuses: statuses.into_iter().map(Into::into).collect(),
-                bot: bot.into(),
-                page_size: self.page.limit,
-                page_token: self.page.page_token.unwrap_or_default(),
-                min_position: self.read.min_position.unwrap_or_default(),
-                deadline_ms: context.client.position_wait_ms(),
-            },
-        )
-        .await
+/// The status, with what it waits for: `snoozed · 21/11 09:00`, `open · due`.
+pub(super) fn status(out: &Output, row: &Conversation) -> String {
+    let status = out.words.status(row.status);
+    if row.due {
+        return format!("{status} · {}", out.words.t("status-due"));
     }
+    let until = out.clock.short(row.snoozed_until.as_ref());
+    if until.is_empty() { status } else { format!("{status} · {until}") }
 }
 
-/// The open conversations once the view has reached `position`: what `demo play` ends with.
-pub(crate) async fn show_inbox(context: &Context, position: &str) -> Result<(), Failure> {
-    let answer = ask_list(
-        context,
-        ListConversationsRequest {
-            min_position: position.to_owned(),
-            deadline_ms: context.client.position_wait_ms(),
-            ..ListConversationsRequest::default()
-        },
-    )
-    .await?;
-    print_list(&context.out, &answer)
+/// The bot's state in its colour.
+pub(super) fn bot(out: &Output, bot: i32) -> Painted {
+    Painted::new(&out.words.bot(bot), Paint::bot(bot))
 }
 
-async fn ask_list(context: &Context, request: ListConversationsRequest) -> Result<ListConversationsResponse, Failure> {
-    let mut inbox = context.client.inbox();
-    context.client.once(inbox.list_conversations(context.client.request(request))).await
-}
-
-fn print_list(out: &Output, answer: &ListConversationsResponse) -> Result<(), Failure> {
-    if out.json {
-        return out.message(answer);
+/// `María S.A. (4711)`, or the key alone.
+pub(crate) fn customer_text(customer: &relevo_proto::query::v1::Customer) -> String {
+    if customer.name.is_empty() {
+        return customer.customer_id.clone();
     }
-    out.table(&inbox_table(out, &answer.conversations), "list-empty")?;
-    more(out, &answer.next_page_token)
-}
-
-fn inbox_table(out: &Output, conversations: &[Conversation]) -> Table {
-    let words = out.words;
-    let mut table = Table::new(vec![
-        (words.t("table-conversation"), Shrink::Never),
-        (words.t("table-contact"), Shrink::Then(8)),
-        (words.t("table-channel"), Shrink::Drop(6)),
-        (words.t("table-status"), Shrink::Never),
-        (words.t("table-bot"), Shrink::Never),
-        (words.t("table-assignee"), Shrink::Drop(6)),
-        (words.t("table-unread"), Shrink::Never),
-        (words.t("table-last-message"), Shrink::First(10)),
-    ]);
-    for row in conversations {
-        let contact = if row.contact_name.trim().is_empty() { &row.contact_address } else { &row.contact_name };
-        table.row([
-            row.conversation_id.clone(),
-            if row.degraded { format!("⚠ {contact}") } else { contact.clone() },
-            row.channel_label.clone(),
-            words.status(row.status),
-            words.bot(row.bot),
-            words.assignee(row.assignee.as_ref()),
-            row.unread.to_string(),
-            last_message(out, row),
-        ]);
-    }
-    table
+    format!("{} ({})", customer.name, customer.customer_id)
 }
 
 /// What the last message was, and when: `📷 imagen Algo así · 10:42`.
-fn last_message(out: &Output, row: &Conversation) -> String {
+pub(super) fn last_message(out: &Output, row: &Conversation) -> String {
     let kind = out.words.kind(&row.preview_kind);
     let time = out.clock.short(row.last_activity.as_ref());
     let what =
@@ -203,6 +99,7 @@ impl Show {
             conversation_id: self.conversation_id,
             min_position: self.read.min_position.unwrap_or_default(),
             deadline_ms: context.client.position_wait_ms(),
+            as_of: self.as_of.map(AsOf::wire),
         };
         let answer = context.client.once(inbox.get_conversation(context.client.request(request))).await?;
         if context.out.json { context.out.message(&answer) } else { context.out.lines(details(&context.out, &answer)) }
@@ -210,7 +107,7 @@ impl Show {
 }
 
 /// One conversation as lines of `label  value`; what has no value has no line.
-fn details(out: &Output, answer: &GetConversationResponse) -> Vec<String> {
+pub(super) fn details(out: &Output, answer: &GetConversationResponse) -> Vec<String> {
     let words = out.words;
     let Some(row) = &answer.conversation else { return Vec::new() };
     let contact = answer.contact.clone().unwrap_or_default();
@@ -218,13 +115,17 @@ fn details(out: &Output, answer: &GetConversationResponse) -> Vec<String> {
         ("conversation", row.conversation_id.clone()),
         ("contact", contact_line(row, &contact)),
         ("channel", format!("{} ({})", row.channel_label, row.channel_id)),
-        ("status", format!("{} · {}", words.status(row.status), words.count("cli-episode", u64::from(row.episode)))),
+        ("status", format!("{} · {}", status(out, row), words.count("cli-episode", u64::from(row.episode)))),
         ("bot", words.bot(row.bot)),
         ("assigned", words.assignee(row.assignee.as_ref())),
+        ("priority", words.priority_given(row.priority)),
+        ("tags", row.tags.iter().map(|tag| format!("#{}", tag.name)).collect::<Vec<_>>().join(" ")),
+        ("customer", row.customer.as_ref().map(customer_text).unwrap_or_default()),
         ("unread", row.unread.to_string()),
         ("last-message", last_message(out, row)),
         ("waiting", out.clock.short(row.waiting_since.as_ref())),
         ("window", out.clock.short(row.window_expires_at.as_ref())),
+        ("version", row.version.to_string()),
         ("position", answer.position.clone()),
     ];
     if let Some(pause) = &row.pause {

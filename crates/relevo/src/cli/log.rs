@@ -2,8 +2,11 @@
 
 use clap::{Args, Subcommand};
 use relevo_proto::admin::v1::show_log_request::Of;
-use relevo_proto::admin::v1::{LogCommit, ShowLogRequest, TailLogRequest};
+use relevo_proto::admin::v1::{
+    LogCommit, LogProblem, LogProblemKind, LogVerdict, SettingState, ShowLogRequest, TailLogRequest, VerifyLogRequest,
+};
 
+use super::view::progress_text;
 use super::{Context, Failure, Output, text};
 
 #[derive(Debug, Subcommand)]
@@ -12,6 +15,8 @@ pub(crate) enum Command {
     Show(Show),
     /// The last commits, and new ones as they come.
     Tail(Tail),
+    /// Checks the whole log: decodable, complete, gapless versions, hashes, stream settings; exit status 1 if anything is wrong.
+    Verify,
 }
 
 #[derive(Debug, Args)]
@@ -54,8 +59,91 @@ impl Command {
         match self {
             Self::Show(show) => show.run(context).await,
             Self::Tail(tail) => tail.run(context).await,
+            Self::Verify => verify(context).await,
         }
     }
+}
+
+async fn verify(context: &Context) -> Result<(), Failure> {
+    let (client, out) = (&context.client, &context.out);
+    let mut log = client.log();
+    let mut steps = client.stream(log.verify(client.request(VerifyLogRequest {}))).await?;
+    let mut intact = false;
+    while let Some(step) = steps.next().await? {
+        intact = step.verdict.as_ref().is_some_and(|verdict| verdict.intact);
+        if out.json {
+            out.message(&step)?;
+        } else if let Some(problem) = &step.problem {
+            out.progress_done();
+            out.line(&problem_text(out, problem))?;
+        } else if let Some(verdict) = &step.verdict {
+            out.progress_done();
+            out.lines(verdict_lines(out, verdict))?;
+        } else if let Some(progress) = &step.progress {
+            out.progress(&progress_text(out, "log", progress));
+        }
+    }
+    if intact { Ok(()) } else { Err(Failure::Different) }
+}
+
+/// What is wrong, and where.
+fn problem_text(out: &Output, problem: &LogProblem) -> String {
+    let (sequence, through) = (problem.sequence.to_string(), problem.through_sequence.to_string());
+    let (expected, found) = (problem.expected_version.to_string(), problem.found_version.to_string());
+    let entity = if problem.entity_id.is_empty() { "?" } else { &problem.entity_id };
+    let arguments = [
+        ("sequence", sequence.as_str()),
+        ("through", &through),
+        ("entity", entity),
+        ("expected", &expected),
+        ("found", &found),
+    ];
+    let key = match problem.kind() {
+        LogProblemKind::Undecodable => "log-problem-undecodable",
+        LogProblemKind::Missing => "log-problem-missing",
+        // Of another tenant's entity the versions are not told.
+        LogProblemKind::VersionGap if problem.entity_id.is_empty() => "log-problem-version-elsewhere",
+        LogProblemKind::VersionGap => "log-problem-version",
+        LogProblemKind::HashBroken => "log-problem-hash",
+        LogProblemKind::Unspecified => "log-problem-unknown",
+    };
+    text::one_line(&format!("⚠ {}", out.words.with(key, &arguments)))
+}
+
+/// The settings that are not as they should be or that nobody can see, and one line that sums up.
+fn verdict_lines(out: &Output, verdict: &LogVerdict) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut differing = 0;
+    for setting in &verdict.settings {
+        let arguments = [
+            ("stream", setting.stream.as_str()),
+            ("setting", &setting.setting),
+            ("found", &setting.found),
+            ("wanted", &setting.wanted),
+        ];
+        match setting.state() {
+            SettingState::Differs => {
+                differing += 1;
+                lines.push(text::one_line(&format!("⚠ {}", out.words.with("log-setting-differs", &arguments))));
+            }
+            SettingState::Unknown => {
+                lines.push(text::one_line(&out.words.with("log-setting-unknown", &arguments)));
+            }
+            SettingState::Ok | SettingState::Unspecified => {}
+        }
+    }
+    let numbers = [verdict.commits, verdict.events, verdict.entities, verdict.problems].map(|n| n.to_string());
+    let differing = differing.to_string();
+    let arguments = [
+        ("position", verdict.position.as_str()),
+        ("commits", &numbers[0]),
+        ("events", &numbers[1]),
+        ("entities", &numbers[2]),
+        ("problems", &numbers[3]),
+        ("settings", &differing),
+    ];
+    lines.push(out.words.with(if verdict.intact { "log-intact" } else { "log-broken" }, &arguments));
+    lines
 }
 
 impl Show {

@@ -2,18 +2,25 @@
 //! command means is decided by the server.
 
 mod assignment;
+mod audit;
 mod client;
 #[cfg(test)]
 mod client_tests;
+pub(crate) mod completion;
+mod contact;
 mod conversation;
 mod failure;
 pub(crate) mod global;
 mod intake;
 mod log;
 mod metrics;
+mod moment;
+mod paint;
 mod pause;
 mod print;
+mod replay;
 mod table;
+mod tag;
 mod text;
 mod thread;
 mod view;
@@ -38,6 +45,12 @@ pub(crate) enum Command {
     /// Conversations: read them, pause their bot, assign, resolve.
     #[command(subcommand, visible_alias = "conv")]
     Conversation(conversation::Command),
+    /// Contacts: who they are, which customer, and who is the same person.
+    #[command(subcommand)]
+    Contact(contact::Command),
+    /// The tags of the workspace.
+    #[command(subcommand)]
+    Tag(tag::Command),
     /// Paused bots: where, by whom, why, since when.
     #[command(subcommand)]
     Pause(pause::Command),
@@ -53,6 +66,10 @@ pub(crate) enum Command {
     /// The commits on the log. For admins and ops.
     #[command(subcommand)]
     Log(log::Command),
+    /// Events of the past, in order, as JSON lines or onto a NATS subject. For admins and ops.
+    Replay(replay::Replay),
+    /// Who did what, when: to a conversation, or by an actor. For admins and ops.
+    Audit(audit::Audit),
     /// The views: how far they are, rebuilding and verifying them. For admins and ops.
     #[command(subcommand)]
     View(view::Command),
@@ -66,20 +83,41 @@ pub(crate) struct Context {
 }
 
 impl Command {
+    /// The id of the command, if this is a write.
+    fn command_id(&self) -> Option<String> {
+        match self {
+            Self::Conversation(command) => command.command_id(),
+            Self::Contact(command) => command.command_id(),
+            Self::Tag(command) => command.command_id(),
+            Self::Pause(_)
+            | Self::Assignment(_)
+            | Self::Metrics(_)
+            | Self::Intake(_)
+            | Self::Log(_)
+            | Self::Replay(_)
+            | Self::Audit(_)
+            | Self::View(_) => None,
+        }
+    }
+
     /// Runs the command against the server that `global` names.
     pub(crate) async fn run(self, global: Global) -> ExitCode {
         let words = Words::new(global.language());
         // A write that the person did not name gets an id here, so that every error can say how to repeat it.
-        let command_id = if let Self::Conversation(command) = &self { command.command_id() } else { None };
+        let command_id = self.command_id();
         let done = async {
             let context = Context { client: Client::new(&global)?, out: Output::new(words, global.json) };
             match self {
                 Self::Conversation(command) => command.run(&context, command_id.as_deref().unwrap_or_default()).await,
+                Self::Contact(command) => command.run(&context, command_id.as_deref().unwrap_or_default()).await,
+                Self::Tag(command) => command.run(&context, command_id.as_deref().unwrap_or_default()).await,
                 Self::Pause(command) => command.run(&context).await,
                 Self::Assignment(command) => command.run(&context).await,
                 Self::Metrics(command) => command.run(&context).await,
                 Self::Intake(command) => command.run(&context).await,
                 Self::Log(command) => command.run(&context).await,
+                Self::Replay(command) => command.run(&context).await,
+                Self::Audit(command) => command.run(&context).await,
                 Self::View(command) => command.run(&context).await,
             }
         };
@@ -175,6 +213,20 @@ mod tests {
             "intake parked --limit 1 show 3",
             "assignment list --agent a --team b",
             "metrics show --from yesterday",
+            "metrics series",
+            "metrics republish",
+            "metrics republish --subject x --from noon",
+            "conversation snooze cnv_x",
+            "conversation snooze cnv_x --for 1h --until-reply",
+            "conversation priority cnv_x soon",
+            "conversation tag add cnv_x vip --create",
+            "conversation list --waiting soon",
+            "conversation list --watch --page-token t",
+            "conversation messages cnv_x --watch --as-of p1-1",
+            "tag create vip",
+            "tag change tag_x",
+            "contact merge ctc_x",
+            "assignment queue --team a --no-team",
             "log tail --limit 0",
             "--lang de pause list",
         ] {
@@ -189,6 +241,16 @@ mod tests {
             "intake parked list --limit 1",
             "intake parked show 3",
             "log show 42",
+            "conversation list --status open,snoozed --status all --tag vip --tag x --priority high,urgent --waiting 10m --watch",
+            "conversation thread cnv_x --as-of 2026-01-01T10:00:00Z --newest-first --reports",
+            "conversation snooze cnv_x --for monday",
+            "conversation snooze cnv_x --until 2030-01-01T10:00:00-03:00 --expected-version 3",
+            "conversation tag add cnv_x vip --create --colour #ff0000",
+            "conversation read cnv_x --through 7",
+            "contact search josé",
+            "assignment queue --no-team --longer-than 2h --sort longest",
+            "pause list --by automatic --sort waiting --longer-than 1d",
+            "metrics series pauses first_response_human --bucket day --split agent,labels --watch",
         ] {
             parse(line).unwrap();
         }
@@ -203,6 +265,10 @@ mod tests {
         assert_eq!(id("conversation claim cnv_x --command-id again").as_deref(), Some("again"));
         assert_ne!(id("conversation claim cnv_x"), id("conversation claim cnv_x"));
         assert_eq!(id("conversation list"), None);
+        let named = |line: &str| parse(line).unwrap().command.command_id();
+        assert_eq!(named("tag delete tag_x --command-id again").as_deref(), Some("again"));
+        assert_eq!(named("contact unlink ctc_x --command-id again").as_deref(), Some("again"));
+        assert!(named("contact link ctc_x 4711").is_some() && named("contact show ctc_x").is_none());
     }
 
     #[test]

@@ -1,19 +1,28 @@
 //! `relevo pause …`: where the bot is silent, who silenced it, why and since when.
 
-use clap::{Args, Subcommand};
-use relevo_proto::query::v1::{BotState, GetPauseRequest, ListPausedRequest, PauseReason};
+use clap::{Args, Subcommand, ValueEnum};
+use relevo_proto::query::v1::{
+    BotState, GetPauseCountsRequest, GetPauseRequest, ListPauseHistoryRequest, ListPausedRequest, PauseHistoryEntry,
+    PauseReason, PauseSort, PausedCount,
+};
 
+use super::moment::seconds;
+use super::paint::{Paint, Painted};
 use super::table::{Shrink, Table};
 use super::write::Reason;
-use super::{Context, Failure, Page, Read, more};
+use super::{Context, Failure, Output, Page, Read, more, text};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Conversations whose bot is paused, the longest pause first, resolved ones included.
+    /// Conversations whose bot is paused, resolved ones included, and how many for which reason.
     #[command(visible_alias = "ls")]
     List(List),
-    /// The bot in one conversation, with every pause and resumption.
+    /// The bot in one conversation, with the last pauses and resumptions.
     Show(Show),
+    /// Every pause and resumption of one conversation, oldest first, a page at a time.
+    History(History),
+    /// How many conversations are paused now, by reason.
+    Counts(Counts),
 }
 
 #[derive(Debug, Args)]
@@ -21,8 +30,53 @@ pub(crate) struct List {
     /// Only pauses with this reason. Default: any.
     #[arg(long, value_enum)]
     reason: Option<Reason>,
+    /// Only pauses that a person decided, or that Relevo or a bot did. Default: either.
+    #[arg(long, value_enum)]
+    by: Option<By>,
+    /// Only these channels (names in the configuration). Default: any.
+    #[arg(long, value_name = "CHANNEL", value_delimiter = ',')]
+    channel: Vec<String>,
+    /// Only pauses longer than so long: 90s, 10m, 2h, 3d. Default: all.
+    #[arg(long, value_name = "TIME", value_parser = seconds, default_value = "0", hide_default_value = true)]
+    longer_than: u32,
+    /// In which order.
+    #[arg(long, value_enum, default_value_t = Sort::Since)]
+    sort: Sort,
     #[command(flatten)]
     page: Page,
+    #[command(flatten)]
+    read: Read,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum By {
+    /// A person.
+    Person,
+    /// Relevo or a bot.
+    Automatic,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Sort {
+    /// The longest pause first.
+    Since,
+    /// The customer who has waited longest since the pause first.
+    Waiting,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    /// Exact id, `cnv_…`.
+    #[arg(value_name = "CONVERSATION")]
+    conversation_id: String,
+    #[command(flatten)]
+    page: Page,
+    #[command(flatten)]
+    read: Read,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Counts {
     #[command(flatten)]
     read: Read,
 }
@@ -41,6 +95,8 @@ impl Command {
         match self {
             Self::List(list) => list.run(context).await,
             Self::Show(show) => show.run(context).await,
+            Self::History(history) => history.run(context).await,
+            Self::Counts(counts) => counts.run(context).await,
         }
     }
 }
@@ -55,6 +111,13 @@ impl List {
             page_token: self.page.page_token.unwrap_or_default(),
             min_position: self.read.min_position.unwrap_or_default(),
             deadline_ms: context.client.position_wait_ms(),
+            automatic: self.by.map(|by| matches!(by, By::Automatic)),
+            channel_ids: self.channel,
+            longer_than_seconds: u64::from(self.longer_than),
+            sort: match self.sort {
+                Sort::Since => PauseSort::Since.into(),
+                Sort::Waiting => PauseSort::Waiting.into(),
+            },
         };
         let answer = context.client.once(pauses.list_paused(context.client.request(request))).await?;
         if out.json {
@@ -67,6 +130,8 @@ impl List {
             (words.t("table-reason"), Shrink::Then(10)),
             (words.t("table-by"), Shrink::Then(8)),
             (words.t("table-since"), Shrink::Never),
+            (words.t("table-waiting"), Shrink::Drop(5)),
+            (words.t("table-assignee"), Shrink::Drop(6)),
             (words.t("table-note"), Shrink::First(12)),
         ]);
         for row in answer.paused {
@@ -79,10 +144,16 @@ impl List {
                 words.reason(pause.reason),
                 if pause.automatic { format!("{by} ({})", words.t("pause-automatic")) } else { by },
                 out.clock.short(pause.since.as_ref()),
+                out.clock.short(row.waiting_since.as_ref()),
+                words.assignee(row.assignee.as_ref()),
                 pause.note,
             ]);
         }
         out.table(&table, "list-empty")?;
+        if !answer.counts.is_empty() {
+            out.line("")?;
+            out.table(&counts_table(out, &answer.counts), "list-empty")?;
+        }
         more(out, &answer.next_page_token)
     }
 }
@@ -101,32 +172,83 @@ impl Show {
             return out.message(&answer);
         }
         let pause = answer.pause.as_ref().map(|pause| format!(" · {}", words.pause(pause))).unwrap_or_default();
-        out.line(&super::text::one_line(&format!(
-            "{} · bot {}{pause}",
-            answer.conversation_id,
-            words.bot(answer.bot)
-        )))?;
-        if answer.history.is_empty() {
-            return Ok(());
-        }
-        let mut table = Table::new(vec![
-            (words.t("table-since"), Shrink::Never),
-            (words.t("table-bot"), Shrink::Never),
-            (words.t("table-by"), Shrink::Then(8)),
-            (words.t("table-reason"), Shrink::Then(10)),
-            (words.t("table-note"), Shrink::First(12)),
-        ]);
-        for entry in answer.history {
-            let paused = entry.bot == i32::from(BotState::Paused);
-            let by = words.actor(entry.by.as_ref());
-            table.row([
-                out.clock.long(entry.at.as_ref()),
-                words.bot(entry.bot),
-                if entry.automatic { format!("{by} ({})", words.t("pause-automatic")) } else { by },
-                if paused { words.reason(entry.reason) } else { String::new() },
-                entry.note,
-            ]);
-        }
-        out.table(&table, "list-empty")
+        let bot = out.painted(&Painted::new(&words.bot(answer.bot), Paint::bot(answer.bot)));
+        let waiting = out.clock.short(answer.waiting_since.as_ref());
+        let waiting =
+            if waiting.is_empty() { waiting } else { format!(" · {}: {waiting}", words.t("cli-label-waiting")) };
+        let (id, rest) = (text::one_line(&answer.conversation_id), text::lines(&format!("{pause}{waiting}")).concat());
+        out.line(&format!("{id} · bot {bot}{rest}"))?;
+        if answer.history.is_empty() { Ok(()) } else { out.table(&history_table(out, &answer.history), "list-empty") }
     }
+}
+
+impl History {
+    async fn run(self, context: &Context) -> Result<(), Failure> {
+        let out = &context.out;
+        let request = ListPauseHistoryRequest {
+            conversation_id: self.conversation_id,
+            page_size: self.page.limit,
+            page_token: self.page.page_token.unwrap_or_default(),
+            min_position: self.read.min_position.unwrap_or_default(),
+            deadline_ms: context.client.position_wait_ms(),
+        };
+        let mut pauses = context.client.pauses();
+        let answer = context.client.once(pauses.list_pause_history(context.client.request(request))).await?;
+        if out.json {
+            return out.message(&answer);
+        }
+        out.table(&history_table(out, &answer.entries), "list-empty")?;
+        more(out, &answer.next_page_token)
+    }
+}
+
+impl Counts {
+    async fn run(self, context: &Context) -> Result<(), Failure> {
+        let out = &context.out;
+        let request = GetPauseCountsRequest {
+            min_position: self.read.min_position.unwrap_or_default(),
+            deadline_ms: context.client.position_wait_ms(),
+        };
+        let mut pauses = context.client.pauses();
+        let answer = context.client.once(pauses.get_pause_counts(context.client.request(request))).await?;
+        if out.json { out.message(&answer) } else { out.table(&counts_table(out, &answer.counts), "list-empty") }
+    }
+}
+
+fn counts_table(out: &Output, counts: &[PausedCount]) -> Table {
+    let headers = ["reason", "manual", "automatic"];
+    let mut table = Table::new(headers.map(|key| (out.words.t(&format!("table-{key}")), Shrink::Never)).into());
+    for count in counts {
+        table.row([out.words.reason(count.reason), count.manual.to_string(), count.automatic.to_string()]);
+    }
+    table
+}
+
+fn history_table(out: &Output, history: &[PauseHistoryEntry]) -> Table {
+    let words = out.words;
+    let mut table = Table::new(vec![
+        (words.t("table-since"), Shrink::Never),
+        (words.t("table-bot"), Shrink::Never),
+        (words.t("table-by"), Shrink::Then(8)),
+        (words.t("table-reason"), Shrink::Then(10)),
+        (words.t("table-lasted"), Shrink::Drop(6)),
+        (words.t("table-note"), Shrink::First(12)),
+    ]);
+    for entry in history {
+        let paused = entry.bot == i32::from(BotState::Paused);
+        let by = words.actor(entry.by.as_ref());
+        let lasted = entry.paused_for.as_ref().map(|lasted| {
+            let seconds = u64::try_from(lasted.seconds).unwrap_or(0);
+            text::duration(seconds * 1000 + u64::try_from(lasted.nanos / 1_000_000).unwrap_or(0))
+        });
+        table.row([
+            Painted::from(out.clock.long(entry.at.as_ref())),
+            Painted::new(&words.bot(entry.bot), Paint::bot(entry.bot)),
+            (if entry.automatic { format!("{by} ({})", words.t("pause-automatic")) } else { by }).into(),
+            (if paused { words.reason(entry.reason) } else { String::new() }).into(),
+            lasted.unwrap_or_default().into(),
+            entry.note.clone().into(),
+        ]);
+    }
+    table
 }

@@ -8,6 +8,7 @@ use std::io::{ErrorKind, IsTerminal as _, Stderr, Stdout, Write};
 use prost::{Message, Name};
 
 use super::failure::Failure;
+use super::paint::Painted;
 use super::table::Table;
 use super::text::Clock;
 use super::words::Words;
@@ -20,6 +21,8 @@ pub(crate) struct Output {
     pub(crate) json: bool,
     /// Width of the terminal; nothing into a pipe.
     columns: Option<usize>,
+    /// Whether the reader sees colours: a terminal, and nobody said no.
+    colour: bool,
     stdout: Stdout,
     stderr: Stderr,
 }
@@ -29,13 +32,20 @@ impl Output {
         let (stdout, stderr) = (std::io::stdout(), std::io::stderr());
         let terminal = stdout.is_terminal();
         let columns = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)).filter(|_| terminal);
-        Self { words, clock: Clock::here(), json, columns, stdout, stderr }
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let colour = terminal && !refused && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        Self { words, clock: Clock::here(), json, columns, colour, stdout, stderr }
     }
 
     /// The terminal's width, or a page's where there is none.
     pub(crate) fn page_width(&self) -> usize {
         const PAGE: usize = 100;
         self.columns.unwrap_or(PAGE).max(40)
+    }
+
+    /// A text in its colours, whole.
+    pub(crate) fn painted(&self, text: &Painted) -> String {
+        text.show(usize::MAX, self.colour)
     }
 
     pub(crate) fn line(&self, line: &str) -> Result<(), Failure> {
@@ -59,13 +69,25 @@ impl Output {
 
     /// The table, or `empty` if it has no rows.
     pub(crate) fn table(&self, table: &Table, empty: &str) -> Result<(), Failure> {
-        if table.is_empty() { self.line(&self.words.t(empty)) } else { self.lines(table.render(self.columns)) }
+        if table.is_empty() {
+            self.line(&self.words.t(empty))
+        } else {
+            self.lines(table.render(self.columns, self.colour))
+        }
     }
 
     /// The message as one line of JSON.
     pub(crate) fn message<M: Message + Name>(&self, message: &M) -> Result<(), Failure> {
         let json = relevo_proto::json::to_json(message).map_err(|error| Failure::Output(error.to_string()))?;
         self.line(&json)
+    }
+
+    /// Begins a new picture of what is watched: over the old one on a terminal, below it into a file.
+    pub(crate) fn frame(&self) -> Result<(), Failure> {
+        if self.columns.is_some() {
+            return self.bytes(b"\x1b[H\x1b[2J");
+        }
+        Ok(())
     }
 
     /// Progress of long work: over itself on a terminal, not at all into a file.

@@ -1,5 +1,6 @@
 //! Tables for people: columns aligned by display width, cut to the terminal if there is one. Into a pipe nothing is ever cut.
 
+use super::paint::Painted;
 use super::text;
 
 /// Two spaces between columns: enough to see, easy to cut with `awk -F'  +'`.
@@ -22,7 +23,7 @@ pub(crate) enum Shrink {
 #[derive(Debug)]
 pub(crate) struct Table {
     headers: Vec<(String, Shrink)>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<Vec<Painted>>,
 }
 
 impl Table {
@@ -31,8 +32,8 @@ impl Table {
     }
 
     /// Adds a row; every cell is made safe to print.
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.iter().map(|cell| text::one_line(cell)).collect());
+    pub(crate) fn row<const N: usize>(&mut self, cells: [impl Into<Painted>; N]) {
+        self.rows.push(cells.into_iter().map(Into::into).collect());
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -40,10 +41,10 @@ impl Table {
     }
 
     /// The lines of the table. `columns` is the terminal's width, `None` into a pipe.
-    pub(crate) fn render(&self, columns: Option<usize>) -> Vec<String> {
+    pub(crate) fn render(&self, columns: Option<usize>, colour: bool) -> Vec<String> {
         let widths = self.widths(columns);
-        let headers: Vec<String> = self.headers.iter().map(|(header, _)| header.clone()).collect();
-        std::iter::once(&headers).chain(&self.rows).map(|cells| line(cells, &widths)).collect()
+        let headers: Vec<Painted> = self.headers.iter().map(|(header, _)| header.clone().into()).collect();
+        std::iter::once(&headers).chain(&self.rows).map(|cells| line(cells, &widths, colour)).collect()
     }
 
     /// The width of each column; 0 for one that is left out.
@@ -51,7 +52,7 @@ impl Table {
         let mut natural: Vec<usize> = self.headers.iter().map(|(header, _)| text::width(header)).collect();
         for row in &self.rows {
             for (width, cell) in natural.iter_mut().zip(row) {
-                *width = text::width(cell).max(*width);
+                *width = cell.width().max(*width);
             }
         }
         let Some(columns) = columns else { return natural };
@@ -99,16 +100,14 @@ fn total(widths: &[usize]) -> usize {
     shown.map(|width| width + GAP).sum::<usize>().saturating_sub(GAP)
 }
 
-fn line(cells: &[String], widths: &[usize]) -> String {
+fn line(cells: &[Painted], widths: &[usize], colour: bool) -> String {
     let mut line = String::new();
     for (cell, width) in cells.iter().zip(widths).filter(|(_, width)| **width > 0) {
         if !line.is_empty() {
             line.push_str(&" ".repeat(GAP));
         }
-        let cell = text::cut(cell, *width);
-        let padding = width.saturating_sub(text::width(&cell));
-        line.push_str(&cell);
-        line.push_str(&" ".repeat(padding));
+        line.push_str(&cell.show(*width, colour));
+        line.push_str(&" ".repeat(width.saturating_sub(cell.width())));
     }
     line.truncate(line.trim_end().len());
     line
@@ -134,7 +133,7 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_by_what_the_eye_sees() {
-        let lines = table().render(None);
+        let lines = table().render(None, false);
         let column = |line: &str, what: &str| text::width(&line[..line.find(what).unwrap()]);
         assert_eq!(column(&lines[0], "SIN LEER"), column(&lines[1], "2  "));
         assert_eq!(column(&lines[0], "SIN LEER"), column(&lines[2], "11  "));
@@ -145,15 +144,15 @@ mod tests {
     #[test]
     fn a_narrow_terminal_takes_from_the_text_and_leaves_the_ids() {
         for columns in [61, 70, 80, 100] {
-            let lines = table().render(Some(columns));
+            let lines = table().render(Some(columns), false);
             let widest = lines.iter().map(|line| text::width(line)).max().unwrap();
             assert!(widest <= columns, "{columns}: {widest}");
         }
         for columns in [1, 40, 60, 70] {
-            let lines = table().render(Some(columns));
+            let lines = table().render(Some(columns), false);
             assert!(lines[1].starts_with("cnv_0000000000000000000000000a  "), "{columns}");
         }
-        assert!(table().render(Some(70))[0].contains("CANAL"));
-        assert!(!table().render(Some(61))[0].contains("CANAL"), "another command shows it");
+        assert!(table().render(Some(70), false)[0].contains("CANAL"));
+        assert!(!table().render(Some(61), false)[0].contains("CANAL"), "another command shows it");
     }
 }

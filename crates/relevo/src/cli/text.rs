@@ -77,6 +77,12 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     out
 }
 
+/// An instant on the command line: `2026-03-01T10:00:00Z` (any offset), or a day, which is its midnight in UTC.
+pub(crate) fn instant(text: &str) -> Result<Timestamp, String> {
+    let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|at| at.timestamp());
+    text.parse().ok().or_else(day).ok_or_else(|| "2026-03-01, 2026-03-01T10:00:00Z".to_owned())
+}
+
 /// When something happened, in the zone of the reader's machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {

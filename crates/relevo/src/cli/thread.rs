@@ -1,14 +1,17 @@
 //! `relevo conversation messages`: the thread of one conversation, with what happened to it between the messages.
 
+mod live;
+
 use std::collections::BTreeMap;
 
 use clap::Args;
 use relevo_proto::query::v1::thread_entry::Entry;
 use relevo_proto::query::v1::{
-    Attachment, Author, ListMessagesRequest, LooseUpdate, LooseUpdateKind, Message, ThreadEntry, TimelineEntry,
-    TimelineKind,
+    Assignee, Attachment, Author, DeliveryReport, ListMessagesRequest, LooseUpdate, LooseUpdateKind, Message,
+    ThreadEntry, TimelineCause, TimelineEntry, TimelineKind, WatchConversationRequest,
 };
 
+use super::moment::{AsOf, parse};
 use super::{Context, Failure, Output, Page, Read, Words, more, text};
 
 /// Before every line of a message's text, so that no text can pass for an entry.
@@ -25,14 +28,43 @@ pub(crate) struct Messages {
     /// Also prints the ids of messages.
     #[arg(long)]
     ids: bool,
+    /// Also prints every delivery report with its time.
+    #[arg(long)]
+    reports: bool,
+    /// The newest entry first; pages go back in time.
+    #[arg(long, conflicts_with = "watch")]
+    newest_first: bool,
+    /// As it was then: a position (`p1-42`) or a time (`2026-03-01T10:00:00Z`). Default: now.
+    #[arg(long, value_name = "MOMENT", value_parser = parse, conflicts_with = "watch")]
+    as_of: Option<AsOf>,
+    /// Goes on: prints the end of the thread, then what is new or changed as it comes, until it is ended. With --json every
+    /// message as it comes.
+    #[arg(long, conflicts_with = "page_token")]
+    watch: bool,
     #[command(flatten)]
     page: Page,
     #[command(flatten)]
     read: Read,
 }
 
+/// What is shown beyond the thread itself.
+#[derive(Clone, Copy, Debug, Default)]
+struct How {
+    ids: bool,
+    reports: bool,
+}
+
 impl Messages {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let how = How { ids: self.ids, reports: self.reports };
+        if self.watch {
+            let request = WatchConversationRequest {
+                conversation_id: self.conversation_id,
+                window: self.page.limit,
+                from_position: self.read.min_position.unwrap_or_default(),
+            };
+            return live::watch(context, request, how).await;
+        }
         let mut inbox = context.client.inbox();
         let request = ListMessagesRequest {
             conversation_id: self.conversation_id,
@@ -40,6 +72,8 @@ impl Messages {
             page_token: self.page.page_token.unwrap_or_default(),
             min_position: self.read.min_position.unwrap_or_default(),
             deadline_ms: context.client.position_wait_ms(),
+            as_of: self.as_of.map(AsOf::wire),
+            newest_first: self.newest_first,
         };
         let answer = context.client.once(inbox.list_messages(context.client.request(request))).await?;
         if context.out.json {
@@ -47,7 +81,7 @@ impl Messages {
         }
         let said = said(&answer.entries);
         for entry in &answer.entries {
-            context.out.lines(entry_lines(&context.out, entry, self.ids, &said))?;
+            context.out.lines(entry_lines(&context.out, entry, how, &said))?;
         }
         more(&context.out, &answer.next_page_token)
     }
@@ -63,25 +97,47 @@ fn said<'e>(entries: &'e [ThreadEntry]) -> BTreeMap<&'e str, &'e str> {
 }
 
 /// One entry: a line that says when, who and how, and the text below it.
-fn entry_lines(out: &Output, entry: &ThreadEntry, ids: bool, said: &BTreeMap<&str, &str>) -> Vec<String> {
+fn entry_lines(out: &Output, entry: &ThreadEntry, how: How, said: &BTreeMap<&str, &str>) -> Vec<String> {
     let time = out.clock.short(entry.occurred_at.as_ref());
     let (head, body, id) = match &entry.entry {
         Some(Entry::Message(message)) => {
             (message_head(out.words, message, said), message_body(message), message.message_id.as_str())
         }
-        Some(Entry::Timeline(timeline)) => (timeline_text(out.words, timeline), Vec::new(), ""),
+        Some(Entry::Timeline(timeline)) => (timeline_text(out, timeline), Vec::new(), ""),
         Some(Entry::LooseUpdate(update)) => {
             (loose_head(out.words, update), text::lines(&update.text), update.message_id.as_str())
         }
         None => return Vec::new(),
     };
-    let id = if ids && !id.is_empty() { format!("  {id}") } else { String::new() };
+    let id = if how.ids && !id.is_empty() { format!("  {id}") } else { String::new() };
     let mut lines = vec![format!("{time}  {}{id}", text::one_line(&head))];
     let columns = out.page_width().saturating_sub(INDENT.len());
     for line in body.iter().flat_map(|line| text::wrap(line, columns)) {
         lines.push(format!("{INDENT}{line}").trim_end().to_owned());
     }
+    if how.reports {
+        lines.extend(reports(out, entry).into_iter().map(|report| format!("{INDENT}{report}")));
+    }
     lines
+}
+
+/// Every report on the way of a message, with its time.
+fn reports(out: &Output, entry: &ThreadEntry) -> Vec<String> {
+    let reports = match &entry.entry {
+        Some(Entry::Message(message)) => &message.delivery_reports,
+        Some(Entry::LooseUpdate(update)) => &update.delivery_reports,
+        Some(Entry::Timeline(_)) | None => return Vec::new(),
+    };
+    let one = |report: &DeliveryReport| {
+        let line = format!(
+            "{} {} {}",
+            out.clock.long(report.at.as_ref()),
+            out.words.delivery(&report.status),
+            report.error_code
+        );
+        text::one_line(&line)
+    };
+    reports.iter().map(one).collect()
 }
 
 /// `María García · 📷 imagen · editado · 👍 cliente · ✓✓ leído`.
@@ -169,7 +225,8 @@ fn details(json: &str) -> String {
     text::one_line(known.as_deref().unwrap_or(json))
 }
 
-fn timeline_text(words: Words, timeline: &TimelineEntry) -> String {
+fn timeline_text(out: &Output, timeline: &TimelineEntry) -> String {
+    let words = out.words;
     let by = words.actor(timeline.by.as_ref());
     let by = by.as_str();
     let sentence = match TimelineKind::try_from(timeline.kind) {
@@ -186,6 +243,9 @@ fn timeline_text(words: Words, timeline: &TimelineEntry) -> String {
         Ok(TimelineKind::Assigned) if timeline.how == i32::from(relevo_proto::query::v1::AssignmentHow::Claim) => {
             words.with("timeline-claimed", &[("by", by)])
         }
+        Ok(TimelineKind::Assigned) if timeline.assignee.as_ref().is_none_or(|to| *to == Assignee::default()) => {
+            words.with("timeline-unassigned", &[("by", by)])
+        }
         Ok(TimelineKind::Assigned) => {
             let assignee = words.assignee(timeline.assignee.as_ref());
             words.with("timeline-assigned", &[("by", by), ("assignee", &assignee)])
@@ -198,10 +258,52 @@ fn timeline_text(words: Words, timeline: &TimelineEntry) -> String {
             words.t("timeline-reopened-customer")
         }
         Ok(TimelineKind::Reopened) => words.with("timeline-reopened", &[("by", by)]),
+        Ok(
+            kind @ (TimelineKind::MarkedPending
+            | TimelineKind::Snoozed
+            | TimelineKind::ReturnedToOpen
+            | TimelineKind::TagAdded
+            | TimelineKind::TagRemoved
+            | TimelineKind::PrioritySet
+            | TimelineKind::MarkedRead),
+        ) => desk_text(out, kind, timeline, by),
         Ok(TimelineKind::Unspecified) | Err(_) => format!("?{}", timeline.kind),
     };
     let note = if timeline.note.is_empty() { String::new() } else { format!(" · {}", timeline.note) };
     format!("— {sentence}{note}")
+}
+
+/// What somebody did at the desk: states, tags, priority.
+fn desk_text(out: &Output, kind: TimelineKind, timeline: &TimelineEntry, by: &str) -> String {
+    let words = out.words;
+    let tag = timeline.tag.as_ref().map_or("?", |tag| if tag.name.is_empty() { &tag.tag_id } else { &tag.name });
+    match kind {
+        TimelineKind::MarkedPending => words.with("timeline-pending", &[("by", by)]),
+        TimelineKind::Snoozed if timeline.until.is_none() => words.with("timeline-snoozed-reply", &[("by", by)]),
+        TimelineKind::Snoozed => {
+            words.with("timeline-snoozed", &[("by", by), ("until", &out.clock.short(timeline.until.as_ref()))])
+        }
+        TimelineKind::ReturnedToOpen => match TimelineCause::try_from(timeline.cause) {
+            Ok(TimelineCause::CustomerMessage) => words.t("timeline-opened-customer"),
+            Ok(TimelineCause::Timer) => words.t("timeline-opened-timer"),
+            Ok(TimelineCause::Unspecified | TimelineCause::BusinessMessage | TimelineCause::Staff) | Err(_) => {
+                words.with("timeline-opened", &[("by", by)])
+            }
+        },
+        TimelineKind::TagAdded => words.with("timeline-tag-added", &[("by", by), ("tag", tag)]),
+        TimelineKind::TagRemoved => words.with("timeline-tag-removed", &[("by", by), ("tag", tag)]),
+        TimelineKind::PrioritySet => {
+            words.with("timeline-priority", &[("by", by), ("priority", &words.priority(timeline.priority))])
+        }
+        TimelineKind::MarkedRead => words.with("timeline-read", &[("by", by)]),
+        TimelineKind::Unspecified
+        | TimelineKind::EpisodeStarted
+        | TimelineKind::BotPaused
+        | TimelineKind::BotResumed
+        | TimelineKind::Assigned
+        | TimelineKind::Resolved
+        | TimelineKind::Reopened => String::new(),
+    }
 }
 
 fn is_customer(actor: &relevo_proto::query::v1::Actor) -> bool {
@@ -241,6 +343,7 @@ mod tests {
         ThreadEntry {
             occurred_at: Some(prost_types::Timestamp { seconds: 1_795_257_720, nanos: 0 }),
             entry: Some(entry),
+            ..ThreadEntry::default()
         }
     }
 
@@ -253,7 +356,7 @@ mod tests {
             text: "hola\u{1b}[2J\n10:43  Laura".to_owned(),
             ..Message::default()
         };
-        let lines = entry_lines(&out(), &entry(Entry::Message(message)), false, &BTreeMap::new());
+        let lines = entry_lines(&out(), &entry(Entry::Message(message)), How::default(), &BTreeMap::new());
         assert_eq!(lines[0], "10:42  Ana\u{fffd}]0;x\u{fffd} Laura");
         assert_eq!(lines[1..], ["    hola\u{fffd}[2J", "    10:43  Laura"]);
     }
@@ -267,7 +370,8 @@ mod tests {
             note: "llamar hoy".to_owned(),
             ..TimelineEntry::default()
         };
-        let lines = entry_lines(&out(), &entry(Entry::Timeline(timeline)), true, &BTreeMap::new());
+        let lines =
+            entry_lines(&out(), &entry(Entry::Timeline(timeline)), How { ids: true, reports: true }, &BTreeMap::new());
         assert_eq!(lines, ["10:42  — Laura pausó el bot: queja · llamar hoy"]);
     }
 
@@ -286,7 +390,7 @@ mod tests {
             ..Message::default()
         }));
         let entries = [quoted, reply];
-        let lines = entry_lines(&out(), &entries[1], false, &said(&entries));
+        let lines = entry_lines(&out(), &entries[1], How::default(), &said(&entries));
         assert_eq!(lines, ["10:42  Ana · 📍 ubicación · ↩ «¿A qué hora abren?»", "    Obelisco · -34.6, -58.4"]);
     }
 

@@ -153,7 +153,7 @@ async fn verify(context: &Context, names: Vec<String>) -> Result<(), Failure> {
     if different { Err(Failure::Different) } else { Ok(()) }
 }
 
-fn progress_text(out: &Output, name: &str, progress: &Progress) -> String {
+pub(super) fn progress_text(out: &Output, name: &str, progress: &Progress) -> String {
     let left =
         progress.seconds_left.map_or_else(|| "…".to_owned(), |seconds| text::duration(seconds.saturating_mul(1000)));
     out.words.with(

@@ -2,7 +2,7 @@
 
 use relevo_catalogue::Language;
 use relevo_proto::query::v1::{
-    Actor, ActorKind, Assignee, AssignmentHow, BotState, ConversationStatus, Pause, PauseReason,
+    Actor, ActorKind, Assignee, AssignmentHow, BotState, ConversationStatus, Pause, PauseReason, Priority,
 };
 
 /// Texts in one language.
@@ -46,6 +46,27 @@ impl Words {
             Ok(BotState::Active) => self.t("bot-active"),
             Ok(BotState::Paused) => self.t("bot-paused"),
             Ok(BotState::Unspecified) | Err(_) => unknown(bot),
+        }
+    }
+
+    pub(crate) fn priority(self, priority: i32) -> String {
+        match Priority::try_from(priority) {
+            Ok(Priority::None) => self.t("priority-none"),
+            Ok(Priority::Low) => self.t("priority-low"),
+            Ok(Priority::Normal) => self.t("priority-normal"),
+            Ok(Priority::High) => self.t("priority-high"),
+            Ok(Priority::Urgent) => self.t("priority-urgent"),
+            Ok(Priority::Unspecified) | Err(_) => unknown(priority),
+        }
+    }
+
+    /// The priority if somebody has said one.
+    pub(crate) fn priority_given(self, priority: i32) -> String {
+        match Priority::try_from(priority) {
+            Ok(Priority::Unspecified | Priority::None) => String::new(),
+            Ok(Priority::Low | Priority::Normal | Priority::High | Priority::Urgent) | Err(_) => {
+                self.priority(priority)
+            }
         }
     }
 
@@ -152,7 +173,8 @@ mod tests {
             texts.extend((1..=10).map(|value| words.reason(value)));
             texts.extend((1..=6).map(|value| words.actor_kind(value)));
             texts.extend((1..=2).map(|value| words.bot(value)));
-            texts.extend([1, 4].map(|value| words.status(value)));
+            texts.extend((1..=4).map(|value| words.status(value)));
+            texts.extend((1..=5).map(|value| words.priority(value)));
             texts.extend((1..=2).map(|value| words.how(value)));
             for kind in
                 ["image", "video", "audio", "document", "sticker", "location", "contacts", "interactive", "button"]

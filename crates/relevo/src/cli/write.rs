@@ -1,136 +1,63 @@
-//! `relevo conversation pause|resume|assign|claim|resolve|reopen|note`: the commands that change a conversation.
+//! `relevo conversation pause|resume|assign|…`: the commands that change a conversation.
 //!
 //! Each carries a command id, so that repeating it is safe; each is repeated by itself while its outcome is unknown.
 
-use clap::{Args, Subcommand, ValueEnum};
+mod arguments;
+
+use clap::Subcommand;
+use relevo_proto::command::v1::add_tag_request::Tag as AddedTag;
+use relevo_proto::command::v1::remove_tag_request::Tag as RemovedTag;
+use relevo_proto::command::v1::snooze_request::When;
 use relevo_proto::command::v1::{
-    AddNoteRequest, AssignRequest, ClaimRequest, ConversationState, PauseBotRequest, ReopenRequest, ResolveRequest,
-    ResumeBotRequest,
+    AddNoteRequest, AddTagRequest, AssignRequest, ClaimRequest, ConversationState, MarkReadRequest, PauseBotRequest,
+    RemoveTagRequest, ReopenRequest, ResolveRequest, ResumeBotRequest, SetPendingRequest, SetPriorityRequest,
+    SnoozeRequest, UnassignRequest, UnsnoozeRequest,
 };
-use relevo_proto::query::v1::{BotState, ConversationStatus, PauseReason};
+use relevo_proto::query::v1::{BotState, ConversationStatus, PauseReason, Priority, SnoozePreset};
 use uuid::Uuid;
 
+pub(crate) use arguments::{How, Reason};
+
+use super::metrics::wire;
+use super::paint::{Paint, Painted};
 use super::{Context, Failure, Output, text};
+use arguments::{AddTag, Assign, MarkRead, Note, Noted, Pause, Resolve, SetPriority, Snooze, Tagged, Tagging, Target};
+
+/// What a tag's id begins with; no name of a tag can be mistaken for one, because ids have 26 characters behind it.
+const TAG_ID_PREFIX: &str = "tag_";
+const TAG_ID_CHARS: usize = TAG_ID_PREFIX.len() + 26;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Write {
     /// Silences the bot in this conversation until it is resumed. The customer is not told.
     Pause(Pause),
     /// Lets the bot answer again.
-    Resume(Resume),
+    Resume(Noted),
     /// Gives the conversation to an agent, a team, or an agent through a team; replaces the assignment before.
     Assign(Assign),
+    /// Gives the conversation back: it is no agent's and no team's.
+    Unassign(Target),
     /// Takes the conversation, if no other agent has it.
     Claim(Target),
     /// Ends the current episode.
     Resolve(Resolve),
-    /// Opens the resolved episode again.
+    /// Opens the resolved episode again; also opens what is pending or snoozed.
     Reopen(Target),
+    /// The conversation waits for the customer or for a third party; the customer's next message opens it.
+    Pending(Noted),
+    /// Puts the conversation out of sight until a time, or until the customer writes.
+    Snooze(Snooze),
+    /// Opens a snoozed conversation.
+    Unsnooze(Target),
+    /// Says how urgent the conversation is.
+    Priority(SetPriority),
+    /// Puts a tag on the conversation, or takes one off.
+    #[command(subcommand)]
+    Tag(Tagging),
     /// Adds a private note to the thread; it is never sent to the customer.
     Note(Note),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Target {
-    /// Exact id, `cnv_…`.
-    #[arg(value_name = "CONVERSATION")]
-    conversation_id: String,
-    /// Id of this command, 1 to 128 visible ASCII characters: repeating a command with its id never does it twice. Default: a
-    /// fresh UUID.
-    #[arg(long, value_name = "ID")]
-    command_id: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Pause {
-    #[command(flatten)]
-    target: Target,
-    /// Why.
-    #[arg(long, value_enum, default_value_t = Reason::HumanTakeover)]
-    reason: Reason,
-    /// A remark for colleagues, at most 4,000 characters. Default: none.
-    #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
-    note: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Resume {
-    #[command(flatten)]
-    target: Target,
-    /// A remark for colleagues, at most 4,000 characters. Default: none.
-    #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
-    note: String,
-}
-
-#[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("whom").required(true).multiple(true).args(["agent", "team"])))]
-pub(crate) struct Assign {
-    #[command(flatten)]
-    target: Target,
-    /// Name of the agent in the configuration, for example `laura`. Default: no agent.
-    #[arg(long, value_name = "AGENT")]
-    agent: Option<String>,
-    /// Name of the team in the configuration. Default: no team.
-    #[arg(long, value_name = "TEAM")]
-    team: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Resolve {
-    #[command(flatten)]
-    target: Target,
-    /// Why, in a word or two that can be counted, at most 64 characters. Default: none.
-    #[arg(long, default_value = "", hide_default_value = true, value_name = "WORD")]
-    reason: String,
-    /// A remark for colleagues, at most 4,000 characters. Default: none.
-    #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
-    note: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Note {
-    #[command(flatten)]
-    target: Target,
-    /// The note, 1 to 4,000 characters.
-    #[arg(value_name = "TEXT")]
-    text: String,
-}
-
-/// The reasons that a person may give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum Reason {
-    /// The question is beyond the bot.
-    ComplexQuery,
-    /// The customer is losing patience.
-    FrustratedCustomer,
-    /// The customer complains.
-    Complaint,
-    /// The bot answered wrongly.
-    BotError,
-    /// Staff writes first.
-    ProactiveMessage,
-    /// A person takes over.
-    HumanTakeover,
-    /// The bot gave the conversation away.
-    BotHandoff,
-    /// Anything else; say what in the note.
-    Other,
-}
-
-impl From<Reason> for PauseReason {
-    fn from(reason: Reason) -> Self {
-        match reason {
-            Reason::ComplexQuery => Self::ComplexQuery,
-            Reason::FrustratedCustomer => Self::FrustratedCustomer,
-            Reason::Complaint => Self::Complaint,
-            Reason::BotError => Self::BotError,
-            Reason::ProactiveMessage => Self::ProactiveMessage,
-            Reason::HumanTakeover => Self::HumanTakeover,
-            Reason::BotHandoff => Self::BotHandoff,
-            Reason::Other => Self::Other,
-        }
-    }
+    /// Says that staff has read the conversation.
+    Read(MarkRead),
 }
 
 /// What every answer of a write says.
@@ -142,21 +69,41 @@ struct Done {
     too_late: Vec<String>,
 }
 
+/// The id that the person gave, or a fresh one.
+pub(crate) fn command_id(how: &How) -> String {
+    how.command_id.clone().unwrap_or_else(|| Uuid::now_v7().to_string())
+}
+
+/// Whether this is a tag's id, and not its name.
+fn is_tag_id(tag: &str) -> bool {
+    tag.starts_with(TAG_ID_PREFIX) && tag.len() == TAG_ID_CHARS
+}
+
 impl Write {
     fn target(&self) -> &Target {
         match self {
-            Self::Pause(pause) => &pause.target,
-            Self::Resume(resume) => &resume.target,
-            Self::Assign(assign) => &assign.target,
-            Self::Claim(target) | Self::Reopen(target) => target,
-            Self::Resolve(resolve) => &resolve.target,
-            Self::Note(note) => &note.target,
+            Self::Pause(Pause { target, .. })
+            | Self::Resume(Noted { target, .. })
+            | Self::Pending(Noted { target, .. })
+            | Self::Assign(Assign { target, .. })
+            | Self::Resolve(Resolve { target, .. })
+            | Self::Snooze(Snooze { target, .. })
+            | Self::Priority(SetPriority { target, .. })
+            | Self::Tag(
+                Tagging::Add(AddTag { tagged: Tagged { target, .. }, .. }) | Tagging::Remove(Tagged { target, .. }),
+            )
+            | Self::Note(Note { target, .. })
+            | Self::Read(MarkRead { target, .. })
+            | Self::Unassign(target)
+            | Self::Claim(target)
+            | Self::Reopen(target)
+            | Self::Unsnooze(target) => target,
         }
     }
 
     /// The id that the person gave, or a fresh one.
     pub(crate) fn command_id(&self) -> String {
-        self.target().command_id.clone().unwrap_or_else(|| Uuid::now_v7().to_string())
+        command_id(&self.target().how)
     }
 
     /// Key of the sentence that tells the result.
@@ -165,10 +112,18 @@ impl Write {
             Self::Pause(_) => "pause",
             Self::Resume(_) => "resume",
             Self::Assign(_) => "assign",
+            Self::Unassign(_) => "unassign",
             Self::Claim(_) => "claim",
             Self::Resolve(_) => "resolve",
             Self::Reopen(_) => "reopen",
+            Self::Pending(_) => "pending",
+            Self::Snooze(_) => "snooze",
+            Self::Unsnooze(_) => "unsnooze",
+            Self::Priority(_) => "priority",
+            Self::Tag(Tagging::Add(_)) => "tag-add",
+            Self::Tag(Tagging::Remove(_)) => "tag-remove",
             Self::Note(_) => "note",
+            Self::Read(_) => "read",
         }
     }
 
@@ -176,11 +131,12 @@ impl Write {
         let client = &context.client;
         let key = self.key();
         let command_id = command_id.to_owned();
-        let conversation_id = self.target().conversation_id.clone();
+        let Target { conversation_id, how } = self.target();
+        let (conversation_id, expected_version) = (conversation_id.clone(), how.expected_version);
         // One arm a command: the request, the call, and what its answer says. The services differ in type, not in shape.
-        macro_rules! call {
-            ($method:ident, $request:expr) => {{
-                let request = $request;
+        macro_rules! done {
+            ($method:ident, $request:ident { $($field:ident $(: $value:expr)?),* $(,)? }) => {{
+                let request = $request { command_id, conversation_id, expected_version, $($field $(: $value)?),* };
                 let answer = client
                     .until_known(|| {
                         let mut service = client.conversations();
@@ -191,44 +147,60 @@ impl Write {
                 if context.out.json {
                     return context.out.message(&answer);
                 }
-                answer
-            }};
-        }
-        macro_rules! done {
-            ($answer:expr) => {{
-                let answer = $answer;
-                Done {
-                    position: answer.position,
+                (Done {
+                    position: answer.position.clone(),
                     already_so: answer.already_so,
-                    conversation: answer.conversation,
+                    conversation: answer.conversation.clone(),
                     too_late: Vec::new(),
-                }
+                }, answer)
             }};
         }
         let done = match self {
             Self::Pause(Pause { reason, note, .. }) => {
                 let reason = PauseReason::from(reason).into();
-                let answer = call!(pause_bot, PauseBotRequest { command_id, conversation_id, reason, note });
-                let too_late = answer.already_claimed.clone();
-                Done { too_late, ..done!(answer) }
+                let (done, answer) = done!(pause_bot, PauseBotRequest { reason, note });
+                Done { too_late: answer.already_claimed, ..done }
             }
-            Self::Resume(Resume { note, .. }) => {
-                done!(call!(resume_bot, ResumeBotRequest { command_id, conversation_id, note }))
-            }
+            Self::Resume(Noted { note, .. }) => done!(resume_bot, ResumeBotRequest { note }).0,
             Self::Assign(Assign { agent, team, .. }) => {
                 let (agent_id, team_id) = (agent.unwrap_or_default(), team.unwrap_or_default());
-                done!(call!(assign, AssignRequest { command_id, conversation_id, agent_id, team_id }))
+                done!(assign, AssignRequest { agent_id, team_id }).0
             }
-            Self::Claim(_) => done!(call!(claim, ClaimRequest { command_id, conversation_id })),
-            Self::Resolve(Resolve { reason, note, .. }) => {
-                done!(call!(resolve, ResolveRequest { command_id, conversation_id, reason, note }))
+            Self::Unassign(_) => done!(unassign, UnassignRequest {}).0,
+            Self::Claim(_) => done!(claim, ClaimRequest {}).0,
+            Self::Resolve(Resolve { reason, note, .. }) => done!(resolve, ResolveRequest { reason, note }).0,
+            Self::Reopen(_) => done!(reopen, ReopenRequest {}).0,
+            Self::Pending(Noted { note, .. }) => done!(set_pending, SetPendingRequest { note }).0,
+            Self::Snooze(snooze) => {
+                let (when, note) = (Some(when(&snooze)), snooze.note);
+                done!(snooze, SnoozeRequest { when, note }).0
             }
-            Self::Reopen(_) => done!(call!(reopen, ReopenRequest { command_id, conversation_id })),
-            Self::Note(Note { text, .. }) => {
-                done!(call!(add_note, AddNoteRequest { command_id, conversation_id, text }))
+            Self::Unsnooze(_) => done!(unsnooze, UnsnoozeRequest {}).0,
+            Self::Priority(SetPriority { priority, .. }) => {
+                let priority = Priority::from(priority).into();
+                done!(set_priority, SetPriorityRequest { priority }).0
             }
+            Self::Tag(Tagging::Add(AddTag { tagged: Tagged { tag, .. }, create, colour })) => {
+                let tag = Some(if is_tag_id(&tag) { AddedTag::TagId(tag) } else { AddedTag::Name(tag) });
+                done!(add_tag, AddTagRequest { tag, create, colour }).0
+            }
+            Self::Tag(Tagging::Remove(Tagged { tag, .. })) => {
+                let tag = Some(if is_tag_id(&tag) { RemovedTag::TagId(tag) } else { RemovedTag::Name(tag) });
+                done!(remove_tag, RemoveTagRequest { tag }).0
+            }
+            Self::Note(Note { text, .. }) => done!(add_note, AddNoteRequest { text }).0,
+            Self::Read(MarkRead { through, .. }) => done!(mark_read, MarkReadRequest { through_version: through }).0,
         };
         context.out.lines(told(&context.out, key, &done))
+    }
+}
+
+/// The flags allow exactly one of them.
+fn when(snooze: &Snooze) -> When {
+    match (snooze.for_time, snooze.until) {
+        (Some(preset), _) => When::Preset(SnoozePreset::from(preset).into()),
+        (None, Some(until)) => When::Until(wire(until)),
+        (None, None) => When::UntilReply(snooze.until_reply),
     }
 }
 
@@ -241,15 +213,21 @@ fn told(out: &Output, key: &str, done: &Done) -> Vec<String> {
     if let Some(state) = &done.conversation {
         let mut parts = Vec::new();
         if ConversationStatus::try_from(state.status).is_ok_and(|status| status != ConversationStatus::Unspecified) {
-            parts.push(words.status(state.status));
+            let until = out.clock.short(state.snoozed_until.as_ref());
+            parts.push([words.status(state.status), until].join(" ").trim_end().to_owned());
         }
         if BotState::try_from(state.bot).is_ok_and(|bot| bot != BotState::Unspecified) {
-            let pause = state.pause.as_ref().map(|pause| format!(" ({})", words.pause(pause))).unwrap_or_default();
-            parts.push(format!("bot {}{pause}", words.bot(state.bot)));
+            let pause = |pause| format!(" ({})", text::one_line(&words.pause(pause)));
+            let pause = state.pause.as_ref().map(pause).unwrap_or_default();
+            let bot = out.painted(&Painted::new(&words.bot(state.bot), Paint::bot(state.bot)));
+            parts.push(format!("bot {bot}{pause}"));
         }
-        parts.push(words.assignee(state.assignee.as_ref()));
-        let state = text::one_line(&format!("{} · {}", state.conversation_id, parts.join(" · ")));
-        lines.push(format!("  {state}"));
+        parts.push(text::one_line(&words.assignee(state.assignee.as_ref())));
+        parts.push(words.priority_given(state.priority));
+        parts.push(out.painted(&Painted::tags(&state.tags)));
+        parts.push(words.with("cli-version", &[("version", &state.version.to_string())]));
+        parts.retain(|part| !part.is_empty());
+        lines.push(format!("  {} · {}", text::one_line(&state.conversation_id), parts.join(" · ")));
     }
     if !done.too_late.is_empty() {
         let ids = done.too_late.join(" ");
@@ -260,6 +238,8 @@ fn told(out: &Output, key: &str, done: &Done) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum as _;
+
     use super::super::words::reason_word;
     use super::*;
 

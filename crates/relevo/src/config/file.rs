@@ -14,6 +14,8 @@ pub(crate) struct File {
     pub(crate) server: Server,
     pub(crate) nats: Nats,
     pub(crate) webhook: Webhook,
+    pub(crate) auth: Auth,
+    pub(crate) topics: Topics,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) meta_apps: Vec<MetaApp>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -30,6 +32,7 @@ pub(crate) struct Server {
     pub(crate) data_dir: PathBuf,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) public_url: Option<String>,
+    pub(crate) cors_origins: Vec<String>,
     pub(crate) shutdown_seconds: u64,
     pub(crate) log_format: String,
 }
@@ -62,6 +65,51 @@ pub(crate) struct Webhook {
     pub(crate) append_timeout_seconds: u64,
     pub(crate) memory_bytes: usize,
     pub(crate) requests: usize,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Topics {
+    pub(crate) publish: bool,
+    pub(crate) keep_days: u64,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Auth {
+    pub(crate) token_seconds: u64,
+    pub(crate) session_hours: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) token_keys: Vec<Secret>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) issuers: Vec<Issuer>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Issuer {
+    #[serde(rename = "issuer")]
+    pub(crate) name: String,
+    pub(crate) audiences: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) jwks_file: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) jwks_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) algorithms: Option<Vec<String>>,
+    pub(crate) tenants: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant_claim: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) agent_claim: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) role_claim: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) teams_claim: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) channels_claim: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) roles: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -141,4 +189,6 @@ pub(crate) struct ApiKey {
     pub(crate) channels: Vec<String>,
     #[serde(default)]
     pub(crate) teams: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) roles: Option<Vec<String>>,
 }

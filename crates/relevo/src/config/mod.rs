@@ -11,12 +11,13 @@ mod nearest;
 mod problem;
 mod secret;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use relevo_domain::{AgentId, ChannelId, EndpointId, TeamId, TenantId};
+use relevo_domain::{AgentId, ChannelId, EndpointId, Role, TeamId, TenantId};
 
 pub(crate) use load::{Layers, load};
 pub(crate) use problem::{Problem, Problems};
@@ -35,9 +36,11 @@ pub(crate) struct Config {
     pub(crate) server: Server,
     pub(crate) nats: Nats,
     pub(crate) webhook: relevo_webhook::Options,
+    pub(crate) topics: Topics,
     pub(crate) meta_apps: Vec<MetaApp>,
     pub(crate) tenants: Vec<Tenant>,
     pub(crate) api_keys: Vec<ApiKey>,
+    pub(crate) auth: Auth,
     /// The configuration is the demo's; whatever it says of itself, known secrets are looked for too.
     pub(crate) demo: bool,
 }
@@ -49,6 +52,8 @@ pub(crate) struct Server {
     pub(crate) data_dir: PathBuf,
     /// How the world reaches the HTTP listener; absent: by its address.
     pub(crate) public_url: Option<String>,
+    /// Pages of these origins may call; none by default.
+    pub(crate) cors_origins: Vec<http::HeaderValue>,
     pub(crate) shutdown: Duration,
     pub(crate) log_json: bool,
 }
@@ -69,6 +74,15 @@ pub(crate) struct External {
     pub(crate) credentials_file: Option<PathBuf>,
     pub(crate) replicas: usize,
     pub(crate) store_bytes: u64,
+}
+
+/// The metric topics.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Topics {
+    /// Whether this node publishes.
+    pub(crate) publish: bool,
+    /// How long the log keeps what was published.
+    pub(crate) keep: Duration,
 }
 
 #[derive(Clone)]
@@ -107,6 +121,7 @@ pub(crate) enum ChannelKind {
 pub(crate) struct Agent {
     pub(crate) id: AgentId,
     pub(crate) name: String,
+    pub(crate) role: Role,
 }
 
 #[derive(Clone, Debug)]
@@ -121,6 +136,18 @@ pub(crate) struct Team {
 pub(crate) struct ApiKey {
     pub(crate) hash: [u8; 32],
     pub(crate) caller: relevo_domain::Caller,
+    /// The roles that a service key may give; empty for every other key.
+    pub(crate) mints: BTreeSet<Role>,
+}
+
+/// Signing in: tokens of ours, and those of other issuers.
+#[derive(Clone)]
+pub(crate) struct Auth {
+    pub(crate) token_life: Duration,
+    pub(crate) session: Duration,
+    /// What signs tokens, the signing one first; none: one of this node's own, made at the first start.
+    pub(crate) token_keys: Vec<Vec<u8>>,
+    pub(crate) issuers: Vec<crate::auth::Issuer>,
 }
 
 // Secrets stay out of `Debug`.
@@ -128,6 +155,15 @@ pub(crate) struct ApiKey {
 impl std::fmt::Debug for External {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("External").field("url", &self.url).field("replicas", &self.replicas).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Auth")
+            .field("token_life", &self.token_life)
+            .field("issuers", &self.issuers)
+            .finish_non_exhaustive()
     }
 }
 

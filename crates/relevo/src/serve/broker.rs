@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus_client::registry::Registry;
 use relevo_command::workspace::ensure_id_key;
-use relevo_command::{Conversations, DecisionProjector, IdKey, Ledger, LedgerError};
+use relevo_command::{DecisionProjector, IdKey, Ledger, LedgerError};
 use relevo_domain::{TenantId, Timestamp};
 use relevo_eventlog::{Connection, Credentials, Log};
 use relevo_intake::{Handler, IntakeWorker, Parking, Routes, Tally, TallyStore};
@@ -23,14 +23,18 @@ use super::data_dir::{DataDir, KeptKey};
 use super::directory::directory;
 use super::error::chain;
 use super::readiness::Condition;
-use super::{ServeError, grpc, routing};
+use super::{ServeError, cors, grpc, routing};
+use crate::auth::Auth;
 use crate::config::{Config, External, Nats};
 use crate::nats::lock::DataLock;
 use crate::nats::supervisor::State;
 use crate::nats::{self, Supervisor};
+use crate::topics::{self, Checkpoints, Publisher, Republisher};
 
 /// The tally's folder among the views: it is a fold like them, only of the raw stream too.
 const TALLY_FOLDER: &str = "intake-tally-v1";
+/// The publisher's checkpoints, beside the view that they are about.
+const TOPICS_FOLDER: &str = "metric-topics-v1";
 /// How long a start waits for a log that is still recovering its streams.
 const CONNECT_MAX: Duration = Duration::from_mins(1);
 /// Failures that may wait to be looked at: the first one ends the process.
@@ -40,11 +44,15 @@ const FAILURES_MAX: usize = 4;
 #[derive(Clone)]
 pub(crate) struct Installation {
     pub(crate) log: Arc<dyn Log>,
+    pub(crate) connection: Connection,
+    /// How the server that we run writes to disk; `None` for one that somebody else runs.
+    pub(crate) sync_interval: Option<&'static str>,
     pub(crate) views: Views,
     pub(crate) parking: Parking,
     pub(crate) tally: Tally,
     pub(crate) routes: Arc<Routes>,
     pub(crate) directory: Arc<Directory>,
+    pub(crate) republisher: Republisher,
     /// Ends streams that would go on for ever.
     pub(crate) ending: CancellationToken,
 }
@@ -55,6 +63,7 @@ pub(super) struct Broker {
     http: Listener,
     grpc: Listener,
     intake: Background,
+    topics: Background,
     views: Views,
     connection: Connection,
     log_server: LogServer,
@@ -86,7 +95,8 @@ impl Broker {
         let data = DataDir::open(&config.server.data_dir)?;
         let http_listener = bind(config.server.http_addr).await?;
         let grpc_listener = bind(config.server.grpc_addr).await?;
-        let (log_server, options) = log_server(&config, &data).await?;
+        let (log_server, mut options) = log_server(&config, &data).await?;
+        options.metrics_age = config.topics.keep;
         // Not before the folder is locked: until then the file may be a living broker's.
         data.remove_addresses();
         let connection = Connection::connect(options).await?;
@@ -94,13 +104,16 @@ impl Broker {
         let (failed, failures) = mpsc::channel(FAILURES_MAX);
         let mut registry = Registry::default();
         let metrics = relevo_webhook::Metrics::register(&mut registry);
+        let topic_series = topics::Series::register(&mut registry);
         let condition = Arc::new(Condition::new(registry, connection.clone()));
         let own_url = url(&http_listener)?;
         let endpoints = routing::endpoints(&config, &own_url);
         let inlet = Arc::new(connection.intake());
         let router =
             relevo_webhook::router(endpoints, inlet, Arc::clone(&condition) as _, metrics, config.webhook.clone());
-        let http = serve_http(http_listener, router, failed.clone())?;
+        let auth = start_auth(&config, &data)?;
+        let pages = crate::auth::router(Arc::clone(&auth)).layer(cors::http(&config.server.cors_origins));
+        let http = serve_http(http_listener, router.merge(pages), failed.clone())?;
 
         let log: Arc<dyn Log> = Arc::new(connection.events());
         let views = start_views(&data, Arc::clone(&log)).await?;
@@ -108,23 +121,27 @@ impl Broker {
         let decision = views.get(DecisionProjector::NAME).ok_or_else(|| missing(DecisionProjector::NAME))?;
         let ledger = Arc::new(Ledger::new(Arc::clone(&log), decision));
         let (intake, parking, tally) = start_intake(&config, &data, &connection, &ledger, &condition, &failed)?;
+        let (topics, republisher) = start_topics(&config, &data, &connection, &log, &views, topic_series)?;
 
         let grpc_token = CancellationToken::new();
         let installation = Installation {
             log,
+            connection: connection.clone(),
+            sync_interval: sync_interval(&config),
             views: views.clone(),
             parking,
             tally,
             routes: Arc::new(routing::routes(&config)),
             directory: Arc::new(directory(&config)),
+            republisher,
             ending: grpc_token.clone(),
         };
         let grpc_url = url(&grpc_listener)?;
-        let server = grpc::server(&config, installation, Conversations::new(ledger), grpc_listener)?;
+        let server = grpc::server(&config, installation, auth, ledger, grpc_listener)?;
         let grpc = Listener { url: grpc_url, token: grpc_token, task: tokio::spawn(report("gRPC", server, failed)) };
         data.write_addresses(&http.url, &grpc.url)?;
         let shutdown = config.server.shutdown;
-        Ok(Self { data, http, grpc, intake, views, connection, log_server, failures, shutdown })
+        Ok(Self { data, http, grpc, intake, topics, views, connection, log_server, failures, shutdown })
     }
 
     /// Where HTTP and gRPC listen.
@@ -148,6 +165,8 @@ impl Broker {
         self.http.end("HTTP", limit).await;
         self.intake.token.cancel();
         within(limit, "intake", self.intake.tasks.wait()).await;
+        self.topics.token.cancel();
+        within(limit, "metric topics", self.topics.tasks.wait()).await;
         self.grpc.end("gRPC", limit).await;
         within(limit, "views", self.views.shutdown()).await;
         within(limit, "log connection", async {
@@ -190,7 +209,7 @@ async fn gave_up(log_server: &mut LogServer) {
 }
 
 /// The one clock of the process.
-pub(super) fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
@@ -239,6 +258,15 @@ async fn log_server(config: &Config, data: &DataDir) -> Result<(LogServer, relev
     }
 }
 
+/// How the server writes to disk, as its configuration says it.
+const fn sync_interval(config: &Config) -> Option<&'static str> {
+    match &config.nats {
+        Nats::Supervised { sync: nats::server_config::Sync::Always, .. } => Some("always"),
+        Nats::Supervised { sync: nats::server_config::Sync::Os, .. } => Some("os"),
+        Nats::External(_) => None,
+    }
+}
+
 fn external_options(external: &External) -> Result<relevo_eventlog::Options, ServeError> {
     let mut options = relevo_eventlog::Options::new(external.url.clone());
     options.replicas = external.replicas;
@@ -252,6 +280,15 @@ fn external_options(external: &External) -> Result<relevo_eventlog::Options, Ser
         (None, None, None) => None,
     };
     Ok(options)
+}
+
+/// Who may call. A node whose configuration has no keys for tokens has one of its own.
+fn start_auth(config: &Config, data: &DataDir) -> Result<Arc<Auth>, ServeError> {
+    let secrets =
+        if config.auth.token_keys.is_empty() { vec![data.token_key()?] } else { config.auth.token_keys.clone() };
+    let auth = Auth::new(config, &secrets, now);
+    // Only the machine's certificate authorities can be missing.
+    Ok(Arc::new(auth.map_err(|error| ServeError::NotStarted { reason: format!("certificate authorities: {error}") })?))
 }
 
 fn serve_http(
@@ -338,6 +375,30 @@ fn start_intake(
     });
     background.tasks.close();
     Ok((background, parking, tally))
+}
+
+/// Publishing is no condition of readiness: facts wait in the view.
+fn start_topics(
+    config: &Config,
+    data: &DataDir,
+    connection: &Connection,
+    log: &Arc<dyn Log>,
+    views: &Views,
+    series: topics::Series,
+) -> Result<(Background, Republisher), ServeError> {
+    let name = relevo_projector_metrics::NAME;
+    let view = views.get(name).ok_or_else(|| missing(name))?;
+    let port: Arc<dyn topics::TopicLog> = Arc::new(connection.metrics());
+    let republisher = Republisher::new(Arc::clone(&view), Arc::clone(log), Arc::clone(&port), data.views());
+    let background = Background { token: CancellationToken::new(), tasks: TaskTracker::new() };
+    if config.topics.publish {
+        let checkpoints = Checkpoints::open(&data.views().join(TOPICS_FOLDER));
+        let checkpoints = checkpoints.map_err(|error| ServeError::NotStarted { reason: chain(&error) })?;
+        let publisher = Publisher::new(view, Arc::clone(log), port, checkpoints, series);
+        background.tasks.spawn(publisher.run(background.token.clone()));
+    }
+    background.tasks.close();
+    Ok((background, republisher))
 }
 
 /// Runs something that ends only when it is told to. A panic, or an end that nobody asked for, is a failure.

@@ -1,4 +1,4 @@
-//! The data folder: `nats/` (the log), `views/`, `keys/` (one id key a tenant), `lock`, and `relevo.addresses`.
+//! The data folder: `nats/` (the log), `views/`, `keys/` (one id key a tenant, and what signs tokens), `lock`, and `relevo.addresses`.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -10,6 +10,7 @@ use relevo_command::ids::ID_KEY_BYTES;
 use relevo_domain::TenantId;
 
 use super::ServeError;
+use crate::auth::KEY_BYTES_MIN;
 use crate::nats::private;
 
 /// Where the listeners are, for scripts: `http=…`, `grpc=…` and `pid=…`, one a line. A broker that was killed leaves its file
@@ -17,6 +18,8 @@ use crate::nats::private;
 const ADDRESSES: &str = "relevo.addresses";
 const VIEWS: &str = "views";
 const KEYS: &str = "keys";
+/// What signs tokens. No tenant is called so: a name begins with a letter or a digit.
+const TOKEN_KEY: &str = "_tokens.key";
 /// Folders that nobody else may look into, whoever made them.
 const PARTS: [&str; 3] = [VIEWS, KEYS, "nats"];
 
@@ -73,23 +76,15 @@ impl DataDir {
     pub(super) fn id_key(&self, tenant: &TenantId) -> Result<KeptKey, ServeError> {
         let folder = self.path.join(KEYS);
         let path = folder.join(format!("{tenant}.key"));
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let bytes = hex::decode(text.trim()).ok().and_then(|bytes| <[u8; ID_KEY_BYTES]>::try_from(bytes).ok());
-                let bytes = bytes.ok_or_else(|| ServeError::Io {
-                    path: path.clone(),
-                    reason: format!("not an id key of {ID_KEY_BYTES} bytes in hexadecimal"),
-                })?;
-                Ok(KeptKey { key: IdKey::new(bytes), path, made: false })
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let mut bytes = [0u8; ID_KEY_BYTES];
-                rand::fill(&mut bytes);
-                write_new(&folder, &path, &hex::encode(bytes)).map_err(ServeError::io(&path))?;
-                Ok(KeptKey { key: IdKey::new(bytes), path, made: true })
-            }
-            Err(error) => Err(ServeError::io(&path)(error)),
-        }
+        let (bytes, made) = kept_bytes::<ID_KEY_BYTES>(&folder, &path)?;
+        Ok(KeptKey { key: IdKey::new(bytes), path, made })
+    }
+
+    /// What signs tokens, where the configuration names nothing. Made at the first start.
+    pub(super) fn token_key(&self) -> Result<Vec<u8>, ServeError> {
+        let folder = self.path.join(KEYS);
+        let (bytes, _made) = kept_bytes::<KEY_BYTES_MIN>(&folder, &folder.join(TOKEN_KEY))?;
+        Ok(bytes.into())
     }
 
     pub(super) fn write_addresses(&self, http: &str, grpc: &str) -> Result<(), ServeError> {
@@ -105,6 +100,24 @@ impl DataDir {
         {
             tracing::warn!(%error, "addresses file cannot be removed");
         }
+    }
+}
+
+/// The secret in the file, which is made if it is not there; whether it was made.
+fn kept_bytes<const N: usize>(folder: &Path, path: &Path) -> Result<([u8; N], bool), ServeError> {
+    match fs::read_to_string(path) {
+        Ok(text) => {
+            let bytes = hex::decode(text.trim()).ok().and_then(|bytes| <[u8; N]>::try_from(bytes).ok());
+            let reason = format!("not a key of {N} bytes in hexadecimal");
+            Ok((bytes.ok_or_else(|| ServeError::Io { path: path.to_owned(), reason })?, false))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let mut bytes = [0u8; N];
+            rand::fill(&mut bytes);
+            write_new(folder, path, &hex::encode(bytes)).map_err(ServeError::io(path))?;
+            Ok((bytes, true))
+        }
+        Err(error) => Err(ServeError::io(path)(error)),
     }
 }
 
@@ -158,6 +171,9 @@ mod tests {
         assert!(!second.made);
         assert_eq!(first.key.fingerprint(), second.key.fingerprint());
         assert_ne!(first.key.fingerprint(), data.id_key(&TenantId::new("other").unwrap()).unwrap().key.fingerprint());
+        let tokens = data.token_key().unwrap();
+        assert_eq!(data.token_key().unwrap(), tokens);
+        assert_eq!(fs::metadata(temp.path().join("keys/_tokens.key")).unwrap().permissions().mode() & 0o777, 0o600);
         fs::write(&first.path, "short").unwrap();
         assert!(matches!(data.id_key(&tenant), Err(ServeError::Io { .. })));
         assert_eq!(fs::read_to_string(&first.path).unwrap(), "short");

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use relevo_command::grpc::Staff;
 use relevo_domain::{AgentId, TeamId, TenantId};
 use relevo_query::{Directory, TenantDirectory};
@@ -32,5 +33,9 @@ impl Staff for Names {
 
     fn team_name(&self, tenant: &TenantId, team: &TeamId) -> Option<String> {
         self.0.tenants.get(tenant)?.teams.get(team).cloned()
+    }
+
+    fn time_zone(&self, tenant: &TenantId) -> TimeZone {
+        self.0.time_zone(tenant)
     }
 }

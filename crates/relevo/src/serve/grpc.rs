@@ -1,20 +1,21 @@
-//! The gRPC listener: every service, who may call, health and reflection.
+//! The gRPC listener: every service, by gRPC and by gRPC-Web; who may call; health and reflection.
 
 use std::sync::Arc;
 
-use relevo_command::Conversations;
-use relevo_command::grpc::ConversationCommands;
-use relevo_query::{Directory, Query, QueryViews};
+use relevo_command::Ledger;
+use relevo_command::grpc::Commands;
+use relevo_query::{Directory, Ports, Query, QueryViews};
 use tokio::net::TcpListener;
-use tonic::service::InterceptorLayer;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tonic_web::GrpcWebLayer;
 
-use super::auth::Keys;
 use super::broker::now;
 use super::directory::Names;
-use super::{Installation, ServeError, health};
+use super::history::Past;
+use super::{Installation, ServeError, cors, health};
 use crate::admin;
+use crate::auth::{self, Auth, AuthLayer};
 use crate::config::Config;
 
 /// Streams that one connection may have open at a time: a console's watches with room.
@@ -24,7 +25,8 @@ const STREAMS_PER_CONNECTION_MAX: u32 = 256;
 pub(super) fn server(
     config: &Config,
     installation: Installation,
-    conversations: Conversations,
+    auth: Arc<Auth>,
+    ledger: Arc<Ledger>,
     listener: TcpListener,
 ) -> Result<impl Future<Output = Result<(), tonic::transport::Error>> + use<>, ServeError> {
     let refused = |error: tonic_reflection::server::Error| ServeError::NotStarted { reason: error.to_string() };
@@ -35,24 +37,33 @@ pub(super) fn server(
     };
     let (reporter, health) = tonic_health::server::health_reporter();
     tokio::spawn(health::keep(reporter, installation.clone()));
-    let keys = Keys::new(config.api_keys.clone());
     let directory = Arc::clone(&installation.directory);
-    let commands = ConversationCommands::new(conversations, Arc::new(Names(Arc::clone(&directory))), now);
-    let query = Query::new(query_views(&installation)?, Directory::clone(&directory), rand::random());
+    let commands = Commands::new(ledger, Arc::new(Names(Arc::clone(&directory))), now);
     let ending = installation.ending.clone();
+    let history = Arc::new(Past(Arc::clone(&installation.log)));
+    let ports = Ports { now, history, ending: ending.clone() };
+    let query = Query::new(query_views(&installation)?, Directory::clone(&directory), rand::random(), ports);
     let router = Server::builder()
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
-        .layer(InterceptorLayer::new(move |request| keys.admit(request)))
+        // gRPC-Web comes by HTTP/1.1 too: browsers speak HTTP/2 only with TLS, which a proxy before us ends.
+        .accept_http1(true)
+        .layer(cors::grpc_web(&config.server.cors_origins))
+        .layer(GrpcWebLayer::new())
+        .layer(AuthLayer::new(Arc::clone(&auth)))
         .add_service(health)
         .add_service(reflection().build_v1().map_err(refused)?)
         .add_service(reflection().build_v1alpha().map_err(refused)?)
-        .add_service(commands.into_server())
+        .add_service(auth::Service::new(auth).into_server())
+        .add_service(commands.conversation_server())
+        .add_service(commands.contact_server())
+        .add_service(commands.workspace_server())
         .add_service(query.inbox_server())
         .add_service(query.assignment_server())
         .add_service(query.pause_server())
         .add_service(query.metrics_server())
         .add_service(admin::intake::Service::new(installation.clone()).into_server())
         .add_service(admin::log::Service::new(installation.clone()).into_server())
+        .add_service(admin::topic::Service::new(installation.clone()).into_server())
         .add_service(admin::view::Service::new(installation).into_server());
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     Ok(router.serve_with_incoming_shutdown(incoming, ending.cancelled_owned()))

@@ -18,7 +18,7 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 
 /// What is told about: each service, and the whole (the empty name).
-const SERVICES: [&str; 9] = [
+const SERVICES: [&str; 10] = [
     "",
     command::v1::conversation_service_server::SERVICE_NAME,
     query::v1::inbox_service_server::SERVICE_NAME,
@@ -27,6 +27,7 @@ const SERVICES: [&str; 9] = [
     query::v1::metrics_service_server::SERVICE_NAME,
     admin::v1::intake_service_server::SERVICE_NAME,
     admin::v1::log_service_server::SERVICE_NAME,
+    admin::v1::topic_service_server::SERVICE_NAME,
     admin::v1::view_service_server::SERVICE_NAME,
 ];
 

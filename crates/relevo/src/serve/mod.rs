@@ -3,13 +3,14 @@
 //! Start: data folder and its lock, NATS, streams, HTTP (webhooks can be stored from here on), views, gRPC, intake. Stop: HTTP
 //! first, so that nothing new is promised; then intake, gRPC, views; NATS last.
 
-mod auth;
 mod broker;
+mod cors;
 mod data_dir;
 mod directory;
 mod error;
 mod grpc;
 mod health;
+mod history;
 mod readiness;
 mod routing;
 
@@ -24,7 +25,7 @@ use crate::config::cli::{Source, refuse};
 use crate::config::{Layers, check, load};
 use crate::{out, telemetry};
 use broker::Broker;
-pub(crate) use broker::Installation;
+pub(crate) use broker::{Installation, now};
 pub(crate) use error::{ServeError, chain};
 
 #[derive(Debug, clap::Args)]

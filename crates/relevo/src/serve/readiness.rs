@@ -8,7 +8,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use relevo_eventlog::{Connection, Usage};
+use relevo_eventlog::{Connection, StreamName, Usage};
 use relevo_projection::{ViewState, ViewStatus, Views};
 use relevo_webhook::{Readiness, Report};
 use serde_json::{Value, json};
@@ -168,7 +168,7 @@ fn warnings(usage: &Usage) -> Vec<Value> {
     usage
         .streams
         .iter()
-        .filter(|stream| stream.stream != relevo_eventlog::StreamName::Metrics)
+        .filter(|stream| !matches!(stream.stream, StreamName::Metrics | StreamName::Republish))
         .filter_map(|stream| {
             let percent = stream.percent();
             Some(json!({ "level": level(percent)?, "stream": stream.stream.as_str(), "percent": percent }))
@@ -179,7 +179,7 @@ fn warnings(usage: &Usage) -> Vec<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use relevo_eventlog::{StreamName, StreamUsage};
+    use relevo_eventlog::StreamUsage;
 
     fn usage(stream: StreamName, bytes: u64) -> Usage {
         Usage { streams: vec![StreamUsage { stream, bytes, max_bytes: 1000, messages: 1, last_sequence: 1 }] }

@@ -9,19 +9,34 @@ use relevo_domain::conversation::message::{
     Attachment, Author, Content, ContentPersonal, MailPersonal, Message, MessageFlags, MessageKind,
 };
 use relevo_domain::identity::IdentifierKind;
-use relevo_domain::{AgentId, ChannelId, EntityId, EntityKind, MessageId, Timestamp};
+use relevo_domain::{AgentId, ChannelId, EntityId, EntityKind, MessageId, TeamId, Timestamp};
 
 use super::Writer;
 use crate::testing::must;
 
 const AGENTS: [&str; 4] = ["laura", "martin", "sofia", "ana"];
+const TEAMS: [&str; 2] = ["ventas", "soporte"];
 const NAMES: [&str; 5] = ["María García", "José Núñez", "Ana", "王芳", "O'Brien, \"Pat\""];
 const TEXTS: [&str; 6] =
     ["Hola, ¿tienen turno?", "Pero solo quiero por la tarde", "", "no funciona 😡", "ORDER 4711\nplease", "gracias"];
 
+/// What most reports say.
+const USUAL: [DeliveryStatus; 4] =
+    [DeliveryStatus::Accepted, DeliveryStatus::Sent, DeliveryStatus::Delivered, DeliveryStatus::Read];
+
 impl Writer {
     pub(super) fn agent(&mut self) -> AgentId {
         must(AgentId::new(AGENTS[self.random.random_range(0..AGENTS.len())]), "name an agent")
+    }
+
+    pub(super) fn team(&mut self) -> TeamId {
+        must(TeamId::new(TEAMS[self.random.random_range(0..TEAMS.len())]), "name a team")
+    }
+
+    /// When a provider says that something happened: mostly now, sometimes long ago, never in the order of the log.
+    fn said_at(&mut self) -> Timestamp {
+        let late = if self.random.random_bool(0.1) { self.random.random_range(0..7_200_000) } else { 0 };
+        Timestamp::from_millis(self.now - late)
     }
 
     pub(super) fn entity(&mut self, kind: EntityKind) -> EntityId {
@@ -65,7 +80,7 @@ impl Writer {
             id: MessageId::new(self.random.random()),
             author,
             content: self.content(),
-            provider_time: self.random.random_bool(0.9).then(|| Timestamp::from_millis(self.now)),
+            provider_time: self.random.random_bool(0.9).then(|| self.said_at()),
             reply_to: reply_to.filter(|_| self.random.random_bool(0.2)),
             flags,
         }
@@ -92,13 +107,14 @@ impl Writer {
 
     pub(super) fn report(&mut self, message: MessageId) -> DeliveryReport {
         let known = DeliveryStatus::KNOWN.len();
-        let status = match self.random.random_range(0..=known) {
+        let status = match self.random.random_range(0..=3 * known) {
             index if index < known => DeliveryStatus::KNOWN[index].clone(),
-            _ => DeliveryStatus::Other("teleported".to_owned()),
+            index if index == known => DeliveryStatus::Other("teleported".to_owned()),
+            index => USUAL[index % USUAL.len()].clone(),
         };
         let error_code = (status == DeliveryStatus::Failed).then(|| "131047".to_owned());
         let provider_id = self.provider_id();
         let personal = DeliveryReportPersonal { provider_id, ..DeliveryReportPersonal::default() };
-        DeliveryReport { message, status, reported_at: Timestamp::from_millis(self.now), error_code, personal }
+        DeliveryReport { message, status, reported_at: self.said_at(), error_code, personal }
     }
 }

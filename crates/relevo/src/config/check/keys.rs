@@ -6,6 +6,7 @@ use relevo_domain::{AgentId, Caller, ChannelId, Role, Scope, TeamId};
 
 use super::super::file;
 use super::super::{ApiKey, Problem, Problems, Tenant};
+use super::server::one_of;
 use super::tenants::{role, unknown};
 use super::{name, once};
 
@@ -34,7 +35,36 @@ fn api_key(at: &str, key: &file::ApiKey, tenants: &[Tenant], problems: &mut Prob
             .add(problem.with("list", format!("tenants.{}.agents", tenant.name)).with("tenant", tenant.name.as_str()));
     }
     let scope = if role.sees_tenant() { Scope::Tenant } else { granted(at, key, role, &name, tenant, problems) };
-    Some(ApiKey { hash, caller: Caller { tenant: tenant.name.clone(), role, name, scope } })
+    let mints = mints(at, key, role, problems);
+    Some(ApiKey { hash, caller: Caller { tenant: tenant.name.clone(), role, name, scope }, mints })
+}
+
+/// What a service key may give. Nobody but a service gives roles.
+fn mints(at: &str, key: &file::ApiKey, role: Role, problems: &mut Problems) -> BTreeSet<Role> {
+    let at = format!("{at}.roles");
+    match (role, &key.roles) {
+        (Role::Service, roles) => mintable(&at, roles.as_deref(), problems),
+        (_, None) => BTreeSet::new(),
+        (_, Some(_)) => {
+            problems.add(Problem::new(at, "config-needs").with("other", "role = \"service\""));
+            BTreeSet::new()
+        }
+    }
+}
+
+/// Roles that an issuer of tokens may give; agent alone if nothing is said.
+pub(super) fn mintable(at: &str, roles: Option<&[String]>, problems: &mut Problems) -> BTreeSet<Role> {
+    const MINTABLE: [Role; 4] = [Role::Agent, Role::Supervisor, Role::Admin, Role::Analyst];
+    let Some(roles) = roles else { return [Role::Agent].into() };
+    if roles.is_empty() {
+        problems.add(Problem::new(at, "config-empty-list"));
+    }
+    let one = |(index, text): (usize, &String)| {
+        let role = MINTABLE.into_iter().find(|role| role.as_str() == text);
+        let known = MINTABLE.map(Role::as_str).join(", ");
+        problems.keep(role.ok_or_else(|| one_of(&format!("{at}[{index}]"), text, &known)))
+    };
+    roles.iter().enumerate().filter_map(one).collect()
 }
 
 /// An agent has the teams that it is a member of and those that the key adds; a bot without teams serves all of them.

@@ -13,7 +13,7 @@ const SECRETS: [&str; 5] = [
 ];
 
 /// The demo's API keys.
-const API_KEYS: [&str; 8] = [
+const API_KEYS: [&str; 9] = [
     "relevo-demo-admin",
     "relevo-demo-supervisor",
     "relevo-demo-agent",
@@ -21,6 +21,7 @@ const API_KEYS: [&str; 8] = [
     "relevo-demo-analyst",
     "relevo-demo-ops",
     "relevo-demo-bot",
+    "relevo-demo-service",
     "relevo-demo-b-admin",
 ];
 

@@ -1,5 +1,6 @@
 //! From what was written to what can be worked with: names, references, uniqueness, secrets. All problems at once.
 
+mod auth;
 mod channels;
 mod keys;
 mod known;
@@ -21,14 +22,16 @@ pub(crate) fn check(file: &File) -> Result<Config, Problems> {
     let server = server::server(&file.server, &mut problems);
     let nats = server::nats(&file.nats, &mut problems);
     let webhook = server::webhook(&file.webhook, &mut problems);
+    let topics = server::topics(&file.topics, &mut problems);
     let meta_apps = channels::meta_apps(&file.meta_apps, &mut problems);
     let tenants = tenants::tenants(&file.tenants, &mut problems);
     channels::references(&file.meta_apps, &meta_apps, &tenants, &mut problems);
     channels::unique(&meta_apps, &tenants, &mut problems);
     let api_keys = keys::api_keys(&file.api_keys, &tenants, &mut problems);
+    let auth = auth::auth(&file.auth, &tenants, &mut problems);
     match (server, nats) {
         (Some(server), Some(nats)) => {
-            let config = Config { server, nats, webhook, meta_apps, tenants, api_keys, demo: file.demo };
+            let config = Config { server, nats, webhook, topics, meta_apps, tenants, api_keys, auth, demo: file.demo };
             known::loopback_only(&config, &mut problems);
             channels::addresses(&config, &mut problems);
             if problems.0.is_empty() { Ok(config) } else { Err(problems) }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::super::file;
-use super::super::{External, Nats, Problem, Problems, Server};
+use super::super::{External, Nats, Problem, Problems, Server, Topics};
 use super::secret;
 use crate::nats::server_config::Sync;
 
@@ -24,6 +24,7 @@ pub(super) fn server(server: &file::Server, problems: &mut Problems) -> Option<S
     if let Some(url) = &server.public_url {
         problems.keep(base_url("server.public_url", url));
     }
+    let cors_origins = cors_origins(&server.cors_origins, problems);
     let log_json = match server.log_format.as_str() {
         "text" => false,
         "json" => true,
@@ -47,6 +48,7 @@ pub(super) fn server(server: &file::Server, problems: &mut Problems) -> Option<S
         grpc_addr: grpc_addr?,
         data_dir: server.data_dir.clone(),
         public_url: server.public_url.clone(),
+        cors_origins,
         shutdown: Duration::from_secs(server.shutdown_seconds),
         log_json,
     })
@@ -142,8 +144,35 @@ pub(super) fn webhook(webhook: &file::Webhook, problems: &mut Problems) -> relev
     }
 }
 
+/// The most days that topics are kept: ten years is no limit that somebody misses, and no overflow.
+const TOPIC_DAYS_MAX: u64 = 3_650;
+
+pub(super) fn topics(topics: &file::Topics, problems: &mut Problems) -> Topics {
+    if topics.keep_days < 1 {
+        let problem = Problem::new("topics.keep_days", "config-too-small");
+        problems.add(problem.with("value", topics.keep_days.to_string()).with("least", "1"));
+    }
+    let days = topics.keep_days.min(TOPIC_DAYS_MAX);
+    Topics { publish: topics.publish, keep: Duration::from_hours(days * 24) }
+}
+
 fn address(at: &str, text: &str) -> Result<SocketAddr, Problem> {
     text.parse().map_err(|_refused| Problem::new(at, "config-address").with("value", text))
+}
+
+/// Origins as a browser sends them: a scheme, a host and perhaps a port, in lower case, and nothing behind.
+fn cors_origins(origins: &[String], problems: &mut Problems) -> Vec<http::HeaderValue> {
+    let one = |(index, text): (usize, &String)| {
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let good = host.is_some_and(|host| {
+            !host.is_empty()
+                && host.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:[]".contains(c))
+        });
+        let value = if good { http::HeaderValue::from_str(text).ok() } else { None };
+        let at = format!("server.cors_origins[{index}]");
+        problems.keep(value.ok_or_else(|| Problem::new(at, "config-origin").with("value", text)))
+    };
+    origins.iter().enumerate().filter_map(one).collect()
 }
 
 /// A base address: a scheme and a host, no query and no fragment.

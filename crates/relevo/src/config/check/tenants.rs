@@ -39,8 +39,8 @@ fn agents(at: &str, agents: &[file::Agent], problems: &mut Problems) -> Vec<Agen
     for (index, agent) in agents.iter().enumerate() {
         let id = problems.keep(name(format!("{}.id", at(index)), &agent.id, AgentId::new));
         let role = problems.keep(role(&format!("{}.role", at(index)), &agent.role));
-        if let (Some(id), Some(_known)) = (id, role) {
-            checked.push(Agent { id, name: agent.name.clone() });
+        if let (Some(id), Some(role)) = (id, role) {
+            checked.push(Agent { id, name: agent.name.clone(), role });
         }
     }
     checked

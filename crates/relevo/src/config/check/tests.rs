@@ -106,7 +106,7 @@ fn the_demo_is_good_and_stays_on_loopback() {
     let demo =
         |flags: Vec<(&'static str, String)>| check(&load(&Layers { demo: true, files: Vec::new(), flags }).unwrap());
     let config = demo(Vec::new()).unwrap();
-    assert_eq!(config.api_keys.len(), 8);
+    assert_eq!(config.api_keys.len(), 9);
     assert_eq!(config.tenants.iter().map(|tenant| tenant.name.as_str()).collect::<Vec<_>>(), ["demo", "demo-b"]);
     for (key, value) in
         [("server.http_addr", "0.0.0.0:80"), ("server.grpc_addr", "[::]:80"), ("server.grpc_addr", "10.0.0.1:80")]
@@ -142,4 +142,56 @@ fn a_known_secret_is_recognised_without_the_word_demo() {
     }
     let text = format!("{GOOD}\n[server]\nhttp_addr = \"0.0.0.0:80\"\npublic_url = \"https://x.example\"");
     assert!(check(&from_text(&text).unwrap()).is_ok());
+}
+
+#[test]
+fn each_slip_about_signing_in_is_named_at_its_place() {
+    let issuer = "[[auth.issuers]]\nissuer = 'https://id.example'\naudiences = ['relevo']\n\
+                  jwks_url = 'https://id.example/keys'\ntenants = ['acme']\n";
+    let problems = |text: &str| match check(&from_text(&format!("{GOOD}\n{text}")).unwrap()) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.0.into_iter().map(|problem| (problem.at, problem.key)).collect::<Vec<_>>(),
+    };
+    assert_eq!(problems(issuer), []);
+    let slips = [
+        ("https://id.example/keys", "http://id.example/keys", "jwks_url", "config-jwks-url"),
+        ("https://id.example/keys", "https://user:secret@id.example/keys", "jwks_url", "config-jwks-url"),
+        ("https://id.example/keys", "file:///keys", "jwks_url", "config-jwks-url"),
+        ("'https://id.example'", "'relevo'", "issuer", "config-issuer-own"),
+        ("['relevo']", "[]", "audiences", "config-empty-list"),
+        ("['acme']", "[]", "tenants", "config-empty-list"),
+        ("['acme']", "['zeta']", "tenants[0]", "config-unknown"),
+        ("['acme']", "['acme']\nroles = ['ops']", "roles[0]", "config-one-of"),
+        ("['acme']", "['acme']\nalgorithms = ['HS256']", "algorithms[0]", "config-one-of"),
+        ("['acme']", "['acme']\njwks_file = '/nowhere'", "jwks_file", "config-excludes"),
+        ("jwks_url = 'https://id.example/keys'", "jwks_file = '/nowhere'", "jwks_file", "config-no-file-at"),
+    ];
+    for (from, to, at, key) in slips {
+        assert!(issuer.contains(from), "{from}");
+        let found = problems(&issuer.replacen(from, to, 1));
+        assert_eq!(found, [(format!("auth.issuers[0].{at}"), key)], "{from} -> {to}");
+    }
+    let loopback = issuer.replace("https://id.example/keys", "http://127.0.0.1:9/keys");
+    assert_eq!(problems(&loopback), []);
+
+    for (text, at, key) in [
+        ("[auth]\ntoken_seconds = 901", "auth.token_seconds", "config-too-large"),
+        ("[auth]\ntoken_seconds = 5", "auth.token_seconds", "config-too-small"),
+        ("[auth]\nsession_hours = 25", "auth.session_hours", "config-too-large"),
+        ("[auth]\ntoken_keys = ['short']", "auth.token_keys[0]", "config-token-key"),
+        ("[server]\ncors_origins = ['*']", "server.cors_origins[0]", "config-origin"),
+        ("[server]\ncors_origins = ['https://desk.example/']", "server.cors_origins[0]", "config-origin"),
+        ("[server]\ncors_origins = ['https://Desk.example']", "server.cors_origins[0]", "config-origin"),
+    ] {
+        assert_eq!(problems(text), [(at.to_owned(), key)], "{text}");
+    }
+    assert_eq!(
+        problems_after("role = \"agent\"\nkey_hash", "role = \"agent\"\nroles = [\"agent\"]\nkey_hash"),
+        [("api_keys[0].roles".to_owned(), "config-needs")]
+    );
+    let service = "role = \"service\"\nroles = [\"agent\", \"bot\"]\nkey_hash";
+    assert_eq!(
+        problems_after("role = \"agent\"\nkey_hash", service),
+        [("api_keys[0].roles[1]".to_owned(), "config-one-of")]
+    );
 }

@@ -1,0 +1,301 @@
+//! One command of a client, whatever entity it is about: find an earlier answer, decide, append, and say what became of it.
+//!
+//! What is particular to a kind of entity (who may see it, what is decided, what a repeated command looks like) is an [`Intent`];
+//! everything that makes a decision right stands here, once.
+
+use async_trait::async_trait;
+use relevo_domain::{Caller, CommandId, EntityId, Position, Recorded, TenantId, Timestamp};
+use relevo_domain::{contact, conversation, workspace};
+
+use crate::decision::{Applied, Entity};
+use crate::ledger::{Committed, Draft, Ledger, LedgerError, Origin};
+
+/// How often a command is decided anew when others write to its entities at the same time. Each round lost means that somebody
+/// else's command was stored, so an entity that never stops changing is the only way to reach the limit.
+const ATTEMPTS_MAX: u32 = 32;
+
+/// Who asks, under which id, and when: the same for every entity.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub caller: Caller,
+    pub command_id: CommandId,
+    /// Version that the entity must be at; absent if any will do.
+    pub expected_version: Option<u64>,
+    pub now: Timestamp,
+}
+
+/// What a client's command came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer<N> {
+    /// Everything that the command did is visible at this position.
+    pub position: Position,
+    /// Version of the entity that the answer speaks of.
+    pub version: u64,
+    /// Nothing was written: the entity was like that already.
+    pub already_so: bool,
+    /// The same command id was applied before; nothing was written now.
+    pub repeated: bool,
+    /// Version of the entity as it is now.
+    pub version_now: u64,
+    /// The entity as it is now.
+    pub now: N,
+}
+
+/// Why the rules said no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    Conversation(conversation::Rejection),
+    Contact(contact::Rejection),
+    Workspace(workspace::Rejection),
+    /// The entity is not at the version that the caller expected.
+    VersionConflict {
+        expected: u64,
+        actual: u64,
+    },
+}
+
+/// Why a client's command has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    #[error("command was rejected: {0:?}")]
+    Rejected(Refused),
+    /// The command id belongs to another command on this entity.
+    #[error("command id was used for a command that led to {event}")]
+    CommandIdReused { event: String },
+    /// Others wrote to the entity each time; nothing of this command is stored.
+    #[error("entity changed {ATTEMPTS_MAX} times while the command was decided")]
+    Contention,
+    /// The command may or may not be stored.
+    #[error("log did not say whether the command is stored")]
+    Unknown,
+    #[error("ledger failed")]
+    Ledger(#[from] LedgerError),
+}
+
+impl From<conversation::Rejection> for ExecuteError {
+    fn from(rejection: conversation::Rejection) -> Self {
+        Self::Rejected(Refused::Conversation(rejection))
+    }
+}
+
+impl From<contact::Rejection> for ExecuteError {
+    fn from(rejection: contact::Rejection) -> Self {
+        Self::Rejected(Refused::Contact(rejection))
+    }
+}
+
+impl From<workspace::Rejection> for ExecuteError {
+    fn from(rejection: workspace::Rejection) -> Self {
+        Self::Rejected(Refused::Workspace(rejection))
+    }
+}
+
+/// What a command leads to, if it is not rejected.
+pub(crate) enum Plan {
+    /// These drafts, all or nothing. The entity of the intent, if it is among them, is the last: its position is the command's.
+    Append(Vec<Draft>),
+    AlreadySo,
+}
+
+/// Entities as they were read for one decision. What was read here is confirmed against the leader before a command is
+/// answered without an append.
+pub(crate) struct Reading<'l> {
+    ledger: &'l Ledger,
+    tenant: &'l TenantId,
+    read: Vec<(EntityId, Entity)>,
+}
+
+impl<'l> Reading<'l> {
+    pub(crate) fn entity(&mut self, id: &EntityId) -> Result<Entity, LedgerError> {
+        if let Some((_, entity)) = self.read.iter().find(|(read, _)| read == id) {
+            return Ok(entity.clone());
+        }
+        let entity = self.ledger.load(self.tenant, id)?;
+        self.read.push((*id, entity.clone()));
+        Ok(entity)
+    }
+
+    pub(crate) const fn ledger(&self) -> &'l Ledger {
+        self.ledger
+    }
+
+    pub(crate) const fn tenant(&self) -> &'l TenantId {
+        self.tenant
+    }
+
+    /// Whether the log has nothing newer of anything that was read.
+    async fn confirmed(&self) -> Result<bool, LedgerError> {
+        for (id, entity) in &self.read {
+            if !self.ledger.confirm(self.tenant, id, entity).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// A command, as far as it differs from others.
+#[async_trait]
+pub(crate) trait Intent: Sync {
+    /// The entity that the command is about: its version is expected and answered.
+    fn entity(&self) -> EntityId;
+
+    /// Other entities on which alone the command can have been applied.
+    fn elsewhere(&self) -> Option<EntityId> {
+        None
+    }
+
+    /// Refuses callers who may not know that the entity exists.
+    async fn admit(&self, reading: &mut Reading<'_>) -> Result<(), ExecuteError>;
+
+    async fn decide(&self, reading: &mut Reading<'_>) -> Result<Plan, ExecuteError>;
+
+    /// Whether a commit of the same caller under the same command id is what this command leads to.
+    async fn led_to(&self, ledger: &Ledger, stored: &Recorded) -> Result<bool, LedgerError>;
+}
+
+/// Executes one command. The answer holds the entity as the ledger knows it; whoever asks makes of it what callers are shown.
+pub(crate) async fn execute(
+    ledger: &Ledger,
+    asked: &Asked,
+    intent: &dyn Intent,
+) -> Result<Answer<Entity>, ExecuteError> {
+    let tenant = &asked.caller.tenant;
+    for _attempt in 0..ATTEMPTS_MAX {
+        let mut reading = Reading { ledger, tenant, read: Vec::new() };
+        let base = reading.entity(&intent.entity())?;
+        if let Some(applied) = earlier(ledger, asked, intent)? {
+            intent.admit(&mut reading).await?;
+            return repeated(ledger, asked, intent, &base, &applied).await;
+        }
+        match plan(asked, intent, &base, &mut reading).await {
+            Ok(Plan::Append(drafts)) => {
+                only_ours(ledger, asked, intent, &drafts)?;
+                let entities: Vec<EntityId> = drafts.iter().map(|draft| draft.entity).collect();
+                match ledger.append(&origin(asked), drafts).await? {
+                    Committed::Applied { at, fresh: true } => {
+                        return applied(ledger, asked, intent, &base, &entities, &at);
+                    }
+                    // An earlier attempt had been stored. Reading the entities' tails brings those commits into memory, and
+                    // the next round answers from them.
+                    Committed::Applied { fresh: false, .. } => {
+                        for entity in &entities {
+                            let known = ledger.load(tenant, entity)?;
+                            ledger.confirm(tenant, entity, &known).await?;
+                        }
+                    }
+                    Committed::Conflict => {}
+                    Committed::Unknown => return Err(ExecuteError::Unknown),
+                }
+            }
+            Ok(Plan::AlreadySo) => {
+                if reading.confirmed().await? {
+                    let (sequence, version) = (base.sequence, base.version);
+                    return Ok(Answer { already_so: true, ..answer(base, sequence, version) });
+                }
+            }
+            Err(rejected @ ExecuteError::Rejected(_)) => {
+                if reading.confirmed().await? {
+                    return Err(rejected);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(ExecuteError::Contention)
+}
+
+async fn plan(
+    asked: &Asked,
+    intent: &dyn Intent,
+    base: &Entity,
+    reading: &mut Reading<'_>,
+) -> Result<Plan, ExecuteError> {
+    intent.admit(reading).await?;
+    if let Some(expected) = asked.expected_version
+        && expected != base.version
+    {
+        return Err(ExecuteError::Rejected(Refused::VersionConflict { expected, actual: base.version }));
+    }
+    intent.decide(reading).await
+}
+
+/// Where the command was applied before, if this node knows.
+fn earlier(ledger: &Ledger, asked: &Asked, intent: &dyn Intent) -> Result<Option<Applied>, LedgerError> {
+    for entity in std::iter::once(intent.entity()).chain(intent.elsewhere()) {
+        if let Some(applied) = ledger.command(&asked.caller.tenant, &asked.command_id, &entity)? {
+            return Ok(Some(applied));
+        }
+    }
+    Ok(None)
+}
+
+/// The answer to a command that was applied before: where it was stored, with the state of now. Only who sent it, and only with
+/// the same command, gets it: an id that is used twice must not tell a second claimant that they won.
+async fn repeated(
+    ledger: &Ledger,
+    asked: &Asked,
+    intent: &dyn Intent,
+    base: &Entity,
+    applied: &Applied,
+) -> Result<Answer<Entity>, ExecuteError> {
+    let same = match ledger.recorded(Position::new(applied.sequence)).await? {
+        Some(stored) => stored.commit.actor == asked.caller.actor() && intent.led_to(ledger, &stored).await?,
+        None => false,
+    };
+    if !same {
+        return Err(ExecuteError::CommandIdReused { event: applied.event.clone() });
+    }
+    let version = if applied.entity == intent.entity() { applied.version } else { base.version };
+    Ok(Answer { repeated: true, ..answer(base.clone(), applied.sequence, version) })
+}
+
+/// A command id that another command has used on one of the further entities would be taken for that command there.
+fn only_ours(ledger: &Ledger, asked: &Asked, intent: &dyn Intent, drafts: &[Draft]) -> Result<(), ExecuteError> {
+    for draft in drafts.iter().filter(|draft| draft.entity != intent.entity()) {
+        if let Some(applied) = ledger.command(&asked.caller.tenant, &asked.command_id, &draft.entity)? {
+            return Err(ExecuteError::CommandIdReused { event: applied.event });
+        }
+    }
+    Ok(())
+}
+
+fn applied(
+    ledger: &Ledger,
+    asked: &Asked,
+    intent: &dyn Intent,
+    base: &Entity,
+    entities: &[EntityId],
+    at: &[(Position, u64)],
+) -> Result<Answer<Entity>, ExecuteError> {
+    let position = at.iter().map(|(position, _)| *position).max().ok_or(ExecuteError::Unknown)?;
+    let own = entities.iter().zip(at).find(|(entity, _)| **entity == intent.entity());
+    let version = own.map_or(base.version, |(_, (_, version))| *version);
+    let now = ledger.load(&asked.caller.tenant, &intent.entity())?;
+    Ok(answer(now, position.sequence(), version))
+}
+
+fn answer(now: Entity, sequence: u64, version: u64) -> Answer<Entity> {
+    let position = Position::new(sequence);
+    Answer { position, version, already_so: false, repeated: false, version_now: now.version, now }
+}
+
+fn origin(asked: &Asked) -> Origin {
+    Origin {
+        tenant: asked.caller.tenant.clone(),
+        command_id: asked.command_id.clone(),
+        actor: asked.caller.actor(),
+        occurred_at: asked.now,
+        recorded_at: asked.now,
+        correlation: Some(asked.command_id.to_string()),
+        intake: None,
+    }
+}
+
+impl<N> Answer<N> {
+    /// The answer, with what callers are shown of the entity.
+    pub(crate) fn map<M>(self, shown: impl FnOnce(N) -> M) -> Answer<M> {
+        let Self { position, version, already_so, repeated, version_now, now } = self;
+        Answer { position, version, already_so, repeated, version_now, now: shown(now) }
+    }
+}

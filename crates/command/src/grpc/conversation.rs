@@ -1,0 +1,234 @@
+//! `relevo.command.v1.ConversationService`.
+
+use std::sync::Arc;
+
+use relevo_domain::conversation::Command;
+use relevo_domain::{Caller, Clock, EntityKind, MessageId, TagId, TenantId, Timestamp};
+use relevo_proto::command::v1 as proto;
+use relevo_proto::command::v1::conversation_service_server::ConversationService;
+use tonic::{Request, Response, Status};
+
+use super::Staff;
+use super::problem::Speaker;
+use super::request::{self, Head, Violations};
+use super::response;
+use crate::conversation::{self, Conversations, Now, Wish};
+use crate::execute::Answer;
+
+/// The conversation service.
+#[derive(Clone)]
+pub struct ConversationCommands {
+    conversations: Conversations,
+    staff: Arc<dyn Staff>,
+    clock: Clock,
+}
+
+/// A command that was carried out, with what its answer is made of.
+struct Done {
+    answer: Answer<Now>,
+    state: proto::ConversationState,
+    new_message: MessageId,
+}
+
+impl ConversationCommands {
+    pub(super) const fn new(conversations: Conversations, staff: Arc<dyn Staff>, clock: Clock) -> Self {
+        Self { conversations, staff, clock }
+    }
+
+    /// What every command has in common, once its own fields are read. `wish` gets the caller's own facts: who it is, the moment.
+    async fn execute(
+        &self,
+        speaker: &Speaker,
+        caller: Caller,
+        ids: Ids<'_>,
+        wish: impl FnOnce(&Caller, Timestamp) -> Result<Wish, Violations>,
+    ) -> Result<Done, Status> {
+        let tenant = caller.tenant.clone();
+        let now = (self.clock)();
+        let id = request::entity(EntityKind::Conversation, "conversation_id", ids.conversation);
+        let rest = request::both(id, wish(&caller, now));
+        let head = Head { caller, command_id: ids.command, expected_version: ids.expected_version, now };
+        let (asked, (conversation, wish)) =
+            request::with_head(head, rest).map_err(|violations| speaker.invalid(violations))?;
+        self.staff_exists(speaker, &tenant, &wish)?;
+        let new_message = MessageId::new(*uuid::Uuid::now_v7().as_bytes());
+        let request = conversation::Request { asked, conversation, wish, new_message };
+        match self.conversations.execute(&request).await {
+            Ok(answer) => {
+                // The moment of the answer: a snooze may have become due while the log was asked.
+                let state = response::state(ids.conversation, &answer, (self.clock)(), &tenant, self.staff.as_ref());
+                Ok(Done { answer, state, new_message })
+            }
+            Err(error) => Err(speaker.refusal(conversation, &request.asked, error, self.staff.as_ref())),
+        }
+    }
+
+    fn staff_exists(&self, speaker: &Speaker, tenant: &TenantId, wish: &Wish) -> Result<(), Status> {
+        let Wish::Plain(Command::Assign { agent, team }) = wish else { return Ok(()) };
+        if let Some(agent) = agent
+            && self.staff.agent_name(tenant, agent).is_none()
+        {
+            return Err(speaker.no_assignee("agent_id", agent.as_str()));
+        }
+        if let Some(team) = team
+            && self.staff.team_name(tenant, team).is_none()
+        {
+            return Err(speaker.no_assignee("team_id", team.as_str()));
+        }
+        Ok(())
+    }
+}
+
+/// What every request has.
+struct Ids<'r> {
+    command: &'r str,
+    conversation: &'r str,
+    expected_version: Option<u64>,
+}
+
+/// One RPC: its own fields become a command, its answer gets the common fields and `extra`, which may look at what was `done`.
+macro_rules! rpc {
+    ($self:ident, $request:ident, $response:ident, |$r:ident, $caller:ident, $now:ident| $wish:expr) => {
+        rpc!($self, $request, $response, |$r, $caller, $now| $wish, done => {})
+    };
+    (
+        $self:ident, $request:ident, $response:ident,
+        |$r:ident, $caller:ident, $now:ident| $wish:expr,
+        $done:ident => { $($field:ident: $extra:expr),* }
+    ) => {{
+        let speaker = Speaker::of(&$request);
+        let caller = speaker.caller(&$request)?;
+        let $r = $request.into_inner();
+        let ids = Ids {
+            command: &$r.command_id,
+            conversation: &$r.conversation_id,
+            expected_version: $r.expected_version,
+        };
+        let $done = $self.execute(&speaker, caller, ids, |$caller, $now| $wish).await?;
+        Ok(Response::new(proto::$response {
+            position: $done.answer.position.to_string(),
+            already_so: $done.answer.already_so,
+            version: $done.answer.version,
+            $($field: $extra,)*
+            conversation: Some($done.state),
+        }))
+    }};
+}
+
+#[tonic::async_trait]
+impl ConversationService for ConversationCommands {
+    async fn pause_bot(
+        &self,
+        request: Request<proto::PauseBotRequest>,
+    ) -> Result<Response<proto::PauseBotResponse>, Status> {
+        rpc!(self, request, PauseBotResponse, |r, _caller, _now| request::pause(r.reason, &r.note), done => { already_claimed: Vec::new() })
+    }
+
+    async fn resume_bot(
+        &self,
+        request: Request<proto::ResumeBotRequest>,
+    ) -> Result<Response<proto::ResumeBotResponse>, Status> {
+        rpc!(self, request, ResumeBotResponse, |r, _caller, _now| plain(Command::ResumeBot {
+            note: request::optional(&r.note)
+        }))
+    }
+
+    async fn assign(&self, request: Request<proto::AssignRequest>) -> Result<Response<proto::AssignResponse>, Status> {
+        rpc!(self, request, AssignResponse, |r, _caller, _now| request::assign(&r.agent_id, &r.team_id))
+    }
+
+    async fn claim(&self, request: Request<proto::ClaimRequest>) -> Result<Response<proto::ClaimResponse>, Status> {
+        rpc!(self, request, ClaimResponse, |r, caller, _now| plain(Command::Claim { agent: caller.name.clone() }))
+    }
+
+    async fn resolve(
+        &self,
+        request: Request<proto::ResolveRequest>,
+    ) -> Result<Response<proto::ResolveResponse>, Status> {
+        rpc!(self, request, ResolveResponse, |r, _caller, _now| plain(Command::Resolve {
+            reason: request::optional(&r.reason),
+            note: request::optional(&r.note)
+        }))
+    }
+
+    async fn reopen(&self, request: Request<proto::ReopenRequest>) -> Result<Response<proto::ReopenResponse>, Status> {
+        rpc!(self, request, ReopenResponse, |r, _caller, _now| plain(Command::Reopen))
+    }
+
+    async fn add_note(
+        &self,
+        request: Request<proto::AddNoteRequest>,
+    ) -> Result<Response<proto::AddNoteResponse>, Status> {
+        rpc!(self, request, AddNoteResponse, |r, _caller, _now| plain(Command::AddNote { text: r.text.clone() }), done => { // A repeated command keeps the note that it wrote the first time, under the id of that time.
+            message_id: if done.answer.repeated { String::new() } else { done.new_message.to_string() } })
+    }
+
+    async fn unassign(
+        &self,
+        request: Request<proto::UnassignRequest>,
+    ) -> Result<Response<proto::UnassignResponse>, Status> {
+        rpc!(self, request, UnassignResponse, |r, _caller, _now| plain(Command::Unassign))
+    }
+
+    async fn set_pending(
+        &self,
+        request: Request<proto::SetPendingRequest>,
+    ) -> Result<Response<proto::SetPendingResponse>, Status> {
+        rpc!(self, request, SetPendingResponse, |r, _caller, _now| plain(Command::SetPending {
+            note: request::optional(&r.note)
+        }))
+    }
+
+    async fn snooze(&self, request: Request<proto::SnoozeRequest>) -> Result<Response<proto::SnoozeResponse>, Status> {
+        rpc!(self, request, SnoozeResponse, |r, caller, now| request::snooze(
+            r.when,
+            &r.note,
+            now,
+            &self.staff.time_zone(&caller.tenant)
+        ))
+    }
+
+    async fn unsnooze(
+        &self,
+        request: Request<proto::UnsnoozeRequest>,
+    ) -> Result<Response<proto::UnsnoozeResponse>, Status> {
+        rpc!(self, request, UnsnoozeResponse, |r, _caller, _now| plain(Command::Unsnooze))
+    }
+
+    async fn add_tag(&self, request: Request<proto::AddTagRequest>) -> Result<Response<proto::AddTagResponse>, Status> {
+        rpc!(self, request, AddTagResponse, |r, _caller, _now| request::add_tag(&r, fresh_tag()), done => { tag: done.answer.now.tag.as_ref().map(|(id, tag)| response::tag(*id, tag)), created: done.answer.now.created })
+    }
+
+    async fn remove_tag(
+        &self,
+        request: Request<proto::RemoveTagRequest>,
+    ) -> Result<Response<proto::RemoveTagResponse>, Status> {
+        rpc!(self, request, RemoveTagResponse, |r, _caller, _now| request::remove_tag(r.tag.as_ref()))
+    }
+
+    async fn set_priority(
+        &self,
+        request: Request<proto::SetPriorityRequest>,
+    ) -> Result<Response<proto::SetPriorityResponse>, Status> {
+        rpc!(self, request, SetPriorityResponse, |r, _caller, _now| request::priority(r.priority))
+    }
+
+    async fn mark_read(
+        &self,
+        request: Request<proto::MarkReadRequest>,
+    ) -> Result<Response<proto::MarkReadResponse>, Status> {
+        rpc!(self, request, MarkReadResponse, |r, _caller, _now| plain(Command::MarkRead {
+            through: r.through_version
+        }))
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a command whose fields need no parsing")]
+fn plain(command: Command) -> Result<Wish, Violations> {
+    Ok(Wish::Plain(command))
+}
+
+/// The id of a tag that may be made.
+pub(super) fn fresh_tag() -> TagId {
+    TagId::new(*uuid::Uuid::now_v7().as_bytes())
+}

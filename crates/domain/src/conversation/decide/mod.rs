@@ -1,0 +1,122 @@
+//! What a conversation answers to a command: the events to append, "already so", or a rejection.
+//!
+//! [`decide`] is the table of contents; the commands stand in a module an axis.
+
+mod assignment;
+mod bot;
+mod desk;
+mod inbound;
+mod status;
+
+use crate::access::Role;
+use crate::actor::Actor;
+use crate::conversation::command::{Command, Envelope};
+use crate::conversation::event::{ConversationEvent, NotePersonal, PauseReason};
+use crate::conversation::state::{Opened, State};
+use crate::id::AgentId;
+
+pub use desk::TAGS_MAX;
+pub use inbound::REOPEN_WITHIN;
+pub use status::{REASON_CHARS_MAX, SNOOZE_DAYS_MAX};
+
+/// The longest note, in characters: a remark for colleagues, not a document.
+pub const NOTE_CHARS_MAX: usize = 4_000;
+
+/// What a command leads to, if it is not rejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// These events, in one commit. Never empty.
+    Append(Vec<ConversationEvent>),
+    /// The state already is what the command asks for; nothing to write.
+    AlreadySo,
+}
+
+/// Why a command was rejected. Nothing is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The conversation does not exist.
+    NotFound,
+    /// The caller's role may not do this.
+    Forbidden { role: Role },
+    /// Another agent has it.
+    AlreadyAssigned { agent: AgentId },
+    /// It is resolved; reopen it first.
+    Resolved,
+    /// A field is missing, empty, too long or out of its range.
+    Invalid { field: &'static str, limit: usize },
+    /// There may be no more of them.
+    Limit { what: &'static str, limit: usize },
+}
+
+type Decided = Result<Decision, Rejection>;
+/// What intake brings are facts: they are never refused, only stored.
+type Events = Vec<ConversationEvent>;
+
+/// Decides one command against the state of its conversation.
+pub fn decide(state: &State, envelope: &Envelope, command: &Command) -> Decided {
+    match command {
+        Command::ReceiveMessage { place, message } => append(inbound::receive_message(state, envelope, place, message)),
+        Command::RecordEcho { place, message } => append(inbound::record_echo(state, place, message)),
+        Command::RecordEdit { place, message, content, by_customer } => {
+            append(inbound::record_edit(state, place, *message, content, *by_customer))
+        }
+        Command::RecordRevoke { place, message } => append(inbound::record_revoke(state, place, *message)),
+        Command::RecordReaction { place, message, personal } => {
+            append(inbound::record_reaction(state, place, *message, personal))
+        }
+        Command::RecordDeliveryReport(report) => inbound::record_delivery_report(state, report),
+        Command::PauseBot { reason, note } => bot::pause_bot(existing(state)?, envelope, *reason, note.as_deref()),
+        Command::ResumeBot { note } => bot::resume_bot(existing(state)?, envelope, note.as_deref()),
+        Command::Assign { agent, team } => {
+            assignment::assign(existing(state)?, envelope, agent.as_ref(), team.as_ref())
+        }
+        Command::Claim { agent } => assignment::claim(existing(state)?, envelope, agent),
+        Command::Resolve { reason, note } => {
+            status::resolve(existing(state)?, envelope, reason.as_deref(), note.as_deref())
+        }
+        Command::Reopen => status::reopen(existing(state)?, envelope),
+        Command::AddNote { text } => desk::add_note(existing(state)?, envelope, text),
+        Command::Unassign => assignment::unassign(existing(state)?, envelope),
+        Command::SetPending { note } => status::set_pending(existing(state)?, envelope, note.as_deref()),
+        Command::Snooze { until, preset, note } => {
+            status::snooze(existing(state)?, envelope, *until, *preset, note.as_deref())
+        }
+        Command::Unsnooze => status::unsnooze(existing(state)?, envelope),
+        Command::AddTag { tag, deleted } => desk::add_tag(existing(state)?, envelope, *tag, deleted),
+        Command::RemoveTag { tag } => desk::remove_tag(existing(state)?, envelope, *tag),
+        Command::SetPriority { priority } => desk::set_priority(existing(state)?, envelope, *priority),
+        Command::MarkRead { through } => desk::mark_read(existing(state)?, envelope, *through),
+        Command::PauseLinked => bot::pause_linked(existing(state)?),
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the arm of a decision")]
+fn append(events: Events) -> Decided {
+    Ok(Decision::Append(events))
+}
+
+fn automatic_pause(reason: PauseReason) -> ConversationEvent {
+    ConversationEvent::BotPaused { reason, automatic: true, personal: NotePersonal::default() }
+}
+
+fn existing(state: &State) -> Result<&Opened, Rejection> {
+    state.opened.as_ref().ok_or(Rejection::NotFound)
+}
+
+/// Agents, supervisors and admins; Relevo itself (no role) may too.
+fn staff_only(envelope: &Envelope) -> Result<(), Rejection> {
+    match envelope.role {
+        Some(role) if !role.is_staff() => Err(Rejection::Forbidden { role }),
+        Some(_) => Ok(()),
+        None if envelope.actor == Actor::System => Ok(()),
+        None => Err(Rejection::Forbidden { role: Role::Bot }),
+    }
+}
+
+fn note_text(note: Option<&str>) -> Result<NotePersonal, Rejection> {
+    let text = note.map(str::trim).filter(|text| !text.is_empty());
+    if text.is_some_and(|text| text.chars().count() > NOTE_CHARS_MAX) {
+        return Err(Rejection::Invalid { field: "note", limit: NOTE_CHARS_MAX });
+    }
+    Ok(NotePersonal { text: text.map(str::to_owned) })
+}

@@ -1,0 +1,173 @@
+//! Made-up histories: what staff does with a conversation. A step that is not possible becomes one that is.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+use rand::seq::IndexedRandom as _;
+use relevo_domain::conversation::event::{
+    AssignmentHow, ConversationEvent, OpenCause, PauseReason, Priority, ReopenCause, SnoozePreset,
+};
+use relevo_domain::conversation::{Bot, Status};
+use relevo_domain::{Actor, MessageId, TagId, Timestamp};
+
+use super::Writer;
+
+impl Writer {
+    pub(super) fn pause(&mut self, talk: usize) {
+        if self.talks[talk].opened().bot != Bot::Active {
+            return self.note(talk);
+        }
+        let reason = PauseReason::ALL[self.random.random_range(0..PauseReason::ALL.len())];
+        let (automatic, personal) = (self.random.random_bool(0.3), self.remark());
+        let actor = if automatic { Actor::System } else { self.staff() };
+        self.tell(talk, actor, vec![ConversationEvent::BotPaused { reason, automatic, personal }]);
+    }
+
+    pub(super) fn resume(&mut self, talk: usize) {
+        if self.talks[talk].opened().bot == Bot::Active {
+            return self.write(talk);
+        }
+        let personal = self.remark();
+        self.act(talk, ConversationEvent::BotResumed { personal });
+    }
+
+    pub(super) fn assign(&mut self, talk: usize) {
+        let team = self.random.random_bool(0.6).then(|| self.team());
+        let agent = (team.is_none() || self.random.random_bool(0.5)).then(|| self.agent());
+        self.act(talk, ConversationEvent::Assigned { agent, team, how: AssignmentHow::Manual });
+    }
+
+    pub(super) fn claim(&mut self, talk: usize) {
+        let opened = self.talks[talk].opened();
+        if opened.agent.is_some() || matches!(opened.status, Status::Resolved { .. }) {
+            return self.assign(talk);
+        }
+        let (team, agent) = (opened.team.clone(), self.agent());
+        let event = ConversationEvent::Assigned { agent: Some(agent.clone()), team, how: AssignmentHow::Claim };
+        self.tell(talk, Actor::Staff(agent), vec![event]);
+    }
+
+    pub(super) fn unassign(&mut self, talk: usize) {
+        let opened = self.talks[talk].opened();
+        if opened.agent.is_none() && opened.team.is_none() {
+            return self.assign(talk);
+        }
+        self.act(talk, ConversationEvent::Assigned { agent: None, team: None, how: AssignmentHow::Manual });
+    }
+
+    pub(super) fn resolve(&mut self, talk: usize) {
+        let opened = self.talks[talk].opened();
+        if matches!(opened.status, Status::Resolved { .. }) {
+            return self.reopen(talk);
+        }
+        let episode = opened.episode;
+        let reason = self.random.random_bool(0.7).then(|| "sold".to_owned());
+        let personal = self.remark();
+        self.act(talk, ConversationEvent::Resolved { episode, reason, personal });
+    }
+
+    pub(super) fn reopen(&mut self, talk: usize) {
+        let opened = self.talks[talk].opened();
+        if !matches!(opened.status, Status::Resolved { .. }) {
+            return self.write(talk);
+        }
+        let episode = opened.episode;
+        self.act(talk, ConversationEvent::Reopened { episode, cause: ReopenCause::Staff });
+    }
+
+    pub(super) fn note(&mut self, talk: usize) {
+        let (message, personal) = (MessageId::new(self.random.random()), self.remark());
+        self.act(talk, ConversationEvent::NoteAdded { message, personal });
+    }
+
+    pub(super) fn pending(&mut self, talk: usize) {
+        match self.talks[talk].opened().status {
+            Status::Open | Status::Snoozed { .. } => {
+                let personal = self.remark();
+                self.act(talk, ConversationEvent::MarkedPending { personal });
+            }
+            Status::Pending | Status::Resolved { .. } => self.write(talk),
+        }
+    }
+
+    /// For a while, until a usual moment, until the customer writes; sometimes for another time than before.
+    pub(super) fn snooze(&mut self, talk: usize) {
+        if matches!(self.talks[talk].opened().status, Status::Resolved { .. }) {
+            return self.reopen(talk);
+        }
+        let preset = self.random.random_bool(0.5).then(|| SnoozePreset::ALL[self.random.random_range(0..5)]);
+        let minutes = match preset {
+            Some(SnoozePreset::OneHour) => Some(60),
+            Some(SnoozePreset::TwoHours) => Some(120),
+            Some(SnoozePreset::FourHours) => Some(240),
+            Some(SnoozePreset::TomorrowMorning) => Some(17 * 60),
+            Some(SnoozePreset::NextMonday) => Some(90 * 60),
+            None => self.random.random_bool(0.6).then(|| self.random.random_range(1..10_000)),
+        };
+        let until = minutes.map(|minutes| Timestamp::from_millis(self.now) + Duration::from_mins(minutes));
+        let personal = self.remark();
+        self.act(talk, ConversationEvent::Snoozed { until, preset, personal });
+    }
+
+    /// Somebody does not wait any longer, or the time of a snooze has come.
+    pub(super) fn open(&mut self, talk: usize) {
+        let now = Timestamp::from_millis(self.now);
+        match self.talks[talk].opened().status {
+            Status::Snoozed { until: Some(until) } if until <= now => {
+                let event = ConversationEvent::ReturnedToOpen { cause: OpenCause::Timer };
+                self.tell(talk, Actor::System, vec![event]);
+            }
+            Status::Pending | Status::Snoozed { .. } => {
+                self.act(talk, ConversationEvent::ReturnedToOpen { cause: OpenCause::Staff });
+            }
+            Status::Open | Status::Resolved { .. } => self.snooze(talk),
+        }
+    }
+
+    pub(super) fn tag(&mut self, talk: usize) {
+        let tags = self.tags.get(&self.talks[talk].tenant).map_or(&[][..], Vec::as_slice);
+        let worn = &self.talks[talk].opened().tags;
+        let free: Vec<TagId> = tags.iter().copied().filter(|tag| !worn.contains(tag)).collect();
+        match free.choose(&mut self.random) {
+            Some(tag) => self.act(talk, ConversationEvent::TagAdded { tag: *tag }),
+            None => self.untag(talk),
+        }
+    }
+
+    /// Also a tag that the workspace has deleted meanwhile.
+    pub(super) fn untag(&mut self, talk: usize) {
+        let worn: Vec<TagId> = self.talks[talk].opened().tags.iter().copied().collect();
+        match worn.choose(&mut self.random) {
+            Some(tag) => self.act(talk, ConversationEvent::TagRemoved { tag: *tag }),
+            None => self.note(talk),
+        }
+    }
+
+    pub(super) fn prioritise(&mut self, talk: usize) {
+        let current = self.talks[talk].opened().priority;
+        let others: Vec<Priority> = Priority::ALL.into_iter().filter(|other| *other != current).collect();
+        let priority = others.choose(&mut self.random).copied().unwrap_or_default();
+        self.act(talk, ConversationEvent::PrioritySet { priority });
+    }
+
+    /// Up to now, or only up to where somebody had come.
+    pub(super) fn read(&mut self, talk: usize) {
+        if !self.talks[talk].is_unread() {
+            return self.write(talk);
+        }
+        let opened = self.talks[talk].opened();
+        let (wrote, version) = (opened.customer_wrote, opened.version);
+        let partly = opened.read_through + 1..=wrote;
+        let through = if self.random.random_bool(0.2) { self.random.random_range(partly) } else { version };
+        self.act(talk, ConversationEvent::MarkedRead { through });
+    }
+
+    fn act(&mut self, talk: usize, event: ConversationEvent) {
+        let actor = self.staff();
+        self.tell(talk, actor, vec![event]);
+    }
+
+    fn staff(&mut self) -> Actor {
+        Actor::Staff(self.agent())
+    }
+}

@@ -1,0 +1,115 @@
+//! A bit for each conversation of a chunk.
+
+use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, Not};
+
+/// Conversations of a chunk: enough that a chunk's own cost does not count, few enough that copying one is cheap.
+pub(crate) const SLOTS: usize = 1_024;
+const WORDS: usize = SLOTS / u64::BITS as usize;
+
+/// A set of slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Mask([u64; WORDS]);
+
+impl Mask {
+    pub(crate) const EMPTY: Self = Self([0; WORDS]);
+    pub(crate) const ALL: Self = Self([u64::MAX; WORDS]);
+
+    #[inline]
+    pub(crate) fn has(&self, slot: usize) -> bool {
+        self.0[slot / 64] >> (slot % 64) & 1 == 1
+    }
+
+    #[inline]
+    pub(crate) fn set(&mut self, slot: usize, member: bool) {
+        let bit = 1 << (slot % 64);
+        if member {
+            self.0[slot / 64] |= bit;
+        } else {
+            self.0[slot / 64] &= !bit;
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.iter().fold(0, |all, word| all | word) == 0
+    }
+
+    #[inline]
+    pub(crate) fn count(&self) -> u64 {
+        self.0.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+
+    /// Shows every member, in ascending order.
+    #[inline]
+    pub(crate) fn for_each(&self, mut show: impl FnMut(usize)) {
+        for (index, word) in self.0.iter().enumerate() {
+            let mut rest = *word;
+            while rest != 0 {
+                show(index * 64 + rest.trailing_zeros() as usize);
+                rest &= rest - 1;
+            }
+        }
+    }
+
+    /// The members for which this holds.
+    #[inline]
+    pub(crate) fn filter(&self, keep: impl Fn(usize) -> bool) -> Self {
+        let mut kept = *self;
+        for (index, word) in kept.0.iter_mut().enumerate() {
+            let mut rest = *word;
+            while rest != 0 {
+                let bit = rest.trailing_zeros();
+                rest &= rest - 1;
+                *word &= !(u64::from(!keep(index * 64 + bit as usize)) << bit);
+            }
+        }
+        kept
+    }
+}
+
+impl BitAnd for Mask {
+    type Output = Self;
+    #[inline]
+    fn bitand(mut self, other: Self) -> Self {
+        self &= other;
+        self
+    }
+}
+
+impl BitAndAssign for Mask {
+    #[inline]
+    fn bitand_assign(&mut self, other: Self) {
+        for (word, other) in self.0.iter_mut().zip(&other.0) {
+            *word &= other;
+        }
+    }
+}
+
+impl BitOr for Mask {
+    type Output = Self;
+    #[inline]
+    fn bitor(mut self, other: Self) -> Self {
+        self |= other;
+        self
+    }
+}
+
+impl BitOrAssign for Mask {
+    #[inline]
+    fn bitor_assign(&mut self, other: Self) {
+        for (word, other) in self.0.iter_mut().zip(&other.0) {
+            *word |= other;
+        }
+    }
+}
+
+impl Not for Mask {
+    type Output = Self;
+    #[inline]
+    fn not(mut self) -> Self {
+        for word in &mut self.0 {
+            *word = !*word;
+        }
+        self
+    }
+}

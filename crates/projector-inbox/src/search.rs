@@ -1,0 +1,149 @@
+//! Finding contacts by the beginnings of words: names, customer records, mail addresses, numbers in any spelling.
+//!
+//! Every contact has its terms in TERM rows (see [`terms`]); a word of a search finds the contacts with a term that begins like
+//! it. All words must find: a contact, or contacts that are the same person. What is read for one search is bounded; a search
+//! that would need more says that it was cut.
+
+mod fold;
+mod hits;
+mod number;
+mod terms;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use relevo_domain::{EntityId, EntityKind, TenantId};
+use relevo_projection::{RowSource, row};
+use relevo_readstore::{Direction, KeyRange};
+
+use crate::columns::TenantColumns;
+use crate::keys;
+use crate::reader::ReadError;
+use crate::row::ContactRow;
+
+pub(crate) use fold::Words;
+pub(crate) use hits::Hits;
+pub(crate) use terms::terms;
+
+/// Entries read of one word, at most: what a read has time for (about 2 ms). They are read in the order of the terms, of one
+/// term the newest contacts first.
+pub(crate) const POSTINGS_MAX: usize = 5_000;
+/// Contacts looked at one by one, at most, because a word finds more than [`POSTINGS_MAX`] and may find them, too.
+pub(crate) const CHECKED_MAX: usize = 300;
+
+/// Contacts by number.
+type Found = BTreeMap<u32, [u8; 16]>;
+
+/// What one word finds.
+struct Postings {
+    found: Found,
+    /// It finds more than these.
+    cut: bool,
+}
+
+/// The contacts that a search finds.
+pub(crate) fn search(
+    source: &dyn RowSource,
+    tenant: &TenantId,
+    columns: &TenantColumns,
+    words: &Words,
+) -> Result<Hits, ReadError> {
+    let mut postings = Vec::new();
+    for word in words.as_slice() {
+        postings.push((word, postings_of(source, tenant, columns, word)?));
+    }
+    // Whoever is in all of them is found; it begins with the word that finds the fewest.
+    postings.sort_by_key(|(_, postings)| (postings.cut, postings.found.len()));
+    let Some(((_, fewest), others)) = postings.split_first() else { return Ok(Hits::default()) };
+    let (mut hits, mut checked, mut cut) = (Vec::new(), 0, fewest.cut);
+    for (ordinal, contact) in &fewest.found {
+        let missing: Vec<_> = others.iter().filter(|(_, other)| !other.found.contains_key(ordinal)).collect();
+        if missing.iter().any(|(_, other)| !other.cut) {
+            continue;
+        }
+        if !missing.is_empty() {
+            if checked == CHECKED_MAX {
+                cut = true;
+                continue;
+            }
+            checked += 1;
+            let rows = same_person(source, tenant, columns, *contact)?;
+            if !missing.iter().all(|(word, _)| rows.iter().any(|row| terms::begins(row, word))) {
+                continue;
+            }
+        }
+        hits.push(*ordinal);
+    }
+    Ok(Hits::new(hits, cut))
+}
+
+/// Whether a search finds this contact, or contacts that are the same person.
+pub(crate) fn finds(
+    source: &dyn RowSource,
+    tenant: &TenantId,
+    columns: &TenantColumns,
+    words: &Words,
+    contact: EntityId,
+) -> Result<bool, ReadError> {
+    let rows = same_person(source, tenant, columns, *contact.bytes())?;
+    let found = |word: &String| rows.iter().any(|row| terms::begins(row, word));
+    Ok(!words.as_slice().is_empty() && words.as_slice().iter().all(found))
+}
+
+/// Those whom a word finds, and those who are the same person as one of them.
+fn postings_of(
+    source: &dyn RowSource,
+    tenant: &TenantId,
+    columns: &TenantColumns,
+    word: &str,
+) -> Result<Postings, ReadError> {
+    let (mut found, mut read, mut cut, mut outcome) = (Found::new(), 0, false, Ok(()));
+    let range = KeyRange::prefix(keys::term_prefix(tenant, word));
+    source.visit(&range, Direction::Forward, &mut |key, value| {
+        cut = read == POSTINGS_MAX;
+        if cut {
+            return ControlFlow::Break(());
+        }
+        read += 1;
+        match read_posting(key, value) {
+            Ok((ordinal, contact)) => {
+                found.insert(ordinal, contact);
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                outcome = Err(error);
+                ControlFlow::Break(())
+            }
+        }
+    })?;
+    outcome?;
+    let linked: Vec<_> = found.values().flat_map(|contact| columns.linked(*contact)).collect();
+    found.extend(linked.into_iter().map(|(contact, ordinal)| (ordinal, contact)));
+    Ok(Postings { found, cut })
+}
+
+fn read_posting(key: &[u8], value: &[u8]) -> Result<(u32, [u8; 16]), ReadError> {
+    let contact = value.try_into().map_err(|_length| ReadError::BadRow("term: contact is not one".to_owned()))?;
+    Ok((keys::read_term(key)?, contact))
+}
+
+/// Rows of a contact and of the contacts that are the same person.
+fn same_person(
+    source: &dyn RowSource,
+    tenant: &TenantId,
+    columns: &TenantColumns,
+    contact: [u8; 16],
+) -> Result<Vec<ContactRow>, ReadError> {
+    let linked = columns.linked(contact).into_iter().map(|(other, _)| other);
+    let mut rows = Vec::new();
+    for id in std::iter::once(contact).chain(linked) {
+        let key = keys::contact(tenant, EntityId::new(EntityKind::Contact, id));
+        if let Some(stored) = source.get(&key)? {
+            rows.push(row::decode("contact", &stored)?);
+        }
+    }
+    Ok(rows)
+}

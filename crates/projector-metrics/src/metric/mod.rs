@@ -1,0 +1,73 @@
+//! The metrics, one file for each group: what it means (its definition) and how it is observed.
+//!
+//! A metric is a pure function of (what it remembers of the conversation, one event): it reads and changes its own part of the
+//! conversation's row and states facts. Metrics see whose the conversation was *before* the event; the two that follow the
+//! state itself (backlog, open time) are shown the state after the commit. To add a metric: its file, its line in
+//! `DEFINITIONS`, its call below.
+//!
+//! To whom a fact is attributed: a message of the business to its sender (nobody, if it was written on the phone); everything
+//! else to whom the conversation was assigned then. The team is the one that had it then. What is assigned later changes nothing.
+
+pub(crate) mod backlog;
+pub(crate) mod delivery;
+pub(crate) mod intervention;
+pub(crate) mod open_time;
+pub(crate) mod pause;
+pub(crate) mod resolution;
+pub(crate) mod response;
+pub(crate) mod volume;
+
+use relevo_domain::conversation::ConversationEvent;
+use relevo_domain::conversation::message::{Author, Message};
+
+use crate::facts::Facts;
+use crate::row::ConversationRow;
+
+/// One event of a conversation, and when it happened.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment<'a> {
+    pub(crate) event: &'a ConversationEvent,
+    /// The commit's `occurred_at` in milliseconds.
+    pub(crate) at: i64,
+    /// The event's free word (reason of a resolution, status of a report) as a label has it.
+    pub(crate) word: &'a str,
+}
+
+/// Every metric of a conversation but deliveries, which have a row of their own.
+pub(crate) fn observe(talk: &mut ConversationRow, moment: Moment<'_>, facts: &mut Facts<'_>) {
+    volume::observe(talk, moment, facts);
+    // Before the first response: a message that is the first response closes no later cycle.
+    response::observe_next(talk, moment, facts);
+    response::observe_first(talk, moment, facts);
+    resolution::observe(talk, moment, facts);
+    pause::observe(talk, moment, facts);
+    intervention::observe(talk, moment, facts);
+}
+
+/// The metrics that follow the state, once a commit.
+pub(crate) fn settle(talk: &mut ConversationRow, at: i64, facts: &mut Facts<'_>) {
+    backlog::settle(talk, at, facts);
+    open_time::settle(talk, at, facts);
+}
+
+/// Who speaks for the business in a public message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Voice {
+    /// Word of the label `by`.
+    pub(crate) word: &'static str,
+    pub(crate) human: bool,
+}
+
+/// The voice of a message; `None` if it is the customer's, or a note. Every kind of author that the log learns has to be
+/// placed here.
+pub(crate) const fn voice(message: &Message) -> Option<Voice> {
+    match message.author {
+        Author::PhoneApp => Some(Voice { word: "phone_app", human: true }),
+        Author::Customer | Author::Staff => None,
+    }
+}
+
+/// From one time to another in milliseconds; clocks that disagree make no negative duration.
+pub(crate) fn span(from: i64, to: i64) -> i64 {
+    to.saturating_sub(from).max(0)
+}

@@ -1,0 +1,192 @@
+//! A watched conversation: its line, the end of its thread, and who looks at it.
+
+use std::collections::HashSet;
+
+use relevo_domain::{Caller, EntityId, Position, Timestamp};
+use relevo_projector_inbox as inbox;
+use relevo_proto::query::v1 as wire;
+use relevo_proto::query::v1::watch_conversation_response::Event;
+
+use super::inbox::hash;
+use super::presence::{Place, Present};
+use super::{Seen, Step, Watched};
+use crate::Query;
+use crate::error::QueryError;
+use crate::render;
+
+/// What is watched, and what the client has got of it.
+pub(crate) struct ConversationWatch {
+    query: Query,
+    caller: Caller,
+    conversation: EntityId,
+    /// Entries of the thread that are followed.
+    size: usize,
+    place: Place,
+    /// Hash of conversation and contact; `None` before the first look.
+    told: Option<u64>,
+    window: Vec<inbox::ThreadCursor>,
+    present: Option<Vec<Present>>,
+    /// When a presence ends, or the snooze becomes due.
+    turns_at: Option<Timestamp>,
+    version: u32,
+}
+
+/// The conversation at one look.
+struct Line {
+    conversation: wire::Conversation,
+    contact: Option<wire::Contact>,
+    /// When it changes by itself.
+    due_at: Option<Timestamp>,
+}
+
+impl Line {
+    fn hash(&self) -> u64 {
+        let contact = self.contact.as_ref().map_or(0, hash);
+        hash(&self.conversation) ^ contact.rotate_left(1)
+    }
+}
+
+impl ConversationWatch {
+    pub(crate) fn new(query: Query, caller: Caller, conversation: EntityId, size: usize) -> Self {
+        let place = query.inner.presences.enter(&caller, conversation);
+        let (told, window, present, turns_at) = (None, Vec::new(), None, None);
+        Self { query, caller, conversation, size, place, told, window, present, turns_at, version: 0 }
+    }
+
+    fn line(&self, seen: &Seen<'_>) -> Result<Line, QueryError> {
+        let (caller, id) = (&self.caller, self.conversation);
+        let row = inbox::conversation(seen.rows, &caller.tenant, id, caller, seen.now)?;
+        let row = row.ok_or(QueryError::ConversationNotFound { conversation: id })?;
+        let contact = inbox::contact(seen.rows, &caller.tenant, row.contact, caller)?;
+        let due_at = row.snoozed_until.filter(|_| row.status == inbox::Status::Snoozed);
+        let conversation = self.query.show(caller, seen.rows, row)?;
+        Ok(Line { conversation, contact: contact.map(render::conversation::contact), due_at })
+    }
+
+    /// The end of the thread: its places, and the entries that changed after `since`.
+    fn thread(&self, seen: &Seen<'_>, since: u64) -> Result<inbox::ThreadChanges, QueryError> {
+        let (caller, id) = (&self.caller, self.conversation);
+        let changes = inbox::thread_changed_since(seen.rows, &caller.tenant, id, caller, since, self.size)?;
+        changes.ok_or(QueryError::ConversationNotFound { conversation: id })
+    }
+
+    fn entries(&self, seen: &Seen<'_>, rows: Vec<inbox::ThreadEntry>) -> Result<Vec<wire::ThreadEntry>, QueryError> {
+        let names = self.query.names(&self.caller);
+        let tags = inbox::tags(seen.rows, &self.caller.tenant)?;
+        Ok(rows.into_iter().map(|row| render::thread::entry(names, &tags, row)).collect())
+    }
+
+    fn snapshot(&mut self, seen: &Seen<'_>, line: Line) -> Result<Event, QueryError> {
+        let thread = self.thread(seen, 0)?;
+        let (caller, first) = (&self.caller, thread.window.first().copied());
+        let before = inbox::thread_before(seen.rows, &caller.tenant, self.conversation, caller, first, 1)?;
+        let earlier_entries = first.is_some() && before.is_some_and(|page| !page.entries.is_empty());
+        let entries = self.entries(seen, thread.entries)?;
+        self.window = thread.window;
+        let (present, _) = self.place.people(seen.now);
+        let presence = Some(self.presence(&present));
+        self.present = Some(present);
+        let Line { conversation, contact, .. } = line;
+        let conversation = Some(conversation);
+        Ok(Event::Snapshot(wire::ConversationSnapshot { conversation, contact, entries, earlier_entries, presence }))
+    }
+
+    /// What is different since the last look; `None` if nothing is.
+    fn moved(
+        &mut self,
+        seen: &Seen<'_>,
+        since: Position,
+        line: Line,
+        changed: bool,
+    ) -> Result<Option<Event>, QueryError> {
+        let resumed = self.told.is_none();
+        if !changed && !resumed {
+            return Ok(None);
+        }
+        let thread = self.thread(seen, since.sequence())?;
+        let all_new = thread.window.first().is_some_and(|first| first.sequence > since.sequence());
+        if all_new && thread.window.len() == self.size {
+            // There may be new entries before these: the client's thread would have a hole.
+            return self.snapshot(seen, line).map(Some);
+        }
+        let removed = removed(&self.window, &thread.window);
+        let window_entry_ids = if resumed { entry_ids(&thread.window) } else { Vec::new() };
+        let entries = self.entries(seen, thread.entries)?;
+        self.window = thread.window;
+        let Line { conversation, contact, .. } = line;
+        Ok(Some(Event::Delta(wire::ConversationDelta {
+            conversation: Some(conversation),
+            contact,
+            entries,
+            removed_entry_ids: entry_ids(&removed),
+            window_entry_ids,
+        })))
+    }
+
+    fn presence(&self, present: &[Present]) -> wire::PresenceList {
+        let names = self.query.names(&self.caller);
+        let person = |present: &Present| wire::Presence {
+            agent_id: present.agent.to_string(),
+            agent_name: names.directory.agent_name(names.tenant, &present.agent),
+            state: present.state.into(),
+            since: Some(render::words::time(present.since)),
+        };
+        wire::PresenceList { people: present.iter().map(person).collect() }
+    }
+}
+
+impl Watched for ConversationWatch {
+    type Message = wire::WatchConversationResponse;
+
+    fn look(&mut self, seen: &Seen<'_>) -> Result<Step<Self::Message>, QueryError> {
+        let line = self.line(seen)?;
+        let due_at = line.due_at;
+        let told = line.hash();
+        let same_view = seen.first || self.version == seen.rows.version();
+        let event = match seen.since.filter(|_| same_view) {
+            Some(since) => self.moved(seen, since, line, self.told != Some(told))?,
+            None => Some(self.snapshot(seen, line)?),
+        };
+        (self.told, self.version) = (Some(told), seen.rows.version());
+
+        let (present, changes_at) = self.place.people(seen.now);
+        self.turns_at = [due_at, changes_at].into_iter().flatten().min();
+        let stirred = self.present.as_ref() != Some(&present);
+        let message = |event| wire::WatchConversationResponse { position: seen.rows.position().to_string(), event };
+        Ok(match event {
+            Some(event) if stirred => Step::SayMore(message(Some(event))),
+            Some(event) => Step::Say(message(Some(event))),
+            None if stirred => {
+                let presence = self.presence(&present);
+                self.present = Some(present);
+                Step::Say(message(Some(Event::Presence(presence))))
+            }
+            None => Step::Nothing,
+        })
+    }
+
+    fn heartbeat(&self, position: Position) -> Self::Message {
+        let event = Some(Event::Heartbeat(wire::WatchHeartbeat {}));
+        wire::WatchConversationResponse { position: position.to_string(), event }
+    }
+
+    fn look_again_at(&self) -> Option<Timestamp> {
+        self.turns_at
+    }
+
+    async fn stirred(&mut self) {
+        self.place.stirred().await;
+    }
+}
+
+/// Entries that were in the window and are not any more, though the window has not moved past them.
+fn removed(before: &[inbox::ThreadCursor], now: &[inbox::ThreadCursor]) -> Vec<inbox::ThreadCursor> {
+    let still: HashSet<_> = now.iter().map(|place| (place.sequence, place.ordinal)).collect();
+    let Some(first) = now.first() else { return before.to_vec() };
+    let gone = |place: &&inbox::ThreadCursor| *place > first && !still.contains(&(place.sequence, place.ordinal));
+    before.iter().filter(gone).copied().collect()
+}
+
+fn entry_ids(places: &[inbox::ThreadCursor]) -> Vec<String> {
+    places.iter().map(render::thread::entry_id).collect()
+}

@@ -1,0 +1,377 @@
+//! The publisher against the real view, on a log of topics on which everything goes wrong, and killed at any await.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use prometheus_client::registry::Registry;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use relevo_domain::{Recorded, TenantId, Timestamp};
+use relevo_eventlog::{Append, Appended, CloudEvent, LastMessage, Log, LogError, MemoryLog, Topic};
+use relevo_projection::View;
+use relevo_projection::testing::{LiveView, fold, history};
+use relevo_projector_metrics::{MetricFact, MetricsProjector, facts_after, heads};
+use relevo_testkit::eventually_within;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::port::TopicLog;
+use super::{Checkpoints, Publisher, Republisher, Series, Span};
+
+const SETTLED_WITHIN: Duration = Duration::from_secs(20);
+
+/// A fact of a metric, for tests.
+pub(super) fn fact(tenant: &str, metric: &str, sequence: u64, ordinal: u32) -> MetricFact {
+    let at = Timestamp::from_millis(1_790_000_000_000);
+    MetricFact {
+        id: format!("{metric}.v1.{sequence}.{ordinal}"),
+        metric: metric.to_owned(),
+        version: 1,
+        sequence,
+        ordinal,
+        tenant: tenant.to_owned(),
+        at,
+        recorded_at: at,
+        conversation_id: Some("cnv_00000000000000000000000000".to_owned()),
+        channel_id: Some("wa-main".to_owned()),
+        team_id: None,
+        agent_id: None,
+        kind: "sum".to_owned(),
+        unit: "count".to_owned(),
+        value: 1,
+        labels: BTreeMap::new(),
+        supersedes: None,
+    }
+}
+
+// === a log of topics ===
+
+/// Topics in memory, with seeded faults.
+struct Topics {
+    state: Mutex<State>,
+}
+
+struct State {
+    messages: HashMap<String, Vec<(u64, CloudEvent)>>,
+    last: u64,
+    created_at: i64,
+    random: StdRng,
+    /// Of each call, in percent.
+    faults: u32,
+    /// The server does not answer.
+    away: bool,
+}
+
+impl Topics {
+    fn new(seed: u64, faults: u32) -> Arc<Self> {
+        let random = StdRng::seed_from_u64(seed);
+        let state = State { messages: HashMap::new(), last: 0, created_at: 1, random, faults, away: false };
+        Arc::new(Self { state: Mutex::new(state) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every message in the order of its topic.
+    fn messages(&self, subject: &str) -> Vec<CloudEvent> {
+        self.state().messages.get(subject).into_iter().flatten().map(|(_, event)| event.clone()).collect()
+    }
+
+    fn count(&self) -> usize {
+        self.state().messages.values().map(Vec::len).sum()
+    }
+
+    /// A few turns for the others, so that every await is a place to be killed at.
+    async fn yields(&self) {
+        let turns = self.state().random.random_range(0..3);
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl State {
+    fn fails(&mut self) -> bool {
+        let percent = self.faults;
+        self.random.random_range(0..100) < percent
+    }
+
+    fn expected(&self, topic: &Topic) -> u64 {
+        self.messages.get(topic.subject()).and_then(|messages| messages.last()).map_or(0, |(sequence, _)| *sequence)
+    }
+}
+
+#[async_trait]
+impl TopicLog for Topics {
+    async fn last(&self, topic: &Topic) -> Result<Option<LastMessage>, LogError> {
+        self.yields().await;
+        let mut state = self.state();
+        if state.away || state.fails() {
+            return Err(LogError::Unavailable("away".to_owned()));
+        }
+        let last = state.messages.get(topic.subject()).and_then(|messages| messages.last());
+        Ok(last.map(|(sequence, event)| LastMessage {
+            sequence: *sequence,
+            id: event.id.clone(),
+            log: event.log.clone(),
+        }))
+    }
+
+    async fn append(&self, topic: &Topic, expected: u64, facts: &[CloudEvent]) -> Result<Appended, LogError> {
+        self.yields().await;
+        let appended = {
+            let mut state = self.state();
+            if state.away {
+                return Err(LogError::Unavailable("away".to_owned()));
+            }
+            if state.fails() {
+                // Lost on its way.
+                return Ok(Appended::Unknown);
+            }
+            if state.expected(topic) != expected {
+                return Ok(Appended::Conflict);
+            }
+            for fact in facts {
+                state.last += 1;
+                let sequence = state.last;
+                state.messages.entry(topic.subject().to_owned()).or_default().push((sequence, fact.clone()));
+            }
+            // The answer may be lost.
+            if state.fails() { Appended::Unknown } else { Appended::Stored(state.last) }
+        };
+        self.yields().await;
+        Ok(appended)
+    }
+
+    async fn created_at(&self, _topic: &Topic) -> Result<Timestamp, LogError> {
+        let state = self.state();
+        if state.away {
+            return Err(LogError::Unavailable("away".to_owned()));
+        }
+        Ok(Timestamp::from_millis(state.created_at))
+    }
+}
+
+// === nodes ===
+
+/// One node's publisher and what it keeps on its disk.
+struct Node {
+    folder: TempDir,
+    running: Option<JoinHandle<()>>,
+    series: Series,
+}
+
+impl Node {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder, running: None, series: Series::register(&mut Registry::default()) }
+    }
+
+    fn start(&mut self, view: &Arc<View>, topics: &Arc<Topics>) {
+        let checkpoints = Checkpoints::open(&self.folder.path().join("checkpoints")).unwrap();
+        let log = Arc::new(MemoryLog::new());
+        let topics = Arc::clone(topics) as Arc<dyn TopicLog>;
+        let publisher = Publisher::new(Arc::clone(view), log, topics, checkpoints, self.series.clone());
+        self.running = Some(tokio::spawn(publisher.run(CancellationToken::new())));
+    }
+
+    /// Ends it wherever it is.
+    async fn kill(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.abort();
+            assert!(running.await.unwrap_err().is_cancelled(), "the publisher ended by itself");
+        }
+    }
+}
+
+/// Every fact of a view by subject, in order.
+fn facts_of(view: &View) -> BTreeMap<String, Vec<MetricFact>> {
+    let snapshot = view.snapshot().unwrap();
+    let all = heads(&snapshot).unwrap().into_iter().map(|head| {
+        let subject = format!("relevo.metrics.{}.{}", head.tenant, head.metric);
+        (subject, facts_after(&snapshot, &head.tenant, head.metric, None, usize::MAX).unwrap())
+    });
+    all.collect()
+}
+
+/// Whether the topics hold the view's facts, each once, in order.
+fn same(topics: &Topics, facts: &BTreeMap<String, Vec<MetricFact>>) -> bool {
+    facts.iter().all(|(subject, facts)| {
+        let published: Vec<String> = topics.messages(subject).into_iter().map(|event| event.id).collect();
+        let wanted: Vec<&str> = facts.iter().map(|fact| fact.id.as_str()).collect();
+        published == wanted
+    })
+}
+
+async fn published(topics: &Topics, facts: &BTreeMap<String, Vec<MetricFact>>) {
+    eventually_within("every fact is published", SETTLED_WITHIN, async || same(topics, facts).then_some(())).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn kills_faults_rebuilds_and_further_nodes_add_nothing() {
+    for seed in 1..=4 {
+        let commits = history(seed, 300);
+        let topics = Topics::new(seed, 10);
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut live = LiveView::new(MetricsProjector);
+        let mut nodes = [Node::new(), Node::new()];
+        for stretch in commits.chunks(20) {
+            for node in &mut nodes {
+                if random.random_bool(0.7) {
+                    node.kill().await;
+                    node.start(&live.view(), &topics);
+                }
+            }
+            live.apply(stretch);
+            for _ in 0..random.random_range(0..60) {
+                tokio::task::yield_now().await;
+            }
+        }
+        let facts = facts_of(&live.view());
+        assert!(
+            facts.len() > 5 && facts.values().map(Vec::len).sum::<usize>() > 300,
+            "too few facts to prove anything"
+        );
+        for node in &mut nodes {
+            node.kill().await;
+            node.start(&live.view(), &topics);
+        }
+        published(&topics, &facts).await;
+        // A node with a view of its own, built anew, and without a checkpoint.
+        let (_folder, rebuilt) = fold(MetricsProjector, &commits);
+        let mut third = Node::new();
+        third.start(&rebuilt, &topics);
+        eventually_within("the third node is done", SETTLED_WITHIN, async || {
+            (third.series.lag.get() == 0 && nodes.iter().all(|node| node.series.lag.get() == 0)).then_some(())
+        })
+        .await;
+        assert!(same(&topics, &facts), "seed {seed}");
+        assert_eq!(topics.count(), facts.values().map(Vec::len).sum::<usize>(), "seed {seed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn facts_wait_while_the_log_is_away() {
+    let commits = history(5, 100);
+    let (_folder, view) = fold(MetricsProjector, &commits);
+    let topics = Topics::new(5, 0);
+    topics.state().away = true;
+    let mut node = Node::new();
+    node.start(&view, &topics);
+    eventually_within("the lag is told", SETTLED_WITHIN, async || (node.series.lag.get() == 100).then_some(())).await;
+    topics.state().away = false;
+    published(&topics, &facts_of(&view)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_grew_too_old_for_the_stream_is_not_published_again_and_a_new_stream_gets_all() {
+    let commits = history(6, 100);
+    let (_folder, view) = fold(MetricsProjector, &commits);
+    let topics = Topics::new(6, 0);
+    let mut node = Node::new();
+    node.start(&view, &topics);
+    published(&topics, &facts_of(&view)).await;
+    let settled = async |node: &Node| {
+        eventually_within("nothing is left to do", SETTLED_WITHIN, async || (node.series.lag.get() == 0).then_some(()))
+            .await;
+    };
+    settled(&node).await;
+    node.kill().await;
+    topics.state().messages.clear();
+    node.series.lag.set(-1);
+    node.start(&view, &topics);
+    settled(&node).await;
+    assert_eq!(topics.count(), 0);
+    node.kill().await;
+    topics.state().created_at = 2;
+    node.start(&view, &topics);
+    published(&topics, &facts_of(&view)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_somebody_else_wrote_to_stops_alone() {
+    let commits = history(7, 100);
+    let (_folder, view) = fold(MetricsProjector, &commits);
+    let mut facts = facts_of(&view);
+    let (subject, theirs) = facts.pop_first().unwrap();
+    let topics = Topics::new(7, 0);
+    let foreign = CloudEvent { log: "another".to_owned(), ..super::event::of(&theirs[0], "another").unwrap() };
+    topics.state().messages.insert(subject.clone(), vec![(1, foreign)]);
+    topics.state().last = 1;
+    let mut node = Node::new();
+    node.start(&view, &topics);
+    published(&topics, &facts).await;
+    eventually_within("it is told", SETTLED_WITHIN, async || (node.series.stuck.get() == 1).then_some(())).await;
+    assert_eq!(topics.messages(&subject).len(), 1);
+}
+
+// === publishing again ===
+
+async fn log_of(commits: &[Recorded]) -> Arc<MemoryLog> {
+    let log = MemoryLog::new();
+    for recorded in commits {
+        let expected = log.last_of(&recorded.commit.tenant, &recorded.commit.entity).await.unwrap();
+        log.append(vec![Append { commit: recorded.commit.clone(), expected }]).await.unwrap();
+    }
+    Arc::new(log)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_span_from_the_log_and_from_the_view_is_the_same() {
+    let commits = history(8, 300);
+    let (folder, view) = fold(MetricsProjector, &commits);
+    let topics = Topics::new(8, 10);
+    let port = Arc::clone(&topics) as Arc<dyn TopicLog>;
+    let republisher = Republisher::new(Arc::clone(&view), log_of(&commits).await, port, folder.path().to_owned());
+    let head = heads(&view.snapshot().unwrap()).unwrap().remove(0);
+    let tenant = head.tenant.clone();
+    let facts = facts_after(&view.snapshot().unwrap(), &tenant, head.metric, None, usize::MAX).unwrap();
+    let (middle, newest) = (facts[facts.len() / 2].at, commits.last().unwrap().commit.recorded_at);
+    let span = |from, to| Span { tenant: tenant.clone(), metrics: vec![head.metric], from, to };
+    let ids = |name: &str| {
+        let mut ids: Vec<String> =
+            topics.messages(&format!("relevo.republish.{tenant}.{name}")).into_iter().map(|event| event.id).collect();
+        ids.sort();
+        ids
+    };
+    let publish = async |name: &str, span: &Span, now: Timestamp| {
+        let place = Topic::republished(&tenant, name).unwrap();
+        republisher.republish(span, place, now, |_progress| {}).await.unwrap()
+    };
+    let whole = publish("whole", &span(None, None), newest).await;
+    assert_eq!((whole.facts, whole.sequence), (facts.len() as u64, commits.len() as u64));
+    let mut all: Vec<String> = facts.iter().map(|fact| fact.id.clone()).collect();
+    all.sort();
+    assert_eq!(ids("whole"), all);
+    // The same span, once so long after that the view may have forgotten it.
+    let from_view = publish("from-view", &span(Some(middle), None), middle).await;
+    let from_log = publish("from-log", &span(Some(middle), None), middle + Duration::from_hours(24 * 60)).await;
+    assert!(from_view.sequence == 0 && from_log.sequence > 0 && from_view.facts == from_log.facts);
+    assert_eq!(ids("from-view"), ids("from-log"));
+    assert!(from_view.facts > 0 && from_view.facts < whole.facts);
+    assert!(
+        std::fs::read_dir(folder.path())
+            .unwrap()
+            .flatten()
+            .all(|entry| { !entry.file_name().to_string_lossy().starts_with("topics-fold-") })
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_tenants_facts_are_never_among_them() {
+    let commits = history(9, 200);
+    let (folder, view) = fold(MetricsProjector, &commits);
+    let topics = Topics::new(9, 0);
+    let port = Arc::clone(&topics) as Arc<dyn TopicLog>;
+    let republisher = Republisher::new(view, log_of(&commits).await, port, folder.path().to_owned());
+    let tenant = TenantId::new("nobody").unwrap();
+    let metrics = relevo_projector_metrics::metric_names().collect();
+    let span = Span { tenant: tenant.clone(), metrics, from: None, to: None };
+    let place = Topic::republished(&tenant, "all").unwrap();
+    let done = republisher.republish(&span, place, Timestamp::from_millis(0), |_progress| {}).await.unwrap();
+    assert_eq!((done.facts, topics.count()), (0, 0));
+}
