@@ -288,12 +288,17 @@ fn no_test_waits_for_time() {
 
 #[test]
 fn the_documents_are_there_in_both_languages() {
-    for name in
-        ["CHANGELOG.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "LICENSE", "docs/guide.en.md", "docs/guide.es.md"]
-    {
+    for name in ["CHANGELOG.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "LICENSE"] {
         assert!(root().join(name).is_file(), "{name} is missing");
     }
-    for (english, spanish) in [("README.md", "README.es.md"), ("docs/guide.en.md", "docs/guide.es.md")] {
+    for (english, spanish) in [
+        ("README.md", "README.es.md"),
+        ("docs/desk.en.md", "docs/desk.es.md"),
+        ("docs/guide.en.md", "docs/guide.es.md"),
+        ("docs/integrate.en.md", "docs/integrate.es.md"),
+        ("docs/operate.en.md", "docs/operate.es.md"),
+        ("docs/topics/README.md", "docs/topics/README.es.md"),
+    ] {
         let [english_levels, spanish_levels] = [english, spanish].map(|name| heading_levels(&read(&root().join(name))));
         assert_eq!(
             english_levels, spanish_levels,

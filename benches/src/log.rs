@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use relevo_domain::{EntityId, Recorded, TenantId};
-use relevo_eventlog::{Append, Identity, Log, LogError, Outcome};
+use relevo_eventlog::{Append, Identity, Log, LogError, Outcome, Wanted};
 use tokio::sync::watch;
 
 use crate::world::{CREATED_AT, World};
@@ -41,6 +41,16 @@ impl Log for WorldLog {
     }
 
     async fn tail(&self, _tenant: &TenantId, _entity: &EntityId, _after: u64) -> Result<Vec<Recorded>, LogError> {
+        Err(refused())
+    }
+
+    async fn beginning(
+        &self,
+        _tenant: &TenantId,
+        _entity: &EntityId,
+        _limit: usize,
+        _wanted: Wanted<'_>,
+    ) -> Result<Vec<Recorded>, LogError> {
         Err(refused())
     }
 

@@ -6,6 +6,7 @@ mod bad_input;
 mod command;
 mod corpus;
 mod desk;
+mod docs;
 mod inbound;
 mod integrate;
 mod nodes;

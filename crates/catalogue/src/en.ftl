@@ -489,6 +489,7 @@ config-unknown-agent = “{ $value }” is not in { $list }; add an entry [[tena
 config-unknown = “{ $value }” is not in { $list }
 config-one-of = “{ $value }” is not a possible value; use one of: { $known }
 config-too-small = { $value } is too little; at least { $least }
+config-service-keys-differ = the service “{ $value }” has another key at { $other }; keys of one service must grant the same roles, channels and teams
 config-needs = makes sense only together with { $other }; add that key or remove this one
 config-excludes = cannot be used together with { $other }; remove one of the two
 config-address = “{ $value }” is not an IP address with a port, such as 127.0.0.1:8480

@@ -489,6 +489,7 @@ config-unknown-agent = «{ $value }» no está en { $list }; añada una entrada 
 config-unknown = «{ $value }» no está en { $list }
 config-one-of = «{ $value }» no es un valor posible; use uno de: { $known }
 config-too-small = { $value } es demasiado poco; al menos { $least }
+config-service-keys-differ = el servicio «{ $value }» tiene otra clave en { $other }; las claves de un mismo servicio deben conceder los mismos roles, canales y equipos
 config-needs = solo tiene sentido junto con { $other }; añada esa clave o quite esta
 config-excludes = no se puede usar junto con { $other }; quite una de las dos
 config-address = «{ $value }» no es una dirección IP con puerto, como 127.0.0.1:8480

@@ -66,7 +66,8 @@ impl Conversations {
         let answer = execute::execute(&self.ledger, &request.asked, request).await?;
         let opened = opened_of(&answer.now).cloned().ok_or(Rejection::NotFound)?;
         let tenant = &request.asked.caller.tenant;
-        let workspace = workspace_of(&self.ledger.load(tenant, &EntityId::WORKSPACE)?);
+        let workspace = answer.completed(&request.asked, self.ledger.load(tenant, &EntityId::WORKSPACE))?;
+        let workspace = workspace_of(&workspace);
         let named = |id: &TagId| workspace.tags.get(id).map(|tag| (*id, tag.clone()));
         let mut tags: Vec<(TagId, Tag)> = opened.tags.iter().filter_map(named).collect();
         tags.sort_by_cached_key(|(id, tag)| (tag.name.as_str().to_lowercase(), *id));
@@ -74,12 +75,22 @@ impl Conversations {
             Wish::Plain(_) => (None, false),
             Wish::RemoveTag { tag } => (tag.find(&workspace), false),
             Wish::AddTag { tag, .. } => {
-                let made = self.ledger.command(tenant, &request.asked.command_id, &EntityId::WORKSPACE)?;
-                (tag.find(&workspace), made.is_some() && !answer.already_so)
+                (tag.find(&workspace), answer.completed(&request.asked, self.made_tag(request, &answer))?)
             }
         };
         let tag = tag.and_then(|id| named(&id));
         Ok(answer.map(|_entity| Now { opened, tags, tag, created }))
+    }
+
+    /// Whether this command made its tag, now or when it was first applied.
+    fn made_tag(&self, request: &Request, answer: &Answer<Entity>) -> Result<bool, LedgerError> {
+        if !answer.repeated {
+            return Ok(answer.wrote.contains(&EntityId::WORKSPACE));
+        }
+        // The two stand side by side in the log. The same id may have made a tag for another conversation, elsewhere.
+        let made =
+            self.ledger.command(&request.asked.caller.tenant, &request.asked.command_id, &EntityId::WORKSPACE)?;
+        Ok(made.is_some_and(|made| made.sequence + 1 == answer.position.sequence()))
     }
 }
 

@@ -3,6 +3,8 @@
 //! What is particular to a kind of entity (who may see it, what is decided, what a repeated command looks like) is an [`Intent`];
 //! everything that makes a decision right stands here, once.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use relevo_domain::{Caller, CommandId, EntityId, Position, Recorded, TenantId, Timestamp};
 use relevo_domain::{contact, conversation, workspace};
@@ -35,9 +37,11 @@ pub struct Answer<N> {
     pub already_so: bool,
     /// The same command id was applied before; nothing was written now.
     pub repeated: bool,
+    /// Entities that this call wrote to; none if it wrote nothing.
+    pub wrote: Vec<EntityId>,
     /// Version of the entity as it is now.
     pub version_now: u64,
-    /// The entity as it is now.
+    /// The entity as it is now. As the command left it, for somebody who repeats one and may not see the entity any more.
     pub now: N,
 }
 
@@ -100,7 +104,7 @@ pub(crate) enum Plan {
 /// Entities as they were read for one decision. What was read here is confirmed against the leader before a command is
 /// answered without an append.
 pub(crate) struct Reading<'l> {
-    ledger: &'l Ledger,
+    ledger: &'l Arc<Ledger>,
     tenant: &'l TenantId,
     read: Vec<(EntityId, Entity)>,
 }
@@ -115,7 +119,7 @@ impl<'l> Reading<'l> {
         Ok(entity)
     }
 
-    pub(crate) const fn ledger(&self) -> &'l Ledger {
+    pub(crate) const fn ledger(&self) -> &'l Arc<Ledger> {
         self.ledger
     }
 
@@ -156,25 +160,48 @@ pub(crate) trait Intent: Sync {
 
 /// Executes one command. The answer holds the entity as the ledger knows it; whoever asks makes of it what callers are shown.
 pub(crate) async fn execute(
-    ledger: &Ledger,
+    ledger: &Arc<Ledger>,
     asked: &Asked,
     intent: &dyn Intent,
+) -> Result<Answer<Entity>, ExecuteError> {
+    let mut stored = false;
+    match attempts(ledger, asked, intent, &mut stored).await {
+        Err(ExecuteError::Ledger(error)) if stored => Err(unknown(asked, &error)),
+        Err(ExecuteError::Contention) if stored => Err(ExecuteError::Unknown),
+        outcome => outcome,
+    }
+}
+
+/// What went wrong after something was stored under the command's id must not be read as "not applied".
+fn unknown(asked: &Asked, error: &LedgerError) -> ExecuteError {
+    tracing::error!(command_id = %asked.command_id, error = ?error, "command was stored, its answer failed");
+    ExecuteError::Unknown
+}
+
+/// `stored` is set as soon as something is known to be stored under the command's id.
+async fn attempts(
+    ledger: &Arc<Ledger>,
+    asked: &Asked,
+    intent: &dyn Intent,
+    stored: &mut bool,
 ) -> Result<Answer<Entity>, ExecuteError> {
     let tenant = &asked.caller.tenant;
     for _attempt in 0..ATTEMPTS_MAX {
         let mut reading = Reading { ledger, tenant, read: Vec::new() };
         let base = reading.entity(&intent.entity())?;
         if let Some(applied) = earlier(ledger, asked, intent)? {
-            intent.admit(&mut reading).await?;
-            return repeated(ledger, asked, intent, &base, &applied).await;
+            *stored = true;
+            return repeated(asked, intent, &base, &applied, &mut reading).await;
         }
         match plan(asked, intent, &base, &mut reading).await {
             Ok(Plan::Append(drafts)) => {
                 only_ours(ledger, asked, intent, &drafts)?;
                 let entities: Vec<EntityId> = drafts.iter().map(|draft| draft.entity).collect();
-                match ledger.append(&origin(asked), drafts).await? {
+                let committed = ledger.append(&origin(asked), drafts).await?;
+                *stored |= matches!(committed, Committed::Applied { .. });
+                match committed {
                     Committed::Applied { at, fresh: true } => {
-                        return applied(ledger, asked, intent, &base, &entities, &at);
+                        return applied(ledger, asked, intent, &base, entities, &at);
                     }
                     // An earlier attempt had been stored. Reading the entities' tails brings those commits into memory, and
                     // the next round answers from them.
@@ -231,23 +258,31 @@ fn earlier(ledger: &Ledger, asked: &Asked, intent: &dyn Intent) -> Result<Option
 }
 
 /// The answer to a command that was applied before: where it was stored, with the state of now. Only who sent it, and only with
-/// the same command, gets it: an id that is used twice must not tell a second claimant that they won.
+/// the same command, gets it: an id that is used twice must not tell a second claimant that they won. Who could see the entity
+/// then and cannot now (they gave it away with this very command) is told what they were told then.
 async fn repeated(
-    ledger: &Ledger,
     asked: &Asked,
     intent: &dyn Intent,
     base: &Entity,
     applied: &Applied,
+    reading: &mut Reading<'_>,
 ) -> Result<Answer<Entity>, ExecuteError> {
-    let same = match ledger.recorded(Position::new(applied.sequence)).await? {
+    let (ledger, position) = (reading.ledger(), Position::new(applied.sequence));
+    let same = match ledger.recorded(position).await? {
         Some(stored) => stored.commit.actor == asked.caller.actor() && intent.led_to(ledger, &stored).await?,
         None => false,
     };
+    let admitted = intent.admit(reading).await;
     if !same {
-        return Err(ExecuteError::CommandIdReused { event: applied.event.clone() });
+        return Err(admitted.err().unwrap_or_else(|| ExecuteError::CommandIdReused { event: applied.event.clone() }));
     }
-    let version = if applied.entity == intent.entity() { applied.version } else { base.version };
-    Ok(Answer { repeated: true, ..answer(base.clone(), applied.sequence, version) })
+    let now = match admitted {
+        Ok(()) => base.clone(),
+        Err(ExecuteError::Rejected(_)) => ledger.as_of(&asked.caller.tenant, &intent.entity(), position).await?,
+        Err(error) => return Err(error),
+    };
+    let version = if applied.entity == intent.entity() { applied.version } else { now.version };
+    Ok(Answer { repeated: true, ..answer(now, applied.sequence, version) })
 }
 
 /// A command id that another command has used on one of the further entities would be taken for that command there.
@@ -265,19 +300,19 @@ fn applied(
     asked: &Asked,
     intent: &dyn Intent,
     base: &Entity,
-    entities: &[EntityId],
+    entities: Vec<EntityId>,
     at: &[(Position, u64)],
 ) -> Result<Answer<Entity>, ExecuteError> {
     let position = at.iter().map(|(position, _)| *position).max().ok_or(ExecuteError::Unknown)?;
     let own = entities.iter().zip(at).find(|(entity, _)| **entity == intent.entity());
     let version = own.map_or(base.version, |(_, (_, version))| *version);
     let now = ledger.load(&asked.caller.tenant, &intent.entity())?;
-    Ok(answer(now, position.sequence(), version))
+    Ok(Answer { wrote: entities, ..answer(now, position.sequence(), version) })
 }
 
 fn answer(now: Entity, sequence: u64, version: u64) -> Answer<Entity> {
     let position = Position::new(sequence);
-    Answer { position, version, already_so: false, repeated: false, version_now: now.version, now }
+    Answer { position, version, already_so: false, repeated: false, wrote: Vec::new(), version_now: now.version, now }
 }
 
 fn origin(asked: &Asked) -> Origin {
@@ -295,7 +330,12 @@ fn origin(asked: &Asked) -> Origin {
 impl<N> Answer<N> {
     /// The answer, with what callers are shown of the entity.
     pub(crate) fn map<M>(self, shown: impl FnOnce(N) -> M) -> Answer<M> {
-        let Self { position, version, already_so, repeated, version_now, now } = self;
-        Answer { position, version, already_so, repeated, version_now, now: shown(now) }
+        let Self { position, version, already_so, repeated, wrote, version_now, now } = self;
+        Answer { position, version, already_so, repeated, wrote, version_now, now: shown(now) }
+    }
+
+    /// What is read to complete the answer: if that fails, what was stored stays stored.
+    pub(crate) fn completed<T>(&self, asked: &Asked, read: Result<T, LedgerError>) -> Result<T, ExecuteError> {
+        read.map_err(|error| if self.already_so { error.into() } else { unknown(asked, &error) })
     }
 }

@@ -11,17 +11,39 @@ use crate::decision::Applied;
 /// instead: a command that is neither here nor in the store would be taken for a new one, and stored twice.
 const COMMITS_AHEAD_MAX: usize = 65_536;
 
+/// Conversations by their contact, with the sequence that made them worth remembering.
+type ByContact = HashMap<(TenantId, EntityId), Vec<(u64, EntityId)>>;
+
 /// The lead of this node over its decision store.
-#[derive(Default)]
 pub(crate) struct Lead {
     by_sequence: BTreeMap<u64, (TenantId, CommandId)>,
     by_command: HashMap<(TenantId, CommandId), Vec<Applied>>,
-    /// Conversations that were opened, by their contact.
-    opened: HashMap<(TenantId, EntityId), Vec<(u64, EntityId)>>,
+    /// Conversations that were opened.
+    opened: ByContact,
+    /// Conversations whose bot was paused when their last commit was seen.
+    paused: ByContact,
     newest: u64,
+    commits_max: usize,
+}
+
+impl Default for Lead {
+    fn default() -> Self {
+        Self::of_at_most(COMMITS_AHEAD_MAX)
+    }
 }
 
 impl Lead {
+    fn of_at_most(commits_max: usize) -> Self {
+        Self {
+            by_sequence: BTreeMap::new(),
+            by_command: HashMap::new(),
+            opened: HashMap::new(),
+            paused: HashMap::new(),
+            newest: 0,
+            commits_max,
+        }
+    }
+
     pub(crate) fn remember(&mut self, recorded: &Recorded) {
         let commit = &recorded.commit;
         self.newest = self.newest.max(recorded.sequence);
@@ -44,9 +66,22 @@ impl Lead {
         });
     }
 
+    /// A conversation of the contact is paused as of a commit that was remembered.
+    pub(crate) fn remember_paused(
+        &mut self,
+        tenant: &TenantId,
+        contact: EntityId,
+        conversation: EntityId,
+        sequence: u64,
+    ) {
+        let of_contact = self.paused.entry((tenant.clone(), contact)).or_default();
+        of_contact.retain(|(_, known)| *known != conversation);
+        of_contact.push((sequence, conversation));
+    }
+
     /// Whether the decision store is so far behind that this node must let it catch up before it writes more.
     pub(crate) fn full(&self) -> bool {
-        self.by_sequence.len() >= COMMITS_AHEAD_MAX
+        self.by_sequence.len() >= self.commits_max
     }
 
     pub(crate) fn find(&self, tenant: &TenantId, command: &CommandId) -> &[Applied] {
@@ -55,8 +90,12 @@ impl Lead {
 
     /// Conversations of a contact that were opened ahead of the decision store.
     pub(crate) fn opened_by(&self, tenant: &TenantId, contact: &EntityId) -> Vec<EntityId> {
-        let opened = self.opened.get(&(tenant.clone(), *contact));
-        opened.into_iter().flatten().map(|(_, conversation)| *conversation).collect()
+        of_contact(&self.opened, tenant, contact)
+    }
+
+    /// Conversations of a contact that were paused ahead of the decision store; they may have been resumed since.
+    pub(crate) fn paused_of(&self, tenant: &TenantId, contact: &EntityId) -> Vec<EntityId> {
+        of_contact(&self.paused, tenant, contact)
     }
 
     /// The newest sequence that this node has seen.
@@ -69,10 +108,12 @@ impl Lead {
         if self.by_sequence.first_key_value().is_none_or(|(oldest, _)| *oldest > reached) {
             return;
         }
-        self.opened.retain(|_, opened| {
-            opened.retain(|(sequence, _)| *sequence > reached);
-            !opened.is_empty()
-        });
+        for by_contact in [&mut self.opened, &mut self.paused] {
+            by_contact.retain(|_, conversations| {
+                conversations.retain(|(sequence, _)| *sequence > reached);
+                !conversations.is_empty()
+            });
+        }
         while let Some(entry) = self.by_sequence.first_entry()
             && *entry.key() <= reached
         {
@@ -87,17 +128,25 @@ impl Lead {
     }
 }
 
+fn of_contact(by_contact: &ByContact, tenant: &TenantId, contact: &EntityId) -> Vec<EntityId> {
+    let found = by_contact.get(&(tenant.clone(), *contact));
+    found.into_iter().flatten().map(|(_, conversation)| *conversation).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use relevo_projection::testing::history;
 
+    const LIMIT: u64 = 100;
+
     #[test]
     fn a_full_lead_forgets_nothing_until_the_store_has_it() {
         let mut commits = history(3, 50);
-        let mut lead = Lead::default();
+        let mut lead = Lead::of_at_most(LIMIT as usize);
         let first = commits[0].clone();
-        for sequence in 1..=COMMITS_AHEAD_MAX as u64 + 10 {
+        for sequence in 1..=LIMIT + 10 {
+            assert_eq!(lead.full(), sequence > LIMIT);
             let mut recorded = commits.swap_remove(0);
             recorded.sequence = sequence;
             lead.remember(&recorded);

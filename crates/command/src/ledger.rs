@@ -4,19 +4,22 @@
 //! that the next command of the same entity does not conflict with its own predecessor. The lead is only a saving: the
 //! compare-and-set on the log is what makes a decision right.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lru::LruCache;
 use relevo_domain::{
-    Actor, CommandId, Commit, CommitId, EntityId, Event, IntakePointer, Position, Recorded, TenantId, Timestamp,
+    Actor, ChannelId, CommandId, Commit, CommitId, EntityId, Event, IntakePointer, Position, Recorded, TenantId,
+    Timestamp,
 };
 use relevo_eventlog::{Append, Log, LogError, Outcome};
 use relevo_projection::{View, ViewError, ViewState};
 use tokio::time::{Instant, timeout_at};
 
-use crate::decision::{Applied, DecisionReader, Entity};
+use crate::decision::{Applied, BadRow, CONVERSATIONS_PAGE, DecisionReader, Entity};
 use crate::lead::Lead;
 
 /// Entities kept in memory: a busy installation's open conversations, about 1 KiB each.
@@ -68,6 +71,12 @@ pub enum Committed {
     /// May or may not be stored. Only the same command id may be tried again.
     Unknown,
 }
+
+/// What is shown conversations one by one; breaking ends it.
+pub type Look<'l> = &'l mut dyn FnMut(EntityId) -> Result<ControlFlow<()>, LedgerError>;
+
+/// Conversations behind one of them, at most [`CONVERSATIONS_PAGE`].
+type Page<'p> = &'p dyn Fn(&DecisionReader<'_>, Option<&EntityId>) -> Result<Vec<EntityId>, BadRow>;
 
 /// The ledger of a node.
 pub struct Ledger {
@@ -126,16 +135,84 @@ impl Ledger {
 
     /// Where a command was applied at all, if this node knows.
     pub fn commands(&self, tenant: &TenantId, id: &CommandId) -> Result<Vec<Applied>, LedgerError> {
-        let ahead = self.lead().find(tenant, id).to_vec();
-        if ahead.is_empty() { self.read(|reader| reader.commands(tenant, id)) } else { Ok(ahead) }
+        // First what is ahead: what the store reaches in between is then in the second answer.
+        let mut all = self.lead().find(tenant, id).to_vec();
+        for stored in self.read(|reader| reader.commands(tenant, id))? {
+            if !all.iter().any(|known| known.entity == stored.entity) {
+                all.push(stored);
+            }
+        }
+        Ok(all)
     }
 
-    /// The conversations of a contact, those included that the decision store does not hold yet.
-    pub fn conversations_of(&self, tenant: &TenantId, contact: &EntityId) -> Result<Vec<EntityId>, LedgerError> {
-        // First what is ahead: what the store reaches in between is then in the second answer.
-        let mut conversations = self.lead().opened_by(tenant, contact);
-        conversations.extend(self.read(|reader| reader.conversations_of(tenant, contact))?);
-        Ok(conversations)
+    /// Shows every conversation of a contact to `look`, those included that the decision store does not hold yet, until it
+    /// breaks. One that is just being opened may come twice.
+    pub fn each_conversation_of(
+        &self,
+        tenant: &TenantId,
+        contact: &EntityId,
+        look: Look<'_>,
+    ) -> Result<(), LedgerError> {
+        let ahead = self.lead().opened_by(tenant, contact);
+        self.each(ahead, &|reader, after| reader.conversations_of(tenant, contact, after), look)
+    }
+
+    /// Whether a contact has a conversation on this channel whose bot is paused, `except` aside.
+    pub fn paused_on(
+        &self,
+        tenant: &TenantId,
+        contact: &EntityId,
+        channel: &ChannelId,
+        except: Option<&EntityId>,
+    ) -> Result<bool, LedgerError> {
+        let mut paused = false;
+        let ahead = self.lead().paused_of(tenant, contact);
+        self.each(ahead, &|reader, after| reader.paused_on(tenant, contact, channel, after), &mut |conversation| {
+            // The store may not know yet that one was resumed.
+            paused = Some(&conversation) != except
+                && self.load(tenant, &conversation)?.paused().is_some_and(|opened| opened.channel == *channel);
+            Ok(if paused { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        Ok(paused)
+    }
+
+    /// The channels on which a contact has a conversation whose bot is paused.
+    pub fn paused_channels(&self, tenant: &TenantId, contact: &EntityId) -> Result<BTreeSet<ChannelId>, LedgerError> {
+        let mut candidates = BTreeSet::new();
+        let ahead = self.lead().paused_of(tenant, contact);
+        for conversation in ahead {
+            candidates.extend(self.load(tenant, &conversation)?.paused().map(|opened| opened.channel.clone()));
+        }
+        candidates.extend(self.read(|reader| reader.paused_channels(tenant, contact))?);
+        let mut paused = BTreeSet::new();
+        for channel in candidates {
+            if self.paused_on(tenant, contact, &channel, None)? {
+                paused.insert(channel);
+            }
+        }
+        Ok(paused)
+    }
+
+    /// What is ahead of the decision store, then what it holds, page by page: it ends with the contact's last conversation.
+    fn each(&self, ahead: Vec<EntityId>, page: Page<'_>, look: Look<'_>) -> Result<(), LedgerError> {
+        for conversation in ahead {
+            if look(conversation)?.is_break() {
+                return Ok(());
+            }
+        }
+        let mut after = None;
+        loop {
+            let found = self.read(|reader| page(reader, after.as_ref()))?;
+            for conversation in &found {
+                if look(*conversation)?.is_break() {
+                    return Ok(());
+                }
+            }
+            match found.last() {
+                Some(last) if found.len() >= CONVERSATIONS_PAGE => after = Some(*last),
+                Some(_) | None => return Ok(()),
+            }
+        }
     }
 
     /// The commit at a position.
@@ -252,6 +329,9 @@ impl Ledger {
             for recorded in tail {
                 lead.remember(recorded);
             }
+            if let (Some(opened), false) = (entity.paused(), tail.is_empty()) {
+                lead.remember_paused(tenant, opened.contact, id, entity.sequence);
+            }
         }
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (tenant.clone(), id);
@@ -269,6 +349,16 @@ impl Ledger {
         lead.prune(self.decision.position().sequence());
         lead
     }
+}
+
+/// Runs a look-up of many rows where it keeps no other request waiting.
+pub(crate) async fn aside<T, E>(look: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<LedgerError> + Send + 'static,
+{
+    let ended = |error: tokio::task::JoinError| LedgerError::Store(error.to_string());
+    tokio::task::spawn_blocking(look).await.map_err(ended)?
 }
 
 fn commit(origin: &Origin, draft: &Draft) -> Commit {

@@ -4,7 +4,7 @@
 
 use relevo_domain::contact::{self, ContactEvent, MergeCause};
 use relevo_domain::conversation::{
-    AssignmentHow, Command, ConversationEvent, NotePersonal, OpenCause, PauseReason, ReopenCause, SnoozePreset,
+    AssignmentHow, Command, ConversationEvent, NotePersonal, OpenCause, ReopenCause, SnoozePreset,
 };
 use relevo_domain::workspace::{self, WorkspaceEvent};
 use relevo_domain::{Commit, EntityId, Event, TagId, Timestamp};
@@ -76,17 +76,7 @@ pub(crate) fn tag_removed(commit: &Commit) -> Option<TagId> {
     }
 }
 
-/// Whether a commit is the pause of a conversation whose person has a paused one.
-pub(crate) fn linked_pause(commit: &Commit) -> bool {
-    let pause = ConversationEvent::BotPaused {
-        reason: PauseReason::Linked,
-        automatic: true,
-        personal: NotePersonal::default(),
-    };
-    commit.events == [Event::Conversation(pause)]
-}
-
-/// The same for a command to `about`. An undone merge may stand on the other of the two.
+/// The same for a command to `about`. What joins or parts two contacts may stand on the other of the two.
 pub(crate) fn contact(about: EntityId, command: &contact::Command, commit: &Commit) -> bool {
     let [Event::Contact(event)] = commit.events.as_slice() else { return false };
     match (command, event) {
@@ -96,10 +86,8 @@ pub(crate) fn contact(about: EntityId, command: &contact::Command, commit: &Comm
                 && trimmed(customer.name.as_deref()) == personal.name.as_deref()
         }
         (contact::Command::UnlinkCustomer, ContactEvent::CustomerUnlinked) => commit.entity == about,
-        (contact::Command::Merge { other }, ContactEvent::Merged { other: stored, cause: MergeCause::Manual }) => {
-            commit.entity == about && other == stored
-        }
-        (contact::Command::Unmerge { other }, ContactEvent::Unmerged { other: stored }) => {
+        (contact::Command::Merge { other }, ContactEvent::Merged { other: stored, cause: MergeCause::Manual })
+        | (contact::Command::Unmerge { other }, ContactEvent::Unmerged { other: stored }) => {
             (commit.entity, *stored) == (about, *other) || (commit.entity, *stored) == (*other, about)
         }
         _ => false,
@@ -139,7 +127,7 @@ fn trimmed(text: Option<&str>) -> Option<&str> {
 mod tests {
     use super::*;
     use relevo_domain::contact::CustomerPersonal;
-    use relevo_domain::conversation::Priority;
+    use relevo_domain::conversation::{PauseReason, Priority};
     use relevo_domain::{
         Actor, AgentId, Colour, CommandId, CommitId, EntityKind, MessageId, TagName, TeamId, TenantId,
     };

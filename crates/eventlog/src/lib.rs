@@ -26,7 +26,7 @@ pub use connection::{Connection, Credentials, Options};
 pub use intake::worker::{Delivery, Progress, Worker, WorkerOptions};
 pub use intake::{InputKind, IntakeLog, RawInput, RawItem, StoredInput, Unreadable};
 pub use jetstream::JetStreamLog;
-pub use log::{Append, Identity, Log, LogError, Outcome, Stored};
+pub use log::{Append, Identity, Log, LogError, Outcome, Stored, Wanted};
 pub use memory::{Faults, MemoryLog};
 pub use metrics::{Appended, CloudEvent, LastMessage, MetricsLog, TOPIC_BATCH_MAX, Topic};
 pub use parked::{ParkedEntry, ParkedItem, ParkedLog, ParkedReason};

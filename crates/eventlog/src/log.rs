@@ -55,6 +55,9 @@ pub enum LogError {
     Refused(String),
 }
 
+/// Tells whether a commit is wanted: the first that is not ends what is read.
+pub type Wanted<'a> = &'a (dyn Fn(&Recorded) -> bool + Send + Sync);
+
 /// The events log.
 #[async_trait]
 pub trait Log: Send + Sync + 'static {
@@ -66,6 +69,29 @@ pub trait Log: Send + Sync + 'static {
 
     /// The entity's commits after stream sequence `after`, in order, read from the leader.
     async fn tail(&self, tenant: &TenantId, entity: &EntityId, after: u64) -> Result<Vec<Recorded>, LogError>;
+
+    /// The entity's commits from its first one on, in order, read from the leader: as long as they are wanted, and at most
+    /// `limit`. Nothing beyond is read.
+    async fn beginning(
+        &self,
+        tenant: &TenantId,
+        entity: &EntityId,
+        limit: usize,
+        wanted: Wanted<'_>,
+    ) -> Result<Vec<Recorded>, LogError>;
+
+    /// At most `limit` of the entity's commits after stream sequence `after`, in order, read from the leader: for who shows a long
+    /// one page by page. A commit that cannot be decoded is one of them, as its error, and ends nothing.
+    async fn page(
+        &self,
+        tenant: &TenantId,
+        entity: &EntityId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Result<Recorded, LogError>>, LogError> {
+        let tail = self.tail(tenant, entity, after).await?;
+        Ok(tail.into_iter().take(limit).map(Ok).collect())
+    }
 
     /// Stream sequence of the entity's last commit, from the leader; 0 if it has none.
     async fn last_of(&self, tenant: &TenantId, entity: &EntityId) -> Result<u64, LogError>;

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::codec;
 use crate::jetstream::append::message_id;
-use crate::log::{Append, Identity, Log, LogError, Outcome, Stored};
+use crate::log::{Append, Identity, Log, LogError, Outcome, Stored, Wanted};
 use crate::resolve::{self, Answer, Attempt};
 use crate::subject;
 
@@ -268,6 +268,19 @@ impl Log for MemoryLog {
         let from = usize::try_from(after).unwrap_or(usize::MAX).min(state.commits.len());
         let of_entity = |recorded: &&Recorded| recorded.commit.entity == *entity && recorded.commit.tenant == *tenant;
         Ok(state.commits[from..].iter().filter(of_entity).cloned().collect())
+    }
+
+    async fn beginning(
+        &self,
+        tenant: &TenantId,
+        entity: &EntityId,
+        limit: usize,
+        wanted: Wanted<'_>,
+    ) -> Result<Vec<Recorded>, LogError> {
+        let state = self.state();
+        let of_entity = |recorded: &&Recorded| recorded.commit.entity == *entity && recorded.commit.tenant == *tenant;
+        let commits = state.commits.iter().filter(of_entity).take_while(|commit| wanted(commit));
+        Ok(commits.take(limit).cloned().collect())
     }
 
     async fn last_of(&self, tenant: &TenantId, entity: &EntityId) -> Result<u64, LogError> {

@@ -10,7 +10,6 @@ use relevo_channels::{Fact, Identifier, What};
 use relevo_command::decision::{Entity, EntityState};
 use relevo_command::{IdKey, Ledger, LedgerError};
 use relevo_domain::contact::MergeCause;
-use relevo_domain::conversation::{Bot, State};
 use relevo_domain::identity::{IdentifierKind, IdentityEvent};
 use relevo_domain::{CommandId, EntityId, EntityKind};
 
@@ -125,21 +124,16 @@ pub(crate) fn contact_paused(
     same_as: &[(EntityId, MergeCause)],
 ) -> Result<bool, LedgerError> {
     let (conversation, contact) = placed;
-    let mut contacts: BTreeSet<EntityId> = same_as.iter().map(|(other, _)| *other).collect();
-    if let EntityState::Contact(state) = &ledger.load(&at.tenant, contact)?.state {
-        contacts.extend(&state.merged);
+    let mut contacts = BTreeSet::new();
+    for known in same_as.iter().map(|(other, _)| other).chain([contact]) {
+        contacts.insert(*known);
+        if let EntityState::Contact(state) = &ledger.load(&at.tenant, known)?.state {
+            contacts.extend(&state.merged);
+        }
     }
-    contacts.insert(*contact);
     for contact in contacts {
-        for other in ledger.conversations_of(&at.tenant, &contact)? {
-            let entity = ledger.load(&at.tenant, &other)?;
-            if let EntityState::Conversation(State { opened: Some(opened) }) = &entity.state
-                && other != *conversation
-                && opened.channel == at.channel
-                && matches!(opened.bot, Bot::Paused { .. })
-            {
-                return Ok(true);
-            }
+        if ledger.paused_on(&at.tenant, &contact, &at.channel, Some(conversation))? {
+            return Ok(true);
         }
     }
     Ok(false)

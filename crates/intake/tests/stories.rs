@@ -17,11 +17,15 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+#[path = "stories/merged.rs"]
+mod merged;
+
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 /// One node: its own decision store over a log that it may share.
 struct Node {
     handler: Handler,
+    ledger: Arc<Ledger>,
     log: Arc<MemoryLog>,
     _views: Views,
     _folder: TempDir,
@@ -48,7 +52,7 @@ impl Node {
         let keys = HashMap::from([(tenant(), IdKey::new([7; 32])), (other_tenant(), IdKey::new([8; 32]))]);
         let handler = Handler::new(ledger.clone(), Arc::new(routes()), Arc::new(keys), || NOW);
         ledger.catch_up().await.unwrap();
-        Self { handler, log, _views: views, _folder: folder }
+        Self { handler, ledger, log, _views: views, _folder: folder }
     }
 
     /// Hands one raw item's updates to intake, under this intake sequence.
@@ -114,8 +118,11 @@ fn other_tenant() -> TenantId {
 
 fn routes() -> Routes {
     let channel = |tenant: TenantId, name: &str| ChannelRef { tenant, channel: ChannelId::new(name).unwrap() };
-    let numbers =
-        HashMap::from([("100".to_owned(), channel(tenant(), "wa")), ("200".to_owned(), channel(other_tenant(), "wa"))]);
+    let numbers = HashMap::from([
+        ("100".to_owned(), channel(tenant(), "wa")),
+        ("101".to_owned(), channel(tenant(), "wa-2")),
+        ("200".to_owned(), channel(other_tenant(), "wa")),
+    ]);
     let app = Endpoint::Meta(MetaApp { numbers, ..MetaApp::default() });
     let mail = Endpoint::Email { channel: channel(tenant(), "mail"), own_addresses: vec![] };
     let named = |name: &str| EndpointId::new(name).unwrap();
@@ -155,11 +162,20 @@ fn text(id: &str, phone: Option<&str>, bsuid: Option<&str>) -> Value {
     message
 }
 
+/// What the owner wrote to PHONE from the phone itself.
+fn echo() -> Vec<Update> {
+    let text = json!({ "from": "15550783881", "to": PHONE, "id": "e1", "timestamp": "1799999990", "type": "text",
+                       "text": { "body": "Hola, soy Laura" } });
+    let value =
+        json!({ "messaging_product": "whatsapp", "metadata": { "phone_number_id": "100" }, "message_echoes": [text] });
+    let changes = json!([{ "field": "smb_message_echoes", "value": value }]);
+    let body = json!({ "object": "whatsapp_business_account", "entry": [{ "id": "waba", "changes": changes }] });
+    meta::updates(body.to_string().as_bytes())
+}
+
 const PHONE: &str = "5491155550101";
 const BSUID: &str = "AR.13491208655302741918";
 const OTHER_BSUID: &str = "AR.99999999999999999999";
-
-// === identity ===
 
 #[tokio::test]
 async fn a_redelivery_changes_nothing_and_is_known_as_a_duplicate() {
@@ -319,34 +335,26 @@ async fn a_status_never_opens_a_conversation_and_finds_an_open_one() {
 #[tokio::test]
 async fn a_new_conversation_of_a_paused_contact_starts_paused() {
     let node = Node::start().await;
-    let echo = json!({ "object": "whatsapp_business_account", "entry": [{ "id": "waba", "changes": [{
-        "field": "smb_message_echoes", "value": { "messaging_product": "whatsapp", "metadata": { "phone_number_id": "100" },
-        "message_echoes": [{ "from": "15550783881", "to": PHONE, "id": "e1", "timestamp": "1799999990", "type": "text",
-                             "text": { "body": "Hola, soy Laura" } }] } }] }] });
-    let handled = node.take(1, "app", meta::updates(echo.to_string().as_bytes())).await;
+    let handled = node.take(1, "app", echo()).await;
     assert_eq!(handled, [Handled::Stored]);
     // The owner answered from the phone: paused. The number is then recycled within the same contact's BSUID.
     node.whatsapp(2, text("w1", Some(PHONE), None)).await;
     let (conversation, _) = node.messages().await.remove(0);
     let last = node.commits().await.into_iter().rfind(|recorded| recorded.commit.entity == conversation).unwrap();
     assert_eq!(last.commit.events.len(), 1, "the message joined the paused conversation");
-    let paused = node.commits().await.into_iter().flat_map(|recorded| recorded.commit.events).any(|event| {
+    let by_echo = |event: &Event| {
         matches!(
             event,
             Event::Conversation(ConversationEvent::BotPaused { reason: PauseReason::Echo, automatic: true, .. })
         )
-    });
-    assert!(paused);
+    };
+    assert!(node.commits().await.iter().flat_map(|recorded| &recorded.commit.events).any(by_echo));
 }
 
 #[tokio::test]
 async fn a_conversation_that_turns_out_to_be_a_paused_persons_is_paused() {
     let node = Node::start().await;
-    let echo = json!({ "object": "whatsapp_business_account", "entry": [{ "id": "waba", "changes": [{
-        "field": "smb_message_echoes", "value": { "messaging_product": "whatsapp", "metadata": { "phone_number_id": "100" },
-        "message_echoes": [{ "from": "15550783881", "to": PHONE, "id": "e1", "timestamp": "1799999990", "type": "text",
-                             "text": { "body": "Hola, soy Laura" } }] } }] }] });
-    node.take(1, "app", meta::updates(echo.to_string().as_bytes())).await;
+    node.take(1, "app", echo()).await;
     node.whatsapp(2, text("w1", None, Some(BSUID))).await;
     // One update shows that the paused number and the active BSUID are one person.
     node.whatsapp(3, text("w2", Some(PHONE), Some(BSUID))).await;

@@ -55,9 +55,9 @@ pub struct Undecodable {
     pub reason: String,
 }
 
-/// The last commit of an entity that was applied.
+/// The last commit of an entity that was applied, as a row.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct EntityRow {
+pub struct EntityRow {
     #[prost(uint64, tag = "1")]
     pub(crate) version: u64,
     #[prost(bytes = "vec", tag = "2")]
@@ -86,7 +86,8 @@ pub(crate) fn checkpoint_key() -> Vec<u8> {
     Key::new(CHECKPOINT).finish()
 }
 
-pub(crate) fn entity_key(tenant: &TenantId, entity: &EntityId) -> Vec<u8> {
+/// Where in [`Family::Meta`] the [`EntityRow`] of an entity stands.
+pub fn entity_key(tenant: &TenantId, entity: &EntityId) -> Vec<u8> {
     of_entity(ENTITY, tenant, entity)
 }
 
@@ -98,8 +99,9 @@ pub(crate) fn undecodable_key(sequence: u64) -> Vec<u8> {
     Key::new(UNDECODABLE).u64(sequence).finish()
 }
 
-/// Whether a commit follows the entity's last one without a hole; if not, why not.
-pub(crate) fn follows(last: Option<&EntityRow>, commit: &Recorded) -> Result<(), String> {
+/// Whether a commit follows the entity's last one (`None`: it has none) without a hole; if not, why not. Who folds commits without
+/// the runtime leaves out by this rule what a view leaves out.
+pub fn follows(last: Option<&EntityRow>, commit: &Recorded) -> Result<(), String> {
     const NO_COMMIT: CommitHash = [0; 32];
     let commit = &commit.commit;
     let version = last.map_or(0, |last| last.version);
@@ -136,7 +138,8 @@ pub(crate) fn degraded(snapshot: &Snapshot) -> Result<Degraded, StoreError> {
 // === impl EntityRow, ParkedRow, UndecodableRow ===
 
 impl EntityRow {
-    pub(crate) fn after(commit: &Recorded) -> Self {
+    /// The row once this commit is applied.
+    pub fn after(commit: &Recorded) -> Self {
         Self { version: commit.commit.last_version(), hash: commit.hash.to_vec() }
     }
 }

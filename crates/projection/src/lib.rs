@@ -33,7 +33,7 @@ pub mod testing;
 pub use build::Progress;
 pub use checkpoint::Divergence;
 pub use companion::{Companion, Frozen};
-pub use entity::{Degraded, Parked, Undecodable};
+pub use entity::{Degraded, EntityRow, Parked, Undecodable, entity_key, follows};
 pub use error::{MaintenanceError, StaleRead, StartError, ViewError};
 pub use projector::{ApplyError, Projector, Rows};
 pub use runtime::{Options, Runtime, ViewStatus, Views};

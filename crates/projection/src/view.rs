@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use relevo_domain::{EntityId, Position, TenantId};
@@ -22,6 +23,8 @@ const CHANGES_MAX: usize = 256;
 pub struct View {
     name: &'static str,
     serving: RwLock<Option<Serving>>,
+    /// How many stores were served before the next one.
+    epochs: AtomicU64,
     position: watch::Sender<Position>,
     state: watch::Sender<ViewState>,
     changes: broadcast::Sender<Position>,
@@ -64,6 +67,7 @@ pub enum ViewState {
 pub struct ViewSnapshot {
     moment: Moment,
     version: u32,
+    epoch: u64,
 }
 
 /// A view's content at a position, in one number.
@@ -167,6 +171,7 @@ impl View {
         Self {
             name,
             serving: RwLock::new(None),
+            epochs: AtomicU64::new(0),
             position: watch::Sender::new(Position::START),
             state: watch::Sender::new(ViewState::Starting),
             changes: broadcast::Sender::new(CHANGES_MAX),
@@ -176,7 +181,8 @@ impl View {
     /// Readers get this store from here on, as it is at this moment. Answers with the one that they had.
     pub(crate) fn serve(&self, store: ReadStore, version: u32, moment: Moment) -> Option<ReadStore> {
         let position = moment.position;
-        let serving = Serving { store, snapshot: ViewSnapshot { moment, version } };
+        let epoch = self.epochs.fetch_add(1, Ordering::Relaxed);
+        let serving = Serving { store, snapshot: ViewSnapshot { moment, version, epoch } };
         let old = self.serving.write().unwrap_or_else(PoisonError::into_inner).replace(serving);
         // After the rows: whoever waited for the position finds it there.
         self.announce(position);
@@ -237,6 +243,12 @@ impl ViewSnapshot {
     /// Version of the projector that wrote the rows. A reader whose layout changed since refuses an older one.
     pub const fn version(&self) -> u32 {
         self.version
+    }
+
+    /// Which store of this process the rows are of. Another epoch may have other rows at the same position and version: the view
+    /// was built anew. Whoever remembers what rows said compares it.
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     pub fn rows(&self) -> &Snapshot {

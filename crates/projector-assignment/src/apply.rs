@@ -71,6 +71,7 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
             channel: channel.to_string(),
             status: OPEN,
             without_agent_since: moment.at,
+            changed_at: moment.at,
             ..CurrentRow::default()
         },
         (Some(before), _) => before.clone(),
@@ -114,6 +115,9 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
         | ConversationEvent::TagRemoved { .. }
         | ConversationEvent::MarkedRead { .. } => {}
     }
+    if before.as_ref().is_some_and(|before| held(before) != held(&row)) {
+        row.changed_at = row.changed_at.max(moment.at);
+    }
     row.version = moment.version;
     lists::moved(rows, moment.tenant, moment.conversation, before.as_ref(), &row)?;
     store(rows, key, &row);
@@ -141,15 +145,21 @@ fn assigned(
     let from = row.assignment.replace(to.clone()).unwrap_or_default();
     // From one team's queue to another's it has been without an agent all the time.
     if to.agent.is_empty() && !from.agent.is_empty() {
-        row.without_agent_since = moment.at;
+        row.without_agent_since = moment.at.max(row.changed_at);
     }
     HistoryRow { to: Some(to), from_agent: from.agent, from_team: from.team }
 }
 
+/// Status, team and agent.
+fn held(row: &CurrentRow) -> (u32, &str, &str) {
+    let (team, agent) = row.assignment.as_ref().map_or(("", ""), |held| (&held.team, &held.agent));
+    (row.status, team, agent)
+}
+
 fn status(row: &mut CurrentRow, moment: Moment<'_>, status: u32, until: Option<i64>) {
-    // Nobody was without an agent while there was nothing to do.
+    // Nobody was without an agent while there was nothing to do, also if what reopens it was written before it was resolved.
     if row.status == RESOLVED && status != RESOLVED {
-        row.without_agent_since = moment.at;
+        row.without_agent_since = moment.at.max(row.changed_at);
     }
     row.status = status;
     row.until = until;

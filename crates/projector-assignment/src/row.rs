@@ -28,11 +28,15 @@ pub(crate) struct CurrentRow {
     /// 0 none to 4 urgent.
     #[prost(uint32, tag = "6")]
     pub(crate) priority: u32,
-    /// Since when no agent has it, counted anew when it is reopened. Means nothing while an agent has it.
+    /// Since when no agent has it, counted anew when it is reopened; never before status, team or agent changed last. Means
+    /// nothing while an agent has it.
     #[prost(sint64, tag = "7")]
     pub(crate) without_agent_since: i64,
     #[prost(message, optional, tag = "8")]
     pub(crate) waiting: Option<WaitingRow>,
+    /// When status, team or agent changed last. Goes on, never back, whatever a provider says when something happened.
+    #[prost(sint64, tag = "9")]
+    pub(crate) changed_at: i64,
 }
 
 /// An assignment.

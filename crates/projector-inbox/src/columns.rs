@@ -11,14 +11,15 @@ mod mask;
 mod order;
 mod plan;
 mod select;
+mod snoozed;
 mod tenant;
+mod times;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use chunk::NOBODY;
 pub(crate) use companion::{Columns, ColumnsCompanion};
-pub(crate) use mask::Mask;
 pub(crate) use plan::{Access, Plan};
 pub(crate) use select::select;
+pub(crate) use snoozed::DueCounts;
 pub(crate) use tenant::{Cells, TenantColumns};

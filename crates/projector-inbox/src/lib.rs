@@ -25,8 +25,9 @@ pub use reader::{
     Bot, BotFilter, CHANGED_OF_CONTACT_MAX, CHANGES_LIMIT_MAX, CONTACT_CONVERSATIONS_MAX, Changes, Contact,
     ContactLink, Conversation, Counters, Cursor, Customer, Filter, LINKED_CONTACTS_MAX, LIST_LIMIT_MAX, ListQuery,
     Page, Pause, Placed, ReadError, SEARCH_CHARS_MAX, Sort, Status, THREAD_LIMIT_MAX, THREAD_PAGE_BYTES_MAX, Tab,
-    TabCounts, Tag, ThreadChanges, ThreadCursor, ThreadEntry, ThreadPage, changed_since, contact, conversation,
-    counters, list, next_due, next_waiting, place, tags, thread, thread_before, thread_changed_since,
+    TabCounts, Tag, ThreadChanges, ThreadCursor, ThreadEntry, ThreadPage, changed_since, contact,
+    contact_conversations, conversation, counters, linked_to, list, next_due, next_waiting, place, sees_contact, tags,
+    thread, thread_before, thread_changed_since, touched_since,
 };
 pub use row::{
     AttachmentRow as Attachment, AuthorCode as Author, Entry, FlagsRow as Flags, IdentifierRow as Identifier,

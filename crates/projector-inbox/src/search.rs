@@ -19,7 +19,7 @@ use relevo_domain::{EntityId, EntityKind, TenantId};
 use relevo_projection::{RowSource, row};
 use relevo_readstore::{Direction, KeyRange};
 
-use crate::columns::TenantColumns;
+use crate::columns::{Access, TenantColumns};
 use crate::keys;
 use crate::reader::ReadError;
 use crate::row::ContactRow;
@@ -44,16 +44,49 @@ struct Postings {
     cut: bool,
 }
 
+/// Whose words find whom else: contacts that are the same person, as far as the caller sees them. Else a search would tell the
+/// number of a contact that does not exist for the caller.
+#[derive(Clone, Copy)]
+pub(crate) struct Person<'a> {
+    pub(crate) columns: &'a TenantColumns,
+    pub(crate) access: &'a Access,
+}
+
+impl Person<'_> {
+    /// Whether the caller sees a conversation of the contact with this number.
+    fn sees(&self, contact: u32) -> bool {
+        match self.access {
+            Access::All => true,
+            Access::Granted { .. } => self.columns.of_contacts(&[contact]).into_iter().any(|(index, mask)| {
+                let chunk = self.columns.chunks().get(index);
+                chunk.is_some_and(|chunk| !self.access.of_chunk(chunk, mask).is_empty())
+            }),
+        }
+    }
+
+    /// Those whom the contact's words find, too: id and number.
+    fn linked(&self, (ordinal, contact): (u32, [u8; 16])) -> Vec<([u8; 16], u32)> {
+        let linked = self.columns.linked(contact);
+        if linked.is_empty() || !self.sees(ordinal) { Vec::new() } else { linked }
+    }
+
+    /// Those whose words find the contact, too.
+    fn linking(&self, contact: [u8; 16]) -> Vec<[u8; 16]> {
+        let linked = self.columns.linked(contact).into_iter();
+        linked.filter(|(_, ordinal)| self.sees(*ordinal)).map(|(other, _)| other).collect()
+    }
+}
+
 /// The contacts that a search finds.
 pub(crate) fn search(
     source: &dyn RowSource,
     tenant: &TenantId,
-    columns: &TenantColumns,
+    person: Person<'_>,
     words: &Words,
 ) -> Result<Hits, ReadError> {
     let mut postings = Vec::new();
     for word in words.as_slice() {
-        postings.push((word, postings_of(source, tenant, columns, word)?));
+        postings.push((word, postings_of(source, tenant, person, word)?));
     }
     // Whoever is in all of them is found; it begins with the word that finds the fewest.
     postings.sort_by_key(|(_, postings)| (postings.cut, postings.found.len()));
@@ -70,7 +103,7 @@ pub(crate) fn search(
                 continue;
             }
             checked += 1;
-            let rows = same_person(source, tenant, columns, *contact)?;
+            let rows = same_person(source, tenant, person, *contact)?;
             if !missing.iter().all(|(word, _)| rows.iter().any(|row| terms::begins(row, word))) {
                 continue;
             }
@@ -84,11 +117,11 @@ pub(crate) fn search(
 pub(crate) fn finds(
     source: &dyn RowSource,
     tenant: &TenantId,
-    columns: &TenantColumns,
+    person: Person<'_>,
     words: &Words,
     contact: EntityId,
 ) -> Result<bool, ReadError> {
-    let rows = same_person(source, tenant, columns, *contact.bytes())?;
+    let rows = same_person(source, tenant, person, *contact.bytes())?;
     let found = |word: &String| rows.iter().any(|row| terms::begins(row, word));
     Ok(!words.as_slice().is_empty() && words.as_slice().iter().all(found))
 }
@@ -97,7 +130,7 @@ pub(crate) fn finds(
 fn postings_of(
     source: &dyn RowSource,
     tenant: &TenantId,
-    columns: &TenantColumns,
+    person: Person<'_>,
     word: &str,
 ) -> Result<Postings, ReadError> {
     let (mut found, mut read, mut cut, mut outcome) = (Found::new(), 0, false, Ok(()));
@@ -120,7 +153,7 @@ fn postings_of(
         }
     })?;
     outcome?;
-    let linked: Vec<_> = found.values().flat_map(|contact| columns.linked(*contact)).collect();
+    let linked: Vec<_> = found.iter().flat_map(|(ordinal, contact)| person.linked((*ordinal, *contact))).collect();
     found.extend(linked.into_iter().map(|(contact, ordinal)| (ordinal, contact)));
     Ok(Postings { found, cut })
 }
@@ -134,12 +167,11 @@ fn read_posting(key: &[u8], value: &[u8]) -> Result<(u32, [u8; 16]), ReadError> 
 fn same_person(
     source: &dyn RowSource,
     tenant: &TenantId,
-    columns: &TenantColumns,
+    person: Person<'_>,
     contact: [u8; 16],
 ) -> Result<Vec<ContactRow>, ReadError> {
-    let linked = columns.linked(contact).into_iter().map(|(other, _)| other);
     let mut rows = Vec::new();
-    for id in std::iter::once(contact).chain(linked) {
+    for id in std::iter::once(contact).chain(person.linking(contact)) {
         let key = keys::contact(tenant, EntityId::new(EntityKind::Contact, id));
         if let Some(stored) = source.get(&key)? {
             rows.push(row::decode("contact", &stored)?);

@@ -12,6 +12,7 @@
 //! 0a index(8)                                              OUTBOX_COMMIT  a commit in the outbox
 //! 0b tenant kind(1) word                                   WORD     a word that a label may have
 //! 0c tenant kind(1)                                        WORDS    how many of them there are
+//! 0d tenant metric(1)                                      FORGOTTEN  which fact was the last to leave the outbox
 //! ```
 //! `tenant`, `channel`, `team`, `agent`, `label` and `word` are terminated texts, empty for none. `slot` counts quarters of an
 //! hour since 1970 (UTC) and may be negative. Block `b` of level `l` is the 64^l slots from `b · 64^l` on.
@@ -31,6 +32,7 @@ const OUTBOX_ENDS: u8 = 0x09;
 const OUTBOX_COMMIT: u8 = 0x0a;
 const WORD: u8 = 0x0b;
 const WORDS: u8 = 0x0c;
+const FORGOTTEN: u8 = 0x0d;
 
 /// Length of a slot in milliseconds: the greatest that divides every difference of a time zone in use from UTC.
 pub(crate) const SLOT_MILLIS: i64 = 15 * 60 * 1000;
@@ -146,6 +148,10 @@ pub(crate) fn read_head(key: &[u8]) -> Result<(String, u8), KeyError> {
     let parts = (reader.text()?, reader.u8()?);
     reader.finish()?;
     Ok(parts)
+}
+
+pub(crate) fn forgotten(tenant: &TenantId, metric: u8) -> Vec<u8> {
+    Key::new(FORGOTTEN).text(tenant.as_str()).u8(metric).finish()
 }
 
 pub(crate) fn outbox_ends() -> Vec<u8> {

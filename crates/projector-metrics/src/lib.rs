@@ -24,7 +24,7 @@ mod words;
 
 pub use definition::{DEFINITIONS, Definition, Kind, definition, metric_names};
 pub use fact::{FactPlace, MetricFact};
-pub use outbox::{Head, OUTBOX_KEEPS, facts_after, heads};
+pub use outbox::{Head, OUTBOX_KEEPS, facts_after, forgotten, heads};
 pub use reader::{
     Bucket, DAYS_MAX, DayVolumes, DurationFigure, Figure, HOURS_DAYS_MAX, HourVolumes, Only, POINTS_MAX, PauseCount,
     Point, Query, ReadError, Report, Selection, Series, ShareBand, ShareFigure, Span, Split, StatusCount, Volumes,
@@ -42,7 +42,7 @@ pub const NAME: &str = "metrics";
 
 /// Version of keys and rows. Raise it with every change of their bytes or meaning, also of a definition: the view is then built
 /// anew from the log.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Writes the metrics view.
 #[derive(Clone, Copy, Debug, Default)]

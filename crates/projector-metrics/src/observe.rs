@@ -36,7 +36,7 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<Vec<Obs
         }
     }
     if let Some(mut row) = talk {
-        metric::settle(&mut row, recorded.commit.occurred_at.as_millis(), &mut facts);
+        metric::settle(&mut row, &mut facts);
         row.version = recorded.commit.last_version();
         store(rows, keys::conversation(&recorded.commit.tenant, recorded.commit.entity), &row);
     }
@@ -56,6 +56,7 @@ fn conversation(
         (None, ConversationEvent::Opened { channel, .. }) => Ok(ConversationRow {
             channel: channel.to_string(),
             opened_at: commit.occurred_at.as_millis(),
+            changed_at: commit.occurred_at.as_millis(),
             ..ConversationRow::default()
         }),
         (None, _) => Err(ApplyError::BadRow(format!("{} of a conversation that was not opened", first.name()))),
@@ -103,7 +104,11 @@ fn conversation_event(
             store(rows, key, &row);
         }
     }
+    let before = (talk.status, talk.team.clone(), talk.agent.clone());
     evolve(&mut talk, event);
+    if (before.0, before.1.as_str(), before.2.as_str()) != (talk.status, talk.team.as_str(), talk.agent.as_str()) {
+        talk.changed_at = talk.changed_at.max(commit.occurred_at.as_millis());
+    }
     Ok(talk)
 }
 

@@ -17,8 +17,8 @@ use crate::facts::Observed;
 use crate::keys;
 use crate::row::{FactIdRow, OutboxCommitRow, OutboxEntryRow, OutboxRow};
 
-/// How long a fact can be read: longer than the metrics stream keeps its own copy by default, so that a publisher which was
-/// away for a month misses nothing.
+/// How long a fact can be read: so that a publisher which was away for a month misses nothing. Shorter than the metrics stream
+/// keeps its own copy by default: a stream that is made anew gets this much of the past, and the log has the rest.
 pub const OUTBOX_KEEPS: Duration = Duration::from_hours(35 * 24);
 /// Commits whose facts one commit takes away: more than one, so that a backlog of old facts shrinks, and few, so that no
 /// commit is slow.
@@ -69,6 +69,18 @@ pub fn heads(source: &(impl RowSource + ?Sized)) -> Result<Vec<Head>, ReadError>
     Ok(heads)
 }
 
+/// The newest fact of a metric that was taken away; whoever published less than that has a gap. Nothing: all are still there.
+pub fn forgotten(
+    source: &(impl RowSource + ?Sized),
+    tenant: &TenantId,
+    metric: &str,
+) -> Result<Option<FactPlace>, ReadError> {
+    let Some(definition) = definition::definition(metric) else { return Ok(None) };
+    let Some(stored) = source.get(&keys::forgotten(tenant, definition.number))? else { return Ok(None) };
+    let last: FactIdRow = row::decode("forgotten", &stored)?;
+    Ok(Some(FactPlace { sequence: last.sequence, ordinal: last.ordinal }))
+}
+
 // === writing ===
 
 /// Puts one commit's facts, and takes old ones away.
@@ -113,7 +125,11 @@ fn forget(rows: &mut dyn Rows, outbox: &mut OutboxRow, before: Timestamp) -> Res
         for entry in commit.entries {
             let metric =
                 u8::try_from(entry.metric).map_err(|_number| ApplyError::BadRow("outbox commit: metric".to_owned()))?;
-            rows.delete(keys::outbox(&tenant, metric, FactPlace { sequence: commit.sequence, ordinal: entry.ordinal }));
+            let place = FactPlace { sequence: commit.sequence, ordinal: entry.ordinal };
+            rows.delete(keys::outbox(&tenant, metric, place));
+            // Nobody asks which version of the definition it had.
+            let last = FactIdRow { version: 0, sequence: place.sequence, ordinal: place.ordinal };
+            row::store(rows, keys::forgotten(&tenant, metric), &last);
         }
         rows.delete(key);
         outbox.oldest += 1;

@@ -3,6 +3,7 @@
 //! Times are milliseconds since 1970 (UTC). An empty name means none.
 
 use prost::Message;
+use relevo_projection::waiting::WaitingRow;
 
 // === figures ===
 
@@ -151,10 +152,12 @@ pub(crate) struct ConversationRow {
     /// Of the last event, so that every commit changes the row.
     #[prost(uint64, tag = "6")]
     pub(crate) version: u64,
+    /// When team, agent or status changed last. Goes on, never back, whatever a provider says when something happened.
+    #[prost(sint64, tag = "7")]
+    pub(crate) changed_at: i64,
     #[prost(message, required, tag = "10")]
     pub(crate) first_response: FirstResponseRow,
-    #[prost(message, required, tag = "11")]
-    pub(crate) next_response: NextResponseRow,
+    // 11 was the waiting cycle after the first response.
     #[prost(message, required, tag = "12")]
     pub(crate) resolution: ResolutionRow,
     #[prost(message, optional, tag = "13")]
@@ -165,6 +168,9 @@ pub(crate) struct ConversationRow {
     pub(crate) backlog: Option<BacklogRow>,
     #[prost(message, optional, tag = "16")]
     pub(crate) open_time: Option<OpenTimeRow>,
+    /// The customer's messages of the current episode that no person has answered.
+    #[prost(message, required, tag = "17")]
+    pub(crate) waiting: WaitingRow,
 }
 
 /// The status axis. Words of the label `status` are its names in lower case.
@@ -177,29 +183,16 @@ pub(crate) enum StatusRow {
     Resolved = 3,
 }
 
-/// The current episode's first response.
+/// Whether the current episode has had its first response.
 #[derive(Clone, Copy, PartialEq, Eq, Message)]
 pub(crate) struct FirstResponseRow {
-    /// Time of the customer's message that waits for it.
-    #[prost(sint64, optional, tag = "1")]
-    pub(crate) asked_at: Option<i64>,
+    // 1 was the time of the message that waited for it.
     /// A person has answered.
     #[prost(bool, tag = "2")]
     pub(crate) by_human: bool,
     /// A person or a bot has answered.
     #[prost(bool, tag = "3")]
     pub(crate) by_any: bool,
-}
-
-/// The current waiting cycle after the first response.
-#[derive(Clone, Copy, PartialEq, Eq, Message)]
-pub(crate) struct NextResponseRow {
-    /// Time of the customer's message that waits.
-    #[prost(sint64, optional, tag = "1")]
-    pub(crate) waiting_since: Option<i64>,
-    /// Time of the last message of a person of the business.
-    #[prost(sint64, optional, tag = "2")]
-    pub(crate) replied_at: Option<i64>,
 }
 
 /// The current episode's ends.
@@ -234,14 +227,10 @@ pub(crate) struct InterventionRow {
     pub(crate) fact: Option<FactRow>,
 }
 
-/// As what the conversation is counted in the backlog. A conversation that is not in it keeps `at` alone.
+/// As what a conversation in the backlog is counted.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub(crate) struct BacklogRow {
-    /// Time of its last change; none is earlier.
-    #[prost(sint64, tag = "1")]
-    pub(crate) at: i64,
-    #[prost(bool, tag = "2")]
-    pub(crate) counted: bool,
+    // 1 and 2 were the time of its last change and whether it is counted.
     #[prost(enumeration = "StatusRow", tag = "3")]
     pub(crate) status: i32,
     #[prost(string, tag = "4")]

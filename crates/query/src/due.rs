@@ -17,7 +17,8 @@ pub(crate) struct Dues {
 
 #[derive(Clone, Copy, Debug)]
 struct Known {
-    version: u32,
+    /// Of the view's rows.
+    epoch: u64,
     position: Position,
     /// Nothing becomes due from here on until `next`.
     from: Timestamp,
@@ -32,11 +33,11 @@ impl Dues {
         tenant: &TenantId,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, QueryError> {
-        let (version, position) = (rows.version(), rows.position());
+        let (epoch, position) = (rows.epoch(), rows.position());
         let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let known = lock().get(tenant).copied();
         let holds = |known: &Known| {
-            known.version == version
+            known.epoch == epoch
                 && known.position == position
                 && known.from <= now
                 && known.next.is_none_or(|next| next > now)
@@ -45,7 +46,7 @@ impl Dues {
             return Ok(known.next);
         }
         let next = inbox::next_due(rows, tenant, now)?;
-        lock().insert(tenant.clone(), Known { version, position, from: now, next });
+        lock().insert(tenant.clone(), Known { epoch, position, from: now, next });
         Ok(next)
     }
 }

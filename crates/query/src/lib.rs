@@ -18,6 +18,7 @@ mod page_token;
 mod paging;
 mod render;
 mod request;
+mod tally;
 mod watch;
 
 #[cfg(test)]
@@ -34,21 +35,22 @@ use relevo_proto::query::v1::assignment_service_server::AssignmentServiceServer;
 use relevo_proto::query::v1::inbox_service_server::InboxServiceServer;
 use relevo_proto::query::v1::metrics_service_server::MetricsServiceServer;
 use relevo_proto::query::v1::pause_service_server::PauseServiceServer;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use directory::{Directory, TenantDirectory};
-pub use history::{History, HistoryError, NoHistory};
+pub use history::{History, HistoryError, NoHistory, When};
 pub use moment::KEPT_FOR;
 pub use request::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, THREAD_PAGE_SIZE_DEFAULT};
-pub use watch::{HEARTBEAT, WATCHES_PER_CALLER_MAX, WATCHES_PER_NODE_MAX, WatchStream};
+pub use watch::{HEARTBEAT, WATCHES_PER_CALLER_MAX, WATCHES_PER_NODE_MAX, WATCHES_PER_TENANT_MAX, WatchStream};
 
 use due::Dues;
 use error::QueryError;
+use grpc::Pasts;
 use moment::Moments;
 use page_token::PageTokens;
-use watch::Watches;
+use tally::Tallies;
 use watch::presence::Presences;
+use watch::{Turns, Watches};
 
 /// The largest request, in bytes: ids, a filter with every field full and a page token, with room.
 const REQUEST_BYTES_MAX: usize = 64 * 1024;
@@ -91,10 +93,11 @@ struct Inner {
     tokens: PageTokens,
     moments: Moments,
     dues: Dues,
+    tallies: Tallies,
     watches: Watches,
+    turns: Turns,
     presences: Presences,
-    /// One at a time reads so many of the past.
-    past: Semaphore,
+    pasts: Pasts,
 }
 
 impl Query {
@@ -111,9 +114,11 @@ impl Query {
                 tokens,
                 moments: Moments::default(),
                 dues: Dues::default(),
+                tallies: Tallies::default(),
                 watches: Watches::default(),
+                turns: Turns::default(),
                 presences: Presences::default(),
-                past: Semaphore::new(grpc::PAST_READS_MAX),
+                pasts: Pasts::default(),
             }),
         }
     }

@@ -156,9 +156,9 @@ impl Table {
     }
 }
 
-/// Two snapshots that agree in this show the same.
-fn shows(rows: &ViewSnapshot) -> (u32, Position) {
-    (rows.version(), rows.position())
+/// Two snapshots of a view that agree in this show the same.
+fn shows(rows: &ViewSnapshot) -> (u64, Position) {
+    (rows.epoch(), rows.position())
 }
 
 /// Forgets moments when their time is up, also if nobody asks any more: a snapshot holds old rows on disk.

@@ -1,9 +1,10 @@
 //! Page tokens: opaque, signed, and good for one caller, one request and one kept moment.
 //!
 //! ```text
-//! format(1)=1  boot(8)  moment(8)  cursor(any)  mac(16)         base64url without padding
+//! format(1)=2  boot(8)  moment(8)  cursor(any)  mac(16)         base64url without padding
 //! ```
-//! The mac is the first 16 bytes of HMAC-SHA-256 over everything before it and over what the token belongs to: tenant, caller,
+//! The cursor is sealed: it may name a row that the caller does not see. It is combined with a stream that HMAC makes of the mac, so
+//! that equal tokens stay equal and different ones share nothing. The mac is the first 16 bytes of HMAC-SHA-256 over everything before it, unsealed, and over what the token belongs to: tenant, caller,
 //! role, RPC and the request without its page fields. `boot` tells tokens of an earlier process apart (expired, not forged).
 
 use base64::Engine as _;
@@ -15,9 +16,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::QueryError;
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const HEAD_BYTES: usize = 1 + 8 + 8;
 const MAC_BYTES: usize = 16;
+/// What one HMAC-SHA-256 seals.
+const SEAL_BYTES: usize = 32;
 /// The longest token that is looked at, in characters: ours are below 200.
 const TOKEN_CHARS_MAX: usize = 1024;
 
@@ -83,6 +86,7 @@ impl PageTokens {
         token.extend_from_slice(&moment.to_be_bytes());
         token.extend_from_slice(cursor);
         let mac = self.mac(belongs, &token).finalize().into_bytes();
+        self.seal(&mac[..MAC_BYTES], &mut token[HEAD_BYTES..]);
         token.extend_from_slice(&mac[..MAC_BYTES]);
         URL_SAFE_NO_PAD.encode(token)
     }
@@ -95,8 +99,10 @@ impl PageTokens {
         if bytes.len() < HEAD_BYTES + MAC_BYTES {
             return Err(QueryError::CursorInvalid);
         }
-        let (body, mac) = bytes.split_at(bytes.len() - MAC_BYTES);
-        self.mac(belongs, body).verify_truncated_left(mac).map_err(|_forged| QueryError::CursorInvalid)?;
+        let (sealed, mac) = bytes.split_at(bytes.len() - MAC_BYTES);
+        let mut body = sealed.to_vec();
+        self.seal(mac, &mut body[HEAD_BYTES..]);
+        self.mac(belongs, &body).verify_truncated_left(mac).map_err(|_forged| QueryError::CursorInvalid)?;
 
         let (head, cursor) = body.split_at(HEAD_BYTES);
         if head[0] != FORMAT {
@@ -109,16 +115,32 @@ impl PageTokens {
         Ok(Turned { moment: u64::from_be_bytes(moment), cursor: cursor.to_vec() })
     }
 
+    /// Seals a cursor, or opens it: twice is nothing.
+    fn seal(&self, mac: &[u8], cursor: &mut [u8]) {
+        for (number, block) in (0_u64..).zip(cursor.chunks_mut(SEAL_BYTES)) {
+            let mut stream = self.keyed();
+            stream.update(b"relevo page token seal");
+            stream.update(mac);
+            stream.update(&number.to_be_bytes());
+            let stream = stream.finalize().into_bytes();
+            block.iter_mut().zip(stream).for_each(|(byte, other)| *byte ^= other);
+        }
+    }
+
     fn mac(&self, belongs: &Belongs, body: &[u8]) -> Hmac<Sha256> {
-        // A key shorter than a block is padded with zeros: that is HMAC's own rule.
-        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
-        block[..self.key.len()].copy_from_slice(&self.key);
-        let mut mac = Hmac::<Sha256>::new(&block);
+        let mut mac = self.keyed();
         mac.update(b"relevo page token");
         mac.update(&(body.len() as u64).to_be_bytes());
         mac.update(body);
         mac.update(&belongs.text);
         mac
+    }
+
+    fn keyed(&self) -> Hmac<Sha256> {
+        // A key shorter than a block is padded with zeros: that is HMAC's own rule.
+        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+        block[..self.key.len()].copy_from_slice(&self.key);
+        Hmac::<Sha256>::new(&block)
     }
 }
 
@@ -145,6 +167,7 @@ mod tests {
         let mine = belongs("demo", "laura", Role::Agent, 1);
         let token = tokens.write(&mine, 42, b"cursor");
         assert_eq!(tokens.read(&mine, &token), Ok(Turned { moment: 42, cursor: b"cursor".to_vec() }));
+        assert_eq!(tokens.write(&mine, 42, b"cursor"), token, "the same page has the same token");
         for other in [
             belongs("demo-b", "laura", Role::Agent, 1),
             belongs("demo", "martin", Role::Agent, 1),
@@ -153,6 +176,18 @@ mod tests {
         ] {
             assert_eq!(tokens.read(&other, &token), Err(QueryError::CursorInvalid));
         }
+    }
+
+    #[test]
+    fn a_token_does_not_show_its_place() {
+        let (tokens, mine) = (PageTokens::new([7; 32], 1), belongs("demo", "laura", Role::Agent, 1));
+        let place = [b"a row that laura must not see".as_slice(), &[0; 90]].concat();
+        let token = tokens.write(&mine, 42, &place);
+        let bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
+        let sealed = &bytes[HEAD_BYTES..bytes.len() - MAC_BYTES];
+        assert_eq!(sealed.len(), place.len());
+        assert!(sealed.iter().zip(&place).filter(|(sealed, plain)| sealed == plain).count() < 10, "{sealed:?}");
+        assert_eq!(tokens.read(&mine, &token).unwrap().cursor, place);
     }
 
     #[test]

@@ -22,10 +22,11 @@ use crate::snapshot::Snapshot;
 /// Cache of blocks read from disk, shared by all stores that are opened with the same [`BlockCache`]. Enough to keep the
 /// index and the first pages of every view of a small installation in memory.
 pub(crate) const BLOCK_CACHE_BYTES: usize = 32 << 20;
-/// Rows that were written and not yet sorted onto disk, per family; two of them can exist at a time.
-pub(crate) const WRITE_BUFFER_BYTES: usize = 16 << 20;
+/// Rows that were written and not yet sorted onto disk, per family; two of them can exist at a time. Half a dozen stores fill
+/// theirs for minutes before the first write to disk: larger ones look like a leak, and speed up rebuilding alone.
+pub(crate) const WRITE_BUFFER_BYTES: usize = 4 << 20;
 /// The meta family is small: a few bytes an entity.
-const META_WRITE_BUFFER_BYTES: usize = 4 << 20;
+const META_WRITE_BUFFER_BYTES: usize = 1 << 20;
 /// Open files of one store. A dozen stores stay far below the usual limit of 1,024 a process.
 pub(crate) const OPEN_FILES_MAX: i32 = 64;
 /// Write-ahead log of one store, before families are flushed so that it can be cut.

@@ -7,6 +7,8 @@ mod auth;
 mod cli;
 mod config;
 mod demo;
+#[cfg(test)]
+mod docs_tests;
 mod key;
 mod nats;
 mod out;

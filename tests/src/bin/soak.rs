@@ -1,7 +1,7 @@
 //! Two hundred watchers for ten minutes, three of whom do not read, while the inbox changes all the time: the broker's memory
 //! must not grow, and nobody may miss anything.
 //!
-//! Usage: `soak [minutes] [seed]`. The memory is that of the broker's process alone, without its nats-server; its growth is
+//! Usage: `soak [minutes] [seed] [watchers]`; with no watchers it tells what the changes alone cost. The memory is that of the broker's process alone, without its nats-server; its growth is
 //! the most that any sample after the first fifth of the time is above the sample at its end. Ends with one line:
 //! `soak: W watchers, S stalled, C changes, RSS +X MB between minutes 2 and 10, M missed`.
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a harness for the terminal")]
@@ -34,13 +34,15 @@ struct Sample {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let mut args = std::env::args().skip(1);
-    let minutes = args.next().and_then(|minutes| minutes.parse().ok()).unwrap_or(MINUTES).max(1);
-    let seed = args.next().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let args: Vec<u32> = std::env::args().skip(1).map(|arg| arg.parse().expect("a number")).collect();
+    let minutes = args.first().copied().unwrap_or(MINUTES).max(1);
+    let seed = u64::from(args.get(1).copied().unwrap_or(1));
+    let watchers = args.get(2).map_or(WATCHERS, |watchers| *watchers as usize);
+    let stalled = STALLED.min(watchers);
     let length = Duration::from_mins(u64::from(minutes));
     let mut broker = Broker::start().await;
-    println!("soak: seed {seed}, {WATCHERS} watchers, {STALLED} of them stalled, {minutes} minutes");
-    let storm = Storm::prepare(&broker, Plan { watchers: WATCHERS, stalled: STALLED, seed }).await;
+    println!("soak: seed {seed}, {watchers} watchers, {stalled} of them stalled, {minutes} minutes");
+    let storm = Storm::prepare(&broker, Plan { watchers, stalled, seed }).await;
     let until = Until::Time { length, per_second: ATTEMPTS_PER_SECOND };
     let (samples, ()) = tokio::join!(sample(&broker, &storm, length), storm.traffic.run(until));
     let report = storm.finish().await;

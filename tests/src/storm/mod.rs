@@ -280,7 +280,7 @@ async fn thread_differs(
                 different.push(format!("entry {place} from the end is {}, not {}", shown.entry_id, fresh.entry_id));
             }
             Some(shown) if place < window && shown != fresh => {
-                different.push(format!("entry {place} from the end is old: shows {shown:?}, it is {fresh:?}"));
+                different.push(format!("entry {place} from the end is old: {}", kind(fresh)));
             }
             Some(_) => {}
         }
@@ -300,4 +300,15 @@ fn row(row: Option<&query::Conversation>) -> String {
             )
         },
     )
+}
+
+/// What sort of entry it is.
+fn kind(entry: &query::ThreadEntry) -> String {
+    use query::thread_entry::Entry;
+    match &entry.entry {
+        Some(Entry::Message(message)) => message.kind.clone(),
+        Some(Entry::Timeline(timeline)) => format!("{:?}", timeline.kind()),
+        Some(Entry::LooseUpdate(_)) => "loose update".to_owned(),
+        None => "nothing".to_owned(),
+    }
 }

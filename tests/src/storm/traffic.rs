@@ -155,8 +155,8 @@ impl Traffic {
             }
         };
         let workers: [_; WORKERS] = std::array::from_fn(|_| self.work(until, begun, pace.as_ref()));
-        let [a, b, c, d, e, f] = workers;
-        tokio::join!(a, b, c, d, e, f);
+        let [first, second, third, fourth, fifth, sixth] = workers;
+        tokio::join!(first, second, third, fourth, fifth, sixth);
     }
 
     async fn work(&self, until: Until, begun: (Instant, u64), pace: Option<&AsyncMutex<Interval>>) {

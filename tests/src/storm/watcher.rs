@@ -36,7 +36,7 @@ pub struct Watcher {
 
 /// What it watches, and what it has made of it.
 pub enum Watched {
-    Inbox(query::WatchInboxRequest, watch::Receiver<Seen<InboxFold>>),
+    Inbox(Box<query::WatchInboxRequest>, watch::Receiver<Seen<InboxFold>>),
     Thread(String, watch::Receiver<Seen<ThreadFold>>),
 }
 
@@ -122,7 +122,7 @@ async fn watch_inbox(
     let stream = client.inbox().watch_inbox(client.request(request.clone())).await.expect("a watch").into_inner();
     let stalled = reading.is_some();
     let (task, seen) = follow(stream, reading);
-    Watcher { name, stalled, client, watched: Watched::Inbox(request, seen), task }
+    Watcher { name, stalled, client, watched: Watched::Inbox(Box::new(request), seen), task }
 }
 
 async fn watch_thread(client: Client, name: String, id: &str, reading: Option<watch::Receiver<bool>>) -> Watcher {

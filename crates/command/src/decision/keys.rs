@@ -7,6 +7,7 @@
 //! 04 tenant 00 conversation(16) sha256(addr)    a participant of a mail conversation
 //! 05 tenant 00 contact(16) conversation(16)     a contact's conversations
 //! 06 tenant 00 conversation(16) identity(16)    the identifiers bound to a conversation
+//! 07 tenant 00 contact(16) channel 00 conv(16)  a contact's conversations whose bot is paused
 //! ```
 //! Names and command ids are ASCII without NUL, so 00 ends them and no prefix is another's beginning.
 
@@ -19,6 +20,7 @@ const MAIL: u8 = 3;
 const PARTICIPANT: u8 = 4;
 const CONTACT: u8 = 5;
 const BOUND: u8 = 6;
+const PAUSED: u8 = 7;
 
 /// Bytes of an entity inside a key: its kind and its id.
 const ENTITY_BYTES: usize = 17;
@@ -79,6 +81,32 @@ pub(super) fn bound(tenant: &TenantId, conversation: &EntityId, identity: &Entit
     let mut key = bound_to(tenant, conversation);
     key.extend(identity.bytes());
     key
+}
+
+pub(super) fn paused_of(tenant: &TenantId, contact: &EntityId) -> Vec<u8> {
+    let mut key = table(PAUSED, tenant);
+    key.extend(contact.bytes());
+    key
+}
+
+pub(super) fn paused_on(tenant: &TenantId, contact: &EntityId, channel: &ChannelId) -> Vec<u8> {
+    let mut key = paused_of(tenant, contact);
+    key.extend(channel.as_str().as_bytes());
+    key.push(0);
+    key
+}
+
+pub(super) fn paused(tenant: &TenantId, contact: &EntityId, channel: &ChannelId, conversation: &EntityId) -> Vec<u8> {
+    let mut key = paused_on(tenant, contact, channel);
+    key.extend(conversation.bytes());
+    key
+}
+
+/// The name of the channel in a key of the table of pauses, behind what [`paused_of`] begins it with.
+pub(super) fn paused_channel<'k>(key: &'k [u8], prefix: &[u8]) -> Option<&'k str> {
+    let rest = key.strip_prefix(prefix)?;
+    let end = rest.iter().position(|byte| *byte == 0)?;
+    std::str::from_utf8(rest.get(..end)?).ok()
 }
 
 /// The entity at the end of a key of the command table.

@@ -11,5 +11,5 @@ mod reader;
 mod row;
 
 pub use projector::DecisionProjector;
-pub use reader::{Applied, DecisionReader, MailKnown};
+pub use reader::{Applied, CONVERSATIONS_PAGE, DecisionReader, MailKnown};
 pub use row::{BadRow, Entity, EntityState};

@@ -16,7 +16,7 @@ impl DecisionProjector {
     /// Name of the view.
     pub const NAME: &'static str = "decision";
     /// Raise when bytes or meaning of the rows change.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
 }
 
 impl Projector for DecisionProjector {
@@ -35,7 +35,9 @@ impl Projector for DecisionProjector {
             Some(bytes) => row::decode(commit.entity.kind(), &bytes).map_err(|bad| ApplyError::BadRow(bad.0))?,
             None => Entity::absent(commit.entity.kind()),
         };
+        let before = paused_key(commit, &entity);
         let entity = entity.evolve(recorded);
+        remember_pause(rows, before, paused_key(commit, &entity));
         remember_command(rows, recorded);
         for event in &commit.events {
             match event {
@@ -65,6 +67,20 @@ fn remember_command(rows: &mut dyn Rows, recorded: &Recorded) {
     };
     let key = keys::command(&commit.tenant, &commit.command_id, &commit.entity);
     rows.put(key, prost::Message::encode_to_vec(&row));
+}
+
+/// The key under which the conversation is listed while its bot is paused.
+fn paused_key(commit: &Commit, entity: &Entity) -> Option<Vec<u8>> {
+    let opened = entity.paused()?;
+    Some(keys::paused(&commit.tenant, &opened.contact, &opened.channel, &commit.entity))
+}
+
+fn remember_pause(rows: &mut dyn Rows, before: Option<Vec<u8>>, now: Option<Vec<u8>>) {
+    match (before, now) {
+        (None, Some(key)) => rows.put(key, Vec::new()),
+        (Some(key), None) => rows.delete(key),
+        (Some(_), Some(_)) | (None, None) => {}
+    }
 }
 
 fn conversation_event(

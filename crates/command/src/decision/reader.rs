@@ -7,10 +7,15 @@ use relevo_readstore::{Direction, Entry, KeyRange, Snapshot};
 use super::keys;
 use super::row::{self, BadRow, CommandRow, Entity, EntityState, MailRow};
 
-/// The most conversations of one contact, or identifiers of one conversation, that a look-up considers.
-const RELATED_MAX: usize = 256;
-/// The most entities that one command can have been applied to: a first message makes at most nine commits.
-const ENTITIES_PER_COMMAND_MAX: usize = 64;
+/// The most conversations of one contact that one look-up gives; the next one goes on behind them.
+pub const CONVERSATIONS_PAGE: usize = 256;
+/// The most identifiers of one conversation that a look-up considers.
+const BINDINGS_MAX: usize = 256;
+/// The most channels on which one contact's pauses are looked for: more than a business has.
+const CHANNELS_MAX: usize = 1_024;
+/// The most entities that one command can have been applied to: a merge pauses up to 128 conversations, a first message makes
+/// at most nine commits.
+const ENTITIES_PER_COMMAND_MAX: usize = 256;
 
 /// Where a command was applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,19 +85,51 @@ impl<'s> DecisionReader<'s> {
         Ok(self.get(&keys::participant(tenant, conversation, address))?.is_some())
     }
 
-    /// Conversations of a contact, at most [`RELATED_MAX`].
-    pub fn conversations_of(&self, tenant: &TenantId, contact: &EntityId) -> Result<Vec<EntityId>, BadRow> {
-        let rows = self.scan(&keys::conversations_of(tenant, contact), RELATED_MAX)?;
-        Ok(ids(&rows, EntityKind::Conversation))
+    /// Conversations of a contact behind `after`, at most [`CONVERSATIONS_PAGE`]; fewer only if there are no more.
+    pub fn conversations_of(
+        &self,
+        tenant: &TenantId,
+        contact: &EntityId,
+        after: Option<&EntityId>,
+    ) -> Result<Vec<EntityId>, BadRow> {
+        self.page(&keys::conversations_of(tenant, contact), after)
     }
 
-    /// The identifiers bound to a conversation and their kinds, at most [`RELATED_MAX`].
+    /// Conversations of a contact on a channel whose bot is paused, behind `after`, paged as [`Self::conversations_of`].
+    pub fn paused_on(
+        &self,
+        tenant: &TenantId,
+        contact: &EntityId,
+        channel: &ChannelId,
+        after: Option<&EntityId>,
+    ) -> Result<Vec<EntityId>, BadRow> {
+        self.page(&keys::paused_on(tenant, contact, channel), after)
+    }
+
+    /// The channels on which a contact has a conversation whose bot is paused: one look at each, however many there are on it.
+    pub fn paused_channels(&self, tenant: &TenantId, contact: &EntityId) -> Result<Vec<ChannelId>, BadRow> {
+        let prefix = keys::paused_of(tenant, contact);
+        let mut range = KeyRange::prefix(prefix.clone());
+        let mut channels = Vec::new();
+        while channels.len() < CHANNELS_MAX {
+            let found = self.snapshot.scan(&range, Direction::Forward, 1).map_err(unreadable)?;
+            let Some((key, _)) = found.first() else { break };
+            let name = keys::paused_channel(key, &prefix).ok_or_else(|| BadRow("key of a pause".to_owned()))?;
+            let channel = ChannelId::new(name).map_err(unreadable)?;
+            let of_channel = KeyRange::prefix(keys::paused_on(tenant, contact, &channel));
+            range.start = of_channel.end.ok_or_else(|| BadRow("key of a pause".to_owned()))?;
+            channels.push(channel);
+        }
+        Ok(channels)
+    }
+
+    /// The identifiers bound to a conversation and their kinds, at most 256.
     pub fn bindings_of(
         &self,
         tenant: &TenantId,
         conversation: &EntityId,
     ) -> Result<Vec<(EntityId, IdentifierKind)>, BadRow> {
-        let rows = self.scan(&keys::bound_to(tenant, conversation), RELATED_MAX)?;
+        let rows = self.scan(&keys::bound_to(tenant, conversation), BINDINGS_MAX)?;
         let mut bindings = Vec::new();
         for identity in ids(&rows, EntityKind::Identity) {
             if let EntityState::Identity(Some(IdentityEvent::Bound { kind, .. })) =
@@ -106,6 +143,15 @@ impl<'s> DecisionReader<'s> {
 
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, BadRow> {
         self.snapshot.get(key).map_err(unreadable)
+    }
+
+    fn page(&self, prefix: &[u8], after: Option<&EntityId>) -> Result<Vec<EntityId>, BadRow> {
+        let mut range = KeyRange::prefix(prefix);
+        if let Some(after) = after {
+            range = range.after(&[prefix, after.bytes().as_slice()].concat());
+        }
+        let rows = self.snapshot.scan(&range, Direction::Forward, CONVERSATIONS_PAGE).map_err(unreadable)?;
+        Ok(ids(&rows, EntityKind::Conversation))
     }
 
     fn scan(&self, prefix: &[u8], limit: usize) -> Result<Vec<Entry>, BadRow> {

@@ -59,6 +59,24 @@ impl Entity {
     }
 }
 
+impl Entity {
+    /// The conversation, if its bot is paused.
+    pub const fn paused(&self) -> Option<&Opened> {
+        match &self.state {
+            EntityState::Conversation(conversation::State { opened: Some(opened) })
+                if matches!(opened.bot, Bot::Paused { .. }) =>
+            {
+                Some(opened)
+            }
+            EntityState::Conversation(_)
+            | EntityState::Contact(_)
+            | EntityState::Identity(_)
+            | EntityState::Channel
+            | EntityState::Workspace(_) => None,
+        }
+    }
+}
+
 impl EntityState {
     /// Total: an event of another kind of entity changes nothing.
     fn evolve(self, event: &Event, at: Timestamp, by: &Actor) -> Self {

@@ -174,6 +174,96 @@ async fn a_merge_pauses_in_both_directions_and_through_earlier_merges() {
 }
 
 #[tokio::test]
+async fn a_merge_leads_from_either_contact_to_the_other() {
+    for swapped in [false, true] {
+        let node = Node::start().await;
+        let (paused, first, second) = (node.contact(1).await, node.contact(2).await, node.contact(3).await);
+        let cause = node.conversation(1, paused, "wa").await;
+        let active = node.conversation(2, second, "wa").await;
+        pause(&node, cause).await;
+        let contacts = node.commands.contacts();
+        let pair = if swapped { merge(first, paused) } else { merge(paused, first) };
+        contacts.merge_contacts(by(&carla(), pair)).await.unwrap();
+        for (contact, other) in [(paused, first), (first, paused)] {
+            let state = node.ledger.load(&carla().tenant, &contact).unwrap().state;
+            let relevo_command::decision::EntityState::Contact(state) = state else { panic!("{state:?}") };
+            assert!(state.merged.contains(&other), "swapped: {swapped}");
+        }
+        let pair = if swapped { merge(second, first) } else { merge(first, second) };
+        let merged = contacts.merge_contacts(by(&carla(), pair)).await.unwrap().into_inner();
+        assert_eq!(merged.paused_conversation_ids, [active.to_string()], "swapped: {swapped}");
+    }
+}
+
+#[tokio::test]
+async fn no_contact_is_merged_with_everybody_whichever_is_named_first() {
+    let node = Node::start().await;
+    let full = node.contact(200).await;
+    let one_more = node.contact(201).await;
+    let contacts = node.commands.contacts();
+    for n in 1..=32 {
+        let other = node.contact(n).await;
+        contacts.merge_contacts(by(&carla(), merge(other, full))).await.unwrap();
+    }
+    let before = node.commits().await.len();
+    for pair in [merge(full, one_more), merge(one_more, full)] {
+        let problem = refused(contacts.merge_contacts(by(&carla(), pair)).await);
+        assert_eq!((problem.code.as_str(), problem.subject("what")), ("LIMIT_REACHED", Some("merged_contacts")));
+    }
+    assert_eq!(node.commits().await.len(), before);
+}
+
+/// The ids of conversations sort by `n`: look-ups meet them in this order.
+async fn many(node: &Node, contact: EntityId, count: u16, on: &str) -> EntityId {
+    let mut last = contact;
+    for n in 1..=count {
+        let mut bytes = [0xEE; 16];
+        bytes[..2].copy_from_slice(&n.to_be_bytes());
+        last = EntityId::new(EntityKind::Conversation, bytes);
+        node.opens("demo", last, contact, on).await;
+    }
+    last
+}
+
+#[tokio::test]
+async fn a_pause_and_a_grant_are_found_behind_hundreds_of_other_conversations() {
+    let node = Node::start().await;
+    let (ana, maria) = (node.contact(1).await, node.contact(2).await);
+    many(&node, ana, 300, "mail").await;
+    let theirs = node.conversation(0xFE, ana, "wa").await;
+    let hers = node.conversation(0xFF, maria, "wa").await;
+    node.ledger.settle().await.unwrap();
+    let contacts = node.commands.contacts();
+    assert!(contacts.link_customer(by(&only_on("wa"), link(ana, "C-1"))).await.is_ok());
+    assert_eq!(code(contacts.link_customer(by(&only_on("sms"), link(ana, "C-1"))).await), "CONTACT_NOT_FOUND");
+    pause(&node, hers).await;
+    let merged = contacts.merge_contacts(by(&carla(), merge(maria, ana))).await.unwrap().into_inner();
+    assert_eq!(merged.paused_conversation_ids, [theirs.to_string()]);
+}
+
+#[tokio::test]
+async fn what_a_merge_paused_is_told_again_and_nothing_else_is() {
+    let node = Node::start().await;
+    let (ana, maria) = (node.contact(1).await, node.contact(2).await);
+    let (eva, rosa) = (node.contact(3).await, node.contact(4).await);
+    let contacts = node.commands.contacts();
+    let mut requests = Vec::new();
+    for (one, other, n) in [(ana, maria, 10), (eva, rosa, 20)] {
+        let cause = node.conversation(n, one, "wa").await;
+        node.conversation(n + 1, other, "wa").await;
+        pause(&node, cause).await;
+        requests.push(proto::MergeContactsRequest { command_id: "same".to_owned(), ..merge(one, other) });
+    }
+    for request in &requests {
+        let merged = contacts.merge_contacts(by(&carla(), request.clone())).await.unwrap().into_inner();
+        assert_eq!(merged.paused_conversation_ids.len(), 1);
+        node.ledger.settle().await.unwrap();
+        let again = contacts.merge_contacts(by(&carla(), request.clone())).await.unwrap().into_inner();
+        assert_eq!(again.paused_conversation_ids, merged.paused_conversation_ids);
+    }
+}
+
+#[tokio::test]
 async fn a_merge_that_would_pause_too_much_is_refused_whole() {
     let node = Node::start().await;
     let (ana, maria) = (node.contact(1).await, node.contact(2).await);
@@ -202,8 +292,9 @@ async fn a_merge_is_undone_from_either_side_and_pauses_stay() {
     assert_eq!(code(contacts.unmerge_contacts(by(&laura(), request.clone())).await), "FORBIDDEN");
     let undone = contacts.unmerge_contacts(by(&carla(), request.clone())).await.unwrap().into_inner();
     assert!(!undone.already_so);
-    assert_eq!(node.events_of(ana).await.last(), Some(&"ContactsUnmerged"), "on the one that has the merge");
-    assert_eq!(node.events_of(maria).await.len(), 1);
+    for both in [ana, maria] {
+        assert_eq!(node.events_of(both).await, ["ContactCreated", "ContactsMerged", "ContactsUnmerged"]);
+    }
     let again = contacts.unmerge_contacts(by(&carla(), request)).await.unwrap().into_inner();
     assert_eq!(again.position, undone.position);
     assert!(contacts.unmerge_contacts(by(&carla(), unmerge(ana, maria))).await.unwrap().into_inner().already_so);

@@ -65,8 +65,13 @@ impl Node {
     }
 
     pub(crate) async fn over(log: Arc<MemoryLog>) -> Self {
-        let folder = TempDir::new().unwrap();
         let shared: Arc<dyn Log> = log.clone();
+        Self::through(log, shared).await
+    }
+
+    /// A node that sees the log through `shared`.
+    pub(crate) async fn through(log: Arc<MemoryLog>, shared: Arc<dyn Log>) -> Self {
+        let folder = TempDir::new().unwrap();
         let views = Runtime::start(
             vec![Arc::new(DecisionProjector)],
             shared.clone(),
@@ -115,13 +120,17 @@ impl Node {
 
     pub(crate) async fn conversation_of(&self, tenant: &str, n: u8, contact: EntityId, on: &str) -> EntityId {
         let conversation = EntityId::new(EntityKind::Conversation, [n; 16]);
+        self.opens(tenant, conversation, contact, on).await;
+        conversation
+    }
+
+    pub(crate) async fn opens(&self, tenant: &str, conversation: EntityId, contact: EntityId, on: &str) {
         let events = [
             ConversationEvent::Opened { channel: channel(on), medium: Medium::WhatsApp, contact },
             ConversationEvent::EpisodeStarted { episode: 1, cause: EpisodeCause::CustomerMessage },
             wrote(),
         ];
         self.happens(tenant, conversation, events.map(Event::Conversation).into()).await;
-        conversation
     }
 
     pub(crate) async fn customer_writes(&self, conversation: EntityId) {

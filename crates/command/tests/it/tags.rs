@@ -53,6 +53,15 @@ async fn an_unknown_tag_is_refused_unless_it_is_made_with_it() {
     assert_eq!((tag.name.as_str(), tag.colour.as_str()), ("Pago", COLOUR));
     assert_eq!(made.conversation.unwrap().tags, std::slice::from_ref(&tag));
 
+    // The same id on another conversation is another command: the tag was there.
+    let contact = node.contact(2).await;
+    let second = node.conversation(2, contact, "wa").await;
+    let elsewhere = proto::AddTagRequest { conversation_id: second.to_string(), ..request.clone() };
+    for _ in 0..2 {
+        let added = desk.add_tag(by(&laura(), elsewhere.clone())).await.unwrap().into_inner();
+        assert!(!added.created && !added.already_so);
+    }
+
     let commits = node.commits().await.len();
     let repeated = desk.add_tag(by(&laura(), request.clone())).await.unwrap().into_inner();
     assert_eq!((repeated.position, repeated.created), (made.position, true));

@@ -13,7 +13,7 @@ use relevo_domain::{EntityId, Recorded, TenantId, Timestamp};
 
 use crate::codec;
 use crate::connection::{Connection, Options};
-use crate::log::{Append, Identity, Log, LogError, Outcome};
+use crate::log::{Append, Identity, Log, LogError, Outcome, Wanted};
 use crate::request::{Which, leader_get};
 use crate::streams::StreamName;
 use crate::subject;
@@ -78,6 +78,44 @@ impl Log for JetStreamLog {
             tail.push(recorded(last.sequence, &last.subject, &last.payload)?);
         }
         Ok(tail)
+    }
+
+    async fn beginning(
+        &self,
+        tenant: &TenantId,
+        entity: &EntityId,
+        limit: usize,
+        wanted: Wanted<'_>,
+    ) -> Result<Vec<Recorded>, LogError> {
+        let subject = subject::entity(tenant, entity);
+        let (mut commits, mut from) = (Vec::new(), 1);
+        while commits.len() < limit {
+            let Some(message) = self.get_one(Which::Next { subject: subject.clone(), from }).await? else { break };
+            from = message.sequence + 1;
+            let commit = recorded(message.sequence, &message.subject, &message.payload)?;
+            if !wanted(&commit) {
+                break;
+            }
+            commits.push(commit);
+        }
+        Ok(commits)
+    }
+
+    async fn page(
+        &self,
+        tenant: &TenantId,
+        entity: &EntityId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Result<Recorded, LogError>>, LogError> {
+        let subject = subject::entity(tenant, entity);
+        let (mut commits, mut from) = (Vec::new(), after.saturating_add(1));
+        while commits.len() < limit {
+            let Some(message) = self.get_one(Which::Next { subject: subject.clone(), from }).await? else { break };
+            from = message.sequence + 1;
+            commits.push(recorded(message.sequence, &message.subject, &message.payload));
+        }
+        Ok(commits)
     }
 
     async fn last_of(&self, tenant: &TenantId, entity: &EntityId) -> Result<u64, LogError> {

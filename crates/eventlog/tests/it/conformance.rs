@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use relevo_domain::EntityId;
+use relevo_domain::{EntityId, Recorded};
 use relevo_eventlog::{Log, LogError, Outcome};
 
 use crate::sample::{append, certain, commit, conversation, must_apply, tenant};
@@ -50,6 +50,14 @@ async fn stores_and_reads_back(log: &AnyLog) {
     assert_eq!((tail[0].sequence, tail[0].hash), (stored[0].sequence, stored[0].hash));
     assert_eq!(log.tail(&tenant("t"), &entity, stored[0].sequence).await.unwrap(), tail[1..]);
     assert_eq!(log.tail(&tenant("t"), &entity, after[0].sequence).await.unwrap(), Vec::new());
+    let beginning = async |limit, end: u64| {
+        let wanted = move |recorded: &Recorded| recorded.sequence <= end;
+        log.beginning(&tenant("t"), &entity, limit, &wanted).await.unwrap()
+    };
+    assert_eq!(beginning(9, u64::MAX).await, tail);
+    assert_eq!(beginning(1, u64::MAX).await, tail[..1]);
+    assert_eq!(beginning(9, after[0].sequence - 1).await, tail[..1]);
+    assert_eq!(beginning(9, 0).await, []);
     assert_eq!(log.get(stored[0].sequence).await.unwrap().unwrap(), tail[0]);
     assert_eq!(log.get(0).await.unwrap(), None);
     let identity = log.identity().await.unwrap();

@@ -41,10 +41,20 @@ impl LiveView {
         self.view.publish(self.applier.moment());
     }
 
+    /// Serves the same rows as another store of the same version: what a finished rebuild of that version does.
+    pub fn rebuild(&mut self) {
+        self.view.serve(self.applier.store().clone(), self.version, self.applier.moment());
+    }
+
     /// Serves the same rows as if a newer version of the projector had written them: what a finished rebuild does.
     pub fn switch(&mut self) {
         self.version += 1;
         self.view.serve(self.applier.store().clone(), self.version, self.applier.moment());
+    }
+
+    /// The view says that it is in this state.
+    pub fn enter(&self, state: ViewState) {
+        self.view.set_state(state);
     }
 
     /// The view cannot go on.

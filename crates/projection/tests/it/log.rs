@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use relevo_domain::{EntityId, Position, Recorded, TenantId, Timestamp};
-use relevo_eventlog::{Append, Identity, Log, LogError, Outcome};
+use relevo_eventlog::{Append, Identity, Log, LogError, Outcome, Wanted};
 use relevo_projection::testing::HISTORY_STREAM_CREATED_AT;
 use relevo_projection::{Options, Projector, Runtime, View, ViewState, Views};
 use tokio::sync::watch;
@@ -97,6 +97,16 @@ impl Log for TestLog {
 
     async fn tail(&self, _tenant: &TenantId, _entity: &EntityId, _after: u64) -> Result<Vec<Recorded>, LogError> {
         Err(LogError::Refused("projections do not ask for tails".to_owned()))
+    }
+
+    async fn beginning(
+        &self,
+        _tenant: &TenantId,
+        _entity: &EntityId,
+        _limit: usize,
+        _wanted: Wanted<'_>,
+    ) -> Result<Vec<Recorded>, LogError> {
+        Err(LogError::Refused("projections do not ask for beginnings".to_owned()))
     }
 
     async fn last_of(&self, _tenant: &TenantId, _entity: &EntityId) -> Result<u64, LogError> {

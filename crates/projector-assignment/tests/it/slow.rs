@@ -32,6 +32,8 @@ struct Sheet {
     until: Option<Timestamp>,
     priority: Priority,
     orphan_since: Timestamp,
+    /// Everything that status, team and agent ever changed at.
+    changes: Vec<Timestamp>,
     wrote: Vec<Timestamp>,
     answers: Vec<Timestamp>,
 }
@@ -74,6 +76,7 @@ fn told(steps: &[Step]) -> (Story, BTreeMap<u8, Sheet>) {
             until: None,
             priority: Priority::None,
             orphan_since: story.now(),
+            changes: vec![story.now()],
             wrote: Vec::new(),
             answers: Vec::new(),
         };
@@ -95,6 +98,12 @@ fn one(story: &mut Story, sheets: &mut BTreeMap<u8, Sheet>, (number, what, detai
     };
     story.at(now);
     let sheet = sheets.get_mut(&number).unwrap();
+    let before = (sheet.status, sheet.team, sheet.agent);
+    let latest = sheet.changes.iter().copied().fold(now, Timestamp::max);
+    // Whatever opens it again (6, 7 and 8 do) begins its time without an agent anew.
+    if sheet.status == Status::Resolved && (6..=8).contains(&(what % 10)) {
+        sheet.orphan_since = latest;
+    }
     let event = match what % 10 {
         0 | 1 => {
             if sheet.answers.iter().all(|answer| *answer <= now) {
@@ -112,7 +121,7 @@ fn one(story: &mut Story, sheets: &mut BTreeMap<u8, Sheet>, (number, what, detai
         3 | 4 => {
             let (agent, team) = (AGENTS[usize::from(detail) % 4], TEAMS[usize::from(detail / 4) % 3]);
             if agent.is_none() && sheet.agent.is_some() {
-                sheet.orphan_since = now;
+                sheet.orphan_since = latest;
             }
             (sheet.agent, sheet.team, sheet.held_since) = (agent, team, now);
             assigned(agent, team, AssignmentHow::Manual)
@@ -123,9 +132,6 @@ fn one(story: &mut Story, sheets: &mut BTreeMap<u8, Sheet>, (number, what, detai
             resolved()
         }
         6 => {
-            if sheet.status == Status::Resolved {
-                sheet.orphan_since = now;
-            }
             (sheet.status, sheet.until) = (Status::Open, None);
             if detail % 2 == 0 {
                 ConversationEvent::Reopened { episode: 1, cause: ReopenCause::Staff }
@@ -134,16 +140,10 @@ fn one(story: &mut Story, sheets: &mut BTreeMap<u8, Sheet>, (number, what, detai
             }
         }
         7 => {
-            if sheet.status == Status::Resolved {
-                sheet.orphan_since = now;
-            }
             (sheet.status, sheet.until) = (Status::Pending, None);
             ConversationEvent::MarkedPending { personal }
         }
         8 => {
-            if sheet.status == Status::Resolved {
-                sheet.orphan_since = now;
-            }
             let until = (detail % 8 > 0).then(|| now + Duration::from_mins(u64::from(detail % 8) * TICK_MINUTES));
             (sheet.status, sheet.until) = (Status::Snoozed, until);
             ConversationEvent::Snoozed { until, preset: None, personal }
@@ -153,6 +153,9 @@ fn one(story: &mut Story, sheets: &mut BTreeMap<u8, Sheet>, (number, what, detai
             ConversationEvent::PrioritySet { priority: sheet.priority }
         }
     };
+    if before != (sheet.status, sheet.team, sheet.agent) {
+        sheet.changes.push(now);
+    }
     story.tell(id, staff("sofia"), [event]);
 }
 

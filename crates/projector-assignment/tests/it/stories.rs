@@ -210,6 +210,29 @@ fn who_is_unassigned_for_longer_than_asked_is_found_in_both_orders() {
 }
 
 #[test]
+fn nobody_is_without_an_agent_for_the_time_before_the_last_change() {
+    let mut story = Story::new();
+    let ids: Vec<_> = (1..=2).map(|number| open(&mut story, number)).collect();
+    let start = story.now();
+    let reopened = ConversationEvent::Reopened { episode: 1, cause: ReopenCause::CustomerMessage };
+    story.at(start + 60 * MINUTE).tell(ids[0], staff("laura"), [resolved()]);
+    // Told late: it was written before the resolution.
+    story.at(start + 5 * MINUTE).tell(ids[0], Actor::Customer, [reopened]);
+    story.at(start + 60 * MINUTE);
+    story.tell(ids[1], staff("laura"), [assigned(Some("laura"), None, AssignmentHow::Claim)]);
+    story.at(start + 50 * MINUTE).tell(ids[1], staff("laura"), [assigned(None, None, AssignmentHow::Manual)]);
+    story.at(start + 70 * MINUTE);
+    let folded = Folded::of(&story);
+    let caller = supervisor("demo");
+    let page = folded.queue(&folded.queue_query(Queue::All, &caller));
+    let since: Vec<_> = page.rows.iter().map(|row| row.since).collect();
+    assert_eq!(since, [start + 60 * MINUTE, start + 60 * MINUTE]);
+    let longer_than = Some(11 * MINUTE);
+    let long = folded.queue(&QueueQuery { longer_than, ..folded.queue_query(Queue::All, &caller) });
+    assert_eq!(queue_numbers(&long), Vec::<u8>::new(), "ten minutes, not an hour");
+}
+
+#[test]
 fn pending_and_snoozed_are_no_load_until_the_snooze_ends() {
     let mut story = Story::new();
     let ids: Vec<_> = (1..=4).map(|number| open(&mut story, number)).collect();

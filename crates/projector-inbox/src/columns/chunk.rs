@@ -5,6 +5,7 @@ use relevo_domain::{EntityId, EntityKind};
 
 use super::mask::{Mask, SLOTS};
 use super::order::Order;
+use super::times::Times;
 use crate::reader::{Cursor, Sort, Status};
 
 /// What stands in a column where a conversation has no such time: later than all of them.
@@ -35,6 +36,9 @@ pub(crate) struct Values {
     pub(crate) tags: Vec<u32>,
 }
 
+/// The first and the last key of an order.
+pub(crate) type Borders = ((i64, i64), (i64, i64));
+
 /// The masks of one filter's values. A value that no conversation has is not here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facet {
@@ -56,36 +60,25 @@ pub(crate) struct Chunk {
     next_of_contact: Vec<u32>,
     /// By [`SORTS`].
     orders: [Order; 3],
+    /// The first and the last key of each order: what every list asks of every chunk.
+    borders: [Option<Borders>; 3],
     /// Slots that are filled.
     present: Mask,
     /// As stored, by [`Status::ALL`]: what is due stands under snoozed.
     statuses: [Mask; 4],
     pub(crate) paused: Mask,
     pub(crate) unread: Mask,
-    waiting: Mask,
-    /// Snoozed until a time.
-    timed: Mask,
+    /// Of those who wait, since when.
+    waiting: Times,
+    /// Of those that are snoozed until a time, until when.
+    snoozed: Times,
     media: [Mask; 3],
     priorities: [Mask; 5],
     pub(crate) channels: Facet,
     pub(crate) agents: Facet,
     pub(crate) teams: Facet,
     pub(crate) tags: Facet,
-    zones: Zones,
 }
-
-/// The least and the greatest of a chunk's times: what answers most questions about them without looking at each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-struct Zones {
-    /// Of those who wait.
-    waiting_since: Zone,
-    /// Of those that have a time.
-    snoozed_until: Zone,
-}
-
-/// `None` if there is no value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-struct Zone(Option<(i64, i64)>);
 
 impl Facet {
     pub(crate) fn of(&self, value: u32) -> Mask {
@@ -157,17 +150,16 @@ impl Chunk {
         }
         self.paused.set(slot, values.paused);
         self.unread.set(slot, values.unread);
-        self.waiting.set(slot, values.waiting_since != NEVER);
         self.contacts[slot] = values.contact;
         self.last_activity[slot] = values.last_activity;
         self.priority[slot] = values.priority as u8;
-        put(&mut self.waiting_since, slot, values.waiting_since, &mut self.zones.waiting_since);
-        put(&mut self.snoozed_until, slot, values.snoozed_until, &mut self.zones.snoozed_until);
-        self.timed.set(slot, values.snoozed_until != NEVER);
+        put(&mut self.waiting_since, slot, values.waiting_since, &mut self.waiting);
+        put(&mut self.snoozed_until, slot, values.snoozed_until, &mut self.snoozed);
         for (sort, order) in SORTS.into_iter().zip(&mut orders) {
             order.insert(slot, |slot| self.keys(sort).of(slot));
         }
         self.orders = orders;
+        self.borders = SORTS.map(|sort| self.borders_of(sort));
     }
 
     /// Names the next conversation of the slot's contact.
@@ -212,21 +204,17 @@ impl Chunk {
     }
 }
 
-/// Sets a time and keeps its zone exact. [`NEVER`] is no time and widens no zone.
-fn put(column: &mut [i64], slot: usize, time: i64, zone: &mut Zone) {
+/// Sets a time, also in its order. [`NEVER`] is no time.
+fn put(column: &mut [i64], slot: usize, time: i64, order: &mut Times) {
     let old = std::mem::replace(&mut column[slot], time);
-    let was_border = old != NEVER && zone.0.is_some_and(|(least, greatest)| old == least || old == greatest);
-    if was_border && old != time {
-        let times = column.iter().filter(|time| **time != NEVER);
-        *zone = times.fold(Zone(None), |zone, time| zone.with(*time));
-    } else if time != NEVER {
-        *zone = zone.with(time);
+    if old == time {
+        return;
     }
-}
-
-impl Zone {
-    fn with(self, time: i64) -> Self {
-        Self(Some(self.0.map_or((time, time), |(least, greatest)| (least.min(time), greatest.max(time)))))
+    if old != NEVER {
+        order.remove(slot, old);
+    }
+    if time != NEVER {
+        order.insert(slot, time);
     }
 }
 
@@ -256,46 +244,22 @@ impl Chunk {
 
     /// Snoozed ones whose time has come.
     pub(crate) fn due(&self, now: i64) -> Mask {
-        match self.zones.snoozed_until.0 {
-            Some((_, greatest)) if greatest <= now => self.timed,
-            Some((least, _)) if least <= now => self.timed.filter(|slot| self.snoozed_until[slot] <= now),
-            Some(_) | None => Mask::EMPTY,
-        }
+        self.snoozed.until(now)
     }
 
     /// The first time after `now` at which a snooze ends.
     pub(crate) fn next_due(&self, now: i64) -> Option<i64> {
-        let (least, greatest) = self.zones.snoozed_until.0?;
-        if least > now {
-            return Some(least);
-        }
-        if greatest > now { least_after(self.timed, &self.snoozed_until, now) } else { None }
+        self.snoozed.next(now)
     }
 
     /// The first time after `time` since which somebody waits.
     pub(crate) fn next_waiting(&self, time: i64) -> Option<i64> {
-        let (least, greatest) = self.zones.waiting_since.0?;
-        if least > time {
-            return Some(least);
-        }
-        if greatest > time { least_after(self.waiting, &self.waiting_since, time) } else { None }
+        self.waiting.next(time)
     }
 
     /// Those that wait since `time` or longer.
     pub(crate) fn waiting_since(&self, time: i64) -> Mask {
-        let [_, order, _] = &self.orders;
-        // Nobody waits for ever, so this is behind everybody who waits.
-        let beyond = (time.saturating_add(1), i64::MIN);
-        let (shorter, as_long) = order.split(beyond, |slot| self.keys(Sort::Waiting).of(slot));
-        let of = |slots: &[u16]| {
-            let mut mask = Mask::EMPTY;
-            for slot in slots {
-                mask.set(usize::from(*slot), true);
-            }
-            mask
-        };
-        let waiting = if as_long.len() <= shorter.len() { of(as_long) } else { !of(shorter) };
-        waiting & self.waiting
+        self.waiting.until(time)
     }
 
     pub(crate) fn with_medium(&self, wanted: &[Medium]) -> Mask {
@@ -340,7 +304,17 @@ impl Chunk {
     }
 
     /// The first and the last key of the order; `None` for an empty chunk.
-    pub(crate) fn borders(&self, sort: Sort) -> Option<((i64, i64), (i64, i64))> {
+    #[inline]
+    pub(crate) fn borders(&self, sort: Sort) -> Option<Borders> {
+        let [last_activity, waiting, priority] = self.borders;
+        match sort {
+            Sort::LastActivity => last_activity,
+            Sort::Waiting => waiting,
+            Sort::Priority => priority,
+        }
+    }
+
+    fn borders_of(&self, sort: Sort) -> Option<Borders> {
         let (slots, _) = self.order(sort).split((i64::MIN, i64::MIN), |_slot| (i64::MIN, i64::MIN));
         let key = |slot: &u16| self.keys(sort).of(usize::from(*slot));
         Some((key(slots.first()?), key(slots.last()?)))
@@ -367,14 +341,4 @@ impl Keys<'_> {
         };
         (rank, !self.last_activity[slot])
     }
-}
-
-/// The least of these slots' times that is later than `time`.
-fn least_after(slots: Mask, times: &[i64], time: i64) -> Option<i64> {
-    let mut least = NEVER;
-    slots.for_each(|slot| {
-        let found = times[slot];
-        least = if found > time { least.min(found) } else { least };
-    });
-    (least != NEVER).then_some(least)
 }

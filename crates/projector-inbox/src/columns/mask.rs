@@ -50,21 +50,6 @@ impl Mask {
             }
         }
     }
-
-    /// The members for which this holds.
-    #[inline]
-    pub(crate) fn filter(&self, keep: impl Fn(usize) -> bool) -> Self {
-        let mut kept = *self;
-        for (index, word) in kept.0.iter_mut().enumerate() {
-            let mut rest = *word;
-            while rest != 0 {
-                let bit = rest.trailing_zeros();
-                rest &= rest - 1;
-                *word &= !(u64::from(!keep(index * 64 + bit as usize)) << bit);
-            }
-        }
-        kept
-    }
 }
 
 impl BitAnd for Mask {

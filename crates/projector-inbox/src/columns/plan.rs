@@ -61,6 +61,16 @@ impl Access {
         })
     }
 
+    /// Whether the caller sees what is there whoever holds it.
+    pub(crate) fn grants(&self, channel: u32, team: u32) -> bool {
+        match self {
+            Self::All => true,
+            Self::Granted { me: _, channels, teams } => {
+                teams.contains(&team) && channels.as_ref().is_none_or(|channels| channels.contains(&channel))
+            }
+        }
+    }
+
     /// Conversations of a chunk that the caller may see, of these.
     pub(crate) fn of_chunk(&self, chunk: &Chunk, mask: Mask) -> Mask {
         match self {

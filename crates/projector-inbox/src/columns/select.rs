@@ -39,7 +39,8 @@ pub(crate) fn select<'c>(
     limit: usize,
 ) -> Selection {
     let mut selection = Selection::default();
-    let mut candidates = Vec::new();
+    // Apart from the masks, which are large to sort.
+    let (mut candidates, mut masks) = (Vec::new(), Vec::new());
     let mut consider = |chunk: &'c Chunk, only: Option<Mask>| {
         selection.work.chunks += 1;
         let mask = plan.of_chunk(chunk) & only.unwrap_or(Mask::ALL);
@@ -51,7 +52,8 @@ pub(crate) fn select<'c>(
         if let Some((first, last)) = chunk.borders(sort)
             && after.is_none_or(|after| last >= (after.rank, after.recency))
         {
-            candidates.push((first, mask, chunk));
+            candidates.push((first, masks.len()));
+            masks.push((mask, chunk));
         }
     };
     match hits {
@@ -62,13 +64,14 @@ pub(crate) fn select<'c>(
             }
         }
     }
-    candidates.sort_unstable_by_key(|(first, _, _)| *first);
+    candidates.sort_unstable();
     let mut best = Best { sort, after, limit, heap: BinaryHeap::with_capacity(limit + 1) };
-    for (first, mask, chunk) in candidates {
+    for (first, place) in candidates {
         if best.excludes(first) {
             break;
         }
-        best.look_through(chunk, mask, &mut selection.work);
+        let (mask, chunk) = &masks[place];
+        best.look_through(chunk, *mask, &mut selection.work);
     }
     selection.places = best.heap.into_sorted_vec();
     selection

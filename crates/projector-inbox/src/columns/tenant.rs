@@ -1,12 +1,13 @@
 //! One tenant's columns: chunks, the numbers that names have in them, counters' cells, and who is linked to whom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use relevo_domain::conversation::{Medium, Priority};
 
 use super::chunk::{Chunk, NEVER, NO_NEXT, NOBODY, Values};
 use super::mask::{Mask, SLOTS};
+use super::snoozed::Snoozed;
 use crate::reader::{LINKED_CONTACTS_MAX, Sort, Status};
 use crate::row::{CountRow, FacetsRow};
 
@@ -27,6 +28,7 @@ pub(crate) struct TenantColumns {
     counts: BTreeMap<Holder, Arc<Cells>>,
     /// By the first byte of the contact's id, so that a new link copies few.
     links: BTreeMap<u8, Arc<Links>>,
+    snoozed: Snoozed,
 }
 
 /// Numbers of names in masks. Grows with the names that were ever used, and never shrinks: a few bytes each.
@@ -75,6 +77,7 @@ impl TenantColumns {
         let next = self.first_of_contact(values.contact);
         let chunk = Arc::make_mut(&mut self.chunks[chunk]);
         let known = chunk.contact(slot);
+        self.snoozed.moved(row.ordinal, chunk.values(slot).as_ref(), &values);
         chunk.set(slot, &values);
         if let Some(contact) = known {
             // A conversation's contact is for ever.
@@ -176,6 +179,10 @@ impl TenantColumns {
         &self.chunks
     }
 
+    pub(crate) fn snoozed(&self) -> &Snoozed {
+        &self.snoozed
+    }
+
     /// The chunk of a conversation with this number, and its slot there.
     pub(crate) fn chunk_of(&self, ordinal: u32) -> Option<(&Chunk, usize)> {
         let chunk = self.chunks.get(ordinal as usize / SLOTS)?;
@@ -268,6 +275,13 @@ impl TenantColumns {
                 writeln!(text, "contact {contact} {conversations:?}").ok();
             }
         }
+        let snoozed = self.snoozed.entries().map(|(holder, (channel, team), entries)| {
+            let holder = holder.map(|holder| agents.get(&holder));
+            format!("snoozed {holder:?} {:?} {:?} {entries}\n", channels.get(&channel), teams.get(&team))
+        });
+        // By name: numbers depend on the order in which names came.
+        let snoozed: BTreeSet<String> = snoozed.collect();
+        text.extend(snoozed);
         writeln!(text, "{:?} {:?}", self.counts, self.links).ok();
         text
     }

@@ -6,15 +6,18 @@ use relevo_domain::{EntityId, EntityKind, Position, TenantId};
 use relevo_projection::RowSource;
 use relevo_readstore::{Direction, KeyRange};
 
-use super::ReadError;
 use super::contact::{linked_to, newest_of};
+use super::{ReadError, load};
 use crate::keys;
+use crate::row::ConversationRow;
 
 /// Conversations that one change of a contact is said to change: the newest. A contact with more of them makes the answer
 /// incomplete, which happens with mail alone.
 pub const CHANGED_OF_CONTACT_MAX: usize = 200;
 /// Changes told at most, whatever is asked for: beyond, a new list costs less than looking at each.
 pub const CHANGES_LIMIT_MAX: usize = 10_000;
+/// Changes looked at for one conversation: beyond, reading it anew costs less.
+const TOUCHED_EXAMINED_MAX: usize = 100;
 
 /// Conversations that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +54,51 @@ pub fn changed_since(
         }
     }
     Ok(Changes { conversations: found.conversations, complete: found.complete })
+}
+
+/// Whether anything that one conversation shows changed in a commit after `after`: the conversation, one of the `people` behind
+/// it (its contact, and whoever is the same person), another conversation of theirs, or the workspace's tags. Costs as much as
+/// there are changes; with more than a hundred of them it says yes without looking.
+pub fn touched_since(
+    source: &dyn RowSource,
+    tenant: &TenantId,
+    after: Position,
+    conversation: EntityId,
+    people: &[EntityId],
+) -> Result<bool, ReadError> {
+    let all = KeyRange::prefix(keys::changed_prefix(tenant));
+    let range = KeyRange { start: keys::changed_after(tenant, after.sequence()), ..all };
+    let entries = source.scan(&range, Direction::Forward, TOUCHED_EXAMINED_MAX + 1)?;
+    if entries.len() > TOUCHED_EXAMINED_MAX {
+        return Ok(true);
+    }
+    for (key, _) in entries {
+        let entity = keys::read_changed(&key)?;
+        let touched = match entity.kind() {
+            EntityKind::Conversation => entity == conversation || is_of(source, tenant, entity, people)?,
+            EntityKind::Contact => {
+                let linked = linked_to(source, tenant, entity)?;
+                people.contains(&entity) || linked.iter().any(|other| people.contains(other))
+            }
+            EntityKind::Workspace => true,
+            EntityKind::Identity | EntityKind::Channel => false,
+        };
+        if touched {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether it is a conversation of one of them.
+fn is_of(
+    source: &dyn RowSource,
+    tenant: &TenantId,
+    conversation: EntityId,
+    people: &[EntityId],
+) -> Result<bool, ReadError> {
+    let row: Option<ConversationRow> = load(source, "conversation", &keys::conversation(tenant, conversation))?;
+    Ok(row.is_some_and(|row| people.iter().any(|contact| contact.bytes().as_slice() == row.contact)))
 }
 
 struct Found {

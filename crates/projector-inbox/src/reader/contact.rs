@@ -51,13 +51,13 @@ pub fn contact(
     let row: Option<ContactRow> = load(source, "contact", &keys::contact(tenant, contact))?;
     // A row of version 0 was only named by others.
     let Some(row) = row.filter(|row| row.version > 0) else { return Ok(None) };
-    let conversations = conversations_of(source, tenant, contact, visible)?;
+    let conversations = contact_conversations(source, tenant, contact, visible)?;
     if conversations.is_empty() && visible.scope != Scope::Tenant {
         return Ok(None);
     }
     let mut linked = Vec::new();
     for other in linked_to(source, tenant, contact)? {
-        if visible.scope == Scope::Tenant || !conversations_of(source, tenant, other, visible)?.is_empty() {
+        if sees_contact(source, tenant, other, visible)? {
             let row: Option<ContactRow> = load(source, "contact", &keys::contact(tenant, other))?;
             linked.push(ContactLink { contact: other, name: row.unwrap_or_default().name });
         }
@@ -66,7 +66,27 @@ pub fn contact(
     Ok(Some(Contact { contact, name: row.name, identifiers: row.identifiers, customer, linked, conversations }))
 }
 
-fn conversations_of(
+/// Whether the caller sees the contact: the whole tenant, or one of the contact's newest conversations. Reads up to the first
+/// of them that the caller sees.
+pub fn sees_contact(
+    source: &dyn RowSource,
+    tenant: &TenantId,
+    contact: EntityId,
+    visible: &Caller,
+) -> Result<bool, ReadError> {
+    if visible.tenant != *tenant || visible.scope == Scope::Tenant {
+        return Ok(visible.tenant == *tenant);
+    }
+    for conversation in newest_of(source, tenant, contact, CONTACT_CONVERSATIONS_MAX)? {
+        if visible_row(source, tenant, conversation, visible)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The contact's own conversations that the caller may see, the newest first; at most [`CONTACT_CONVERSATIONS_MAX`].
+pub fn contact_conversations(
     source: &dyn RowSource,
     tenant: &TenantId,
     contact: EntityId,
@@ -96,12 +116,9 @@ pub(super) fn newest_of(
     source.scan(&range, Direction::Forward, limit)?.iter().map(id).collect()
 }
 
-/// Whoever is linked to the contact, directly or through others.
-pub(super) fn linked_to(
-    source: &dyn RowSource,
-    tenant: &TenantId,
-    contact: EntityId,
-) -> Result<Vec<EntityId>, ReadError> {
+/// Whoever is linked to the contact, directly or through others, whether the caller may see them or not: by id, at most
+/// [`LINKED_CONTACTS_MAX`].
+pub fn linked_to(source: &dyn RowSource, tenant: &TenantId, contact: EntityId) -> Result<Vec<EntityId>, ReadError> {
     let (mut found, mut open) = (Vec::new(), VecDeque::from([contact]));
     while let Some(next) = open.pop_front() {
         let range = KeyRange::prefix(keys::link_prefix(tenant, next));

@@ -5,7 +5,7 @@ use relevo_projection::ViewSnapshot;
 
 use super::ReadError;
 use super::list::columns_of;
-use crate::columns::{Access, Cells, Mask, NOBODY, TenantColumns};
+use crate::columns::{Access, Cells, DueCounts, TenantColumns};
 use crate::row::CountRow;
 
 /// Conversations of one tab. `unread` and `paused` are of those that the tab shows unless it is told otherwise: open (due ones
@@ -33,8 +33,8 @@ pub struct Counters {
     pub all: TabCounts,
 }
 
-/// The counters of the caller's tabs. Costs as much as there are cells (holder × channel × team), and chunks with something
-/// that is due; not as much as there are conversations.
+/// The counters of the caller's tabs. Costs as much as there are cells (holder × channel × team), and a little for every
+/// 256 that are due; not as much as there are conversations.
 pub fn counters(
     view: &ViewSnapshot,
     tenant: &TenantId,
@@ -81,26 +81,21 @@ fn sum(cells: Option<&Cells>, take: impl Fn(&str, &str) -> bool) -> TabCounts {
 
 /// Moves what is due from snoozed to open.
 fn wake(counters: &mut Counters, columns: &TenantColumns, access: &Access, me: &str, now: i64) {
-    let me = columns.agent(me);
-    for chunk in columns.chunks() {
-        let due = chunk.due(now);
-        if due.is_empty() {
-            continue;
-        }
-        let visible = access.of_chunk(chunk, due);
-        let mine = me.map_or(Mask::EMPTY, |me| due & chunk.agents.of(me));
-        let Counters { mine: of_mine, unassigned, all } = counters;
-        for (counts, due) in [(of_mine, mine), (unassigned, visible & chunk.agents.of(NOBODY)), (all, visible)] {
-            counts.open += due.count();
-            // The cells and the columns are of one moment, so this never goes below zero.
-            counts.snoozed = counts.snoozed.saturating_sub(due.count());
-            counts.unread += (due & chunk.unread).count();
-            counts.paused += (due & chunk.paused).count();
-        }
-    }
+    let (me, snoozed) = (columns.agent(me), columns.snoozed());
+    counters.mine.wake(me.map_or_else(DueCounts::default, |me| snoozed.due_of_agent(me, now)));
+    counters.unassigned.wake(snoozed.due_of_nobody(access, now));
+    counters.all.wake(snoozed.due_of_all(access, me, now));
 }
 
 impl TabCounts {
+    fn wake(&mut self, counts: DueCounts) {
+        self.open += counts.due;
+        // The cells and the columns are of one moment, so this never goes below zero.
+        self.snoozed = self.snoozed.saturating_sub(counts.due);
+        self.unread += counts.unread;
+        self.paused += counts.paused;
+    }
+
     fn add_cell(&mut self, cell: &CountRow) {
         let CountRow { open, pending, snoozed, resolved, unread, paused } = *cell;
         self.add(&Self { open, pending, snoozed, resolved, unread, paused });

@@ -9,7 +9,7 @@ use crate::columns::{Access, Columns, Plan, TenantColumns, select};
 use crate::keys;
 use crate::reader::query::LIST_LIMIT_MAX;
 use crate::row::{ConversationRow, TagRow};
-use crate::search::{self, Hits, Words};
+use crate::search::{self, Hits, Person, Words};
 
 /// Part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,9 +36,11 @@ pub fn list(view: &ViewSnapshot, tenant: &TenantId, query: &ListQuery<'_>) -> Re
     let nothing = Page { rows: Vec::new(), next: None, total: 0, search_truncated: false };
     let Some(columns) = columns_of(view, tenant)? else { return Ok(nothing) };
     let limit = query.limit.clamp(1, LIST_LIMIT_MAX);
-    let Some(plan) = plan(view, tenant, query.filter, query.visible, query.now, columns)? else { return Ok(nothing) };
+    let Some(access) = Access::of(query.visible, tenant, columns) else { return Ok(nothing) };
+    let Some(plan) = plan(view, tenant, query.filter, access.clone(), query.now, columns)? else { return Ok(nothing) };
     let words = words_of(query.filter);
-    let hits = words.map(|words| search::search(view, tenant, columns, &words)).transpose()?;
+    let hits =
+        words.map(|words| search::search(view, tenant, Person { columns, access: &access }, &words)).transpose()?;
     let search_truncated = hits.as_ref().is_some_and(Hits::truncated);
     // One more than asked for, so that a page without a successor has no cursor.
     let found = select(columns, &plan, hits.as_ref(), query.sort, query.after, limit + 1);
@@ -66,14 +68,16 @@ pub fn place(
 ) -> Result<Option<Placed>, ReadError> {
     let Some(columns) = columns_of(view, tenant)? else { return Ok(None) };
     let Some(row) = visible_row(view, tenant, id, visible)? else { return Ok(None) };
-    let Some(plan) = plan(view, tenant, filter, visible, now, columns)? else { return Ok(None) };
+    let Some(access) = Access::of(visible, tenant, columns) else { return Ok(None) };
+    let Some(plan) = plan(view, tenant, filter, access.clone(), now, columns)? else { return Ok(None) };
     let (chunk, slot) = columns.chunk_of(row.ordinal).ok_or_else(|| bad("number of a conversation"))?;
     if !plan.of_chunk(chunk).has(slot) {
         return Ok(None);
     }
     if let Some(words) = words_of(filter) {
         let contact = row.contact.as_slice().try_into().map_err(|_length| bad("contact"))?;
-        if !search::finds(view, tenant, columns, &words, EntityId::new(EntityKind::Contact, contact))? {
+        let person = Person { columns, access: &access };
+        if !search::finds(view, tenant, person, &words, EntityId::new(EntityKind::Contact, contact))? {
             return Ok(None);
         }
     }
@@ -93,11 +97,10 @@ fn plan(
     source: &dyn RowSource,
     tenant: &TenantId,
     filter: &Filter,
-    visible: &Caller,
+    access: Access,
     now: Timestamp,
     columns: &TenantColumns,
 ) -> Result<Option<Plan>, ReadError> {
-    let Some(access) = Access::of(visible, tenant, columns) else { return Ok(None) };
     // A workspace has at most so many tags: of a longer list of them, the rest repeats or is unknown.
     let mut tags: Vec<TagId> = Vec::new();
     for tag in filter.tags.iter().take(TAGS_MAX) {

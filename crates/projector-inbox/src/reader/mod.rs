@@ -24,8 +24,11 @@ use crate::conversation::{OPEN, PENDING, RESOLVED, SNOOZED, WINDOW};
 use crate::keys;
 use crate::row::{ContactRow, ConversationRow, PauseRow};
 
-pub use changes::{CHANGED_OF_CONTACT_MAX, CHANGES_LIMIT_MAX, Changes, changed_since};
-pub use contact::{CONTACT_CONVERSATIONS_MAX, Contact, ContactLink, LINKED_CONTACTS_MAX, contact};
+pub use changes::{CHANGED_OF_CONTACT_MAX, CHANGES_LIMIT_MAX, Changes, changed_since, touched_since};
+pub use contact::{
+    CONTACT_CONVERSATIONS_MAX, Contact, ContactLink, LINKED_CONTACTS_MAX, contact, contact_conversations, linked_to,
+    sees_contact,
+};
 pub use counters::{Counters, TabCounts, counters};
 pub use list::{Page, Placed, list, place};
 pub use query::{BotFilter, Cursor, Filter, LIST_LIMIT_MAX, ListQuery, SEARCH_CHARS_MAX, Sort, Tab};

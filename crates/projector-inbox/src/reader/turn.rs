@@ -9,11 +9,11 @@ use super::ReadError;
 use super::list::columns_of;
 
 /// The first time after `now` at which a snooze of the tenant ends, whoever may see it: until then no list and no counter changes
-/// by itself, but for lists of those who wait. `None` if none does. Costs as much as there are snoozed conversations.
+/// by itself, but for lists of those who wait. `None` if none does. Costs as much as
+/// there are channels and teams.
 pub fn next_due(view: &ViewSnapshot, tenant: &TenantId, now: Timestamp) -> Result<Option<Timestamp>, ReadError> {
     let Some(columns) = columns_of(view, tenant)? else { return Ok(None) };
-    let times = columns.chunks().iter().filter_map(|chunk| chunk.next_due(now.as_millis()));
-    Ok(times.min().map(Timestamp::from_millis))
+    Ok(columns.snoozed().next_due(now.as_millis()).map(Timestamp::from_millis))
 }
 
 /// The first time after `now` at which one more customer has waited for `waiting`. `None` if nobody will.

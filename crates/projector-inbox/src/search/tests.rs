@@ -31,7 +31,8 @@ fn contacts(names: impl Iterator<Item = String>) -> FoldedRows {
 }
 
 fn hits(rows: &FoldedRows, text: &str) -> Hits {
-    search(rows, &tenant(), &TenantColumns::default(), &Words::of(text)).unwrap()
+    search(rows, &tenant(), Person { columns: &TenantColumns::default(), access: &Access::All }, &Words::of(text))
+        .unwrap()
 }
 
 fn found(hits: &Hits, count: u32) -> Vec<u32> {

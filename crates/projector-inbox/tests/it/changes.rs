@@ -10,7 +10,7 @@ use relevo_domain::workspace::WorkspaceEvent;
 use relevo_domain::{Actor, EntityId, EntityKind, Event, Position, TagId, TenantId};
 use relevo_projection::testing::story::{contact_id, staff, supervisor};
 use relevo_projection::testing::{Story, fold, history};
-use relevo_projector_inbox::{InboxProjector, changed_since, conversation, thread_changed_since};
+use relevo_projector_inbox::{InboxProjector, changed_since, conversation, thread_changed_since, touched_since};
 
 use crate::support::{Folded, NOON, demo};
 
@@ -127,4 +127,52 @@ fn a_thread_tells_entries_that_changed_after_they_were_written() {
     let short = since(position, 2);
     assert_eq!((short.window.len(), short.entries.len()), (2, 1), "the revoked message is out of the window");
     assert_eq!(since(0, 50).entries.len(), 4);
+}
+
+#[test]
+fn one_conversation_is_touched_by_what_it_shows_and_by_nothing_else() {
+    let mut story = Story::new();
+    let ids = [1, 2, 3].map(|number| story.open(number, "wa-main", Medium::WhatsApp, "Ana"));
+    let event = |event| vec![Event::Contact(event)];
+    let merged = ContactEvent::Merged { other: contact_id(2), cause: MergeCause::Manual };
+    story.commit(contact_id(1), staff("sofia"), event(merged));
+    let people = [contact_id(1), contact_id(2)];
+    let mut touched = |tell: &mut dyn FnMut(&mut Story)| {
+        let before = Position::new(story.commits().len() as u64);
+        tell(&mut story);
+        touched_since(&Folded::of(&story).snapshot, &demo(), before, ids[0], &people).unwrap()
+    };
+    let named = |name: &str| event(ContactEvent::Renamed { personal: NamePersonal { name: Some(name.to_owned()) } });
+    assert!(touched(&mut |story| {
+        story.customer(ids[0], "hola");
+    }));
+    assert!(touched(&mut |story| {
+        story.commit(contact_id(1), Actor::Customer, named("Ana P."));
+    }));
+    assert!(touched(&mut |story| {
+        story.commit(contact_id(2), Actor::Customer, named("Ana Q."));
+    }));
+    assert!(touched(&mut |story| {
+        story.open_again(4, contact_id(2), "mail", Medium::Email);
+    }));
+    let other = || ContactEvent::Merged { other: contact_id(1), cause: MergeCause::Manual };
+    assert!(!touched(&mut |_| {}));
+    assert!(!touched(&mut |story| {
+        story.customer(ids[2], "hola");
+    }));
+    assert!(!touched(&mut |story| {
+        story.commit(contact_id(3), Actor::Customer, named("Otra"));
+    }));
+    assert!(!touched(&mut |story| {
+        story.tenant("demo-b").open(1, "wa-main", Medium::WhatsApp, "Ana");
+    }));
+    assert!(touched(&mut |story| {
+        story.tenant("demo").commit(contact_id(3), staff("sofia"), event(other()));
+    }));
+    assert!(
+        touched(&mut |story| (0..101).for_each(|n| {
+            story.open(10 + n, "mail", Medium::Email, "Luz");
+        })),
+        "too many"
+    );
 }

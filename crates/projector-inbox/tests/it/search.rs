@@ -4,9 +4,9 @@ use relevo_domain::contact::event::{CustomerPersonal, IdentifierPersonal, NamePe
 use relevo_domain::contact::{ContactEvent, MergeCause};
 use relevo_domain::conversation::Medium;
 use relevo_domain::identity::IdentifierKind;
-use relevo_domain::{Actor, ChannelId, Event};
+use relevo_domain::{Actor, Caller, ChannelId, EntityId, EntityKind, Event};
 use relevo_projection::testing::Story;
-use relevo_projection::testing::story::{contact_id, staff, supervisor};
+use relevo_projection::testing::story::{agent, contact_id, staff, supervisor};
 use relevo_projector_inbox::{Filter, Sort, place};
 
 use crate::support::{Folded, NOON, demo, numbers, with};
@@ -48,7 +48,7 @@ fn found(folded: &Folded, search: &str) -> Vec<u8> {
     let mut numbers = numbers(&page);
     numbers.sort_unstable();
     for number in 1..=4u8 {
-        let id = relevo_domain::EntityId::new(relevo_domain::EntityKind::Conversation, [number; 16]);
+        let id = EntityId::new(EntityKind::Conversation, [number; 16]);
         let placed = place(&folded.snapshot, &demo(), &filter, Sort::LastActivity, &caller, NOON, id).unwrap();
         assert_eq!(placed.is_some(), numbers.contains(&number), "list and place agree on {number} for {search}");
     }
@@ -134,4 +134,33 @@ fn who_is_the_same_person_is_found_by_the_words_of_both_until_they_are_told_apar
     let folded = Folded::of(&story);
     assert_eq!(found(&folded, "maria"), [1]);
     assert!(found(&folded, "maria obrien").is_empty());
+}
+
+#[test]
+fn words_of_a_contact_that_the_caller_does_not_see_find_nobody() {
+    let mut story = Story::new();
+    story.open(1, "wa-main", Medium::WhatsApp, "Ana Pérez");
+    story.open(2, "mail", Medium::Email, "Señora P.");
+    story.open(3, "wa-main", Medium::WhatsApp, "Ana en el trabajo");
+    tell(&mut story, 2, learned(IdentifierKind::Phone, "+54 9 11 4444-9876"));
+    tell(&mut story, 1, ContactEvent::Merged { other: contact_id(2), cause: MergeCause::Manual });
+    tell(&mut story, 2, ContactEvent::Merged { other: contact_id(3), cause: MergeCause::Manual });
+    let folded = Folded::of(&story);
+    let laura = agent("demo", "laura", &["wa-main"], &[]);
+    let found = |caller: &Caller, search: &str| {
+        let filter = Filter { search: Some(search.to_owned()), ..Filter::default() };
+        let mut numbers = numbers(&folded.list(&with(caller, filter.clone())));
+        numbers.sort_unstable();
+        for number in 1..=3_u8 {
+            let id = EntityId::new(EntityKind::Conversation, [number; 16]);
+            let placed = place(&folded.snapshot, &demo(), &filter, Sort::LastActivity, caller, NOON, id).unwrap();
+            assert_eq!(placed.is_some(), numbers.contains(&number), "list and place agree on {number} for {search}");
+        }
+        numbers
+    };
+    for search in ["4444-9876", "senora", "ana senora", "perez 4444-9876"] {
+        assert_eq!(found(&supervisor("demo"), search), [1, 2, 3], "{search}");
+        assert!(found(&laura, search).is_empty(), "{search}");
+    }
+    assert_eq!(found(&laura, "perez trabajo"), [1, 3], "both are hers to see");
 }

@@ -12,31 +12,28 @@ pub(crate) static BACKLOG: Definition = Definition {
     labels: &["status"],
     meaning: "Conversations that are not resolved, by `status` (`open`, `pending`, `snoozed`), agent and team, at a moment. Facts \
               are changes: −1 for what the conversation was counted as, +1 for what it is now, at the commit's time, but never \
-              before the conversation's own last change, so that no moment has less than none. A snooze whose time has passed \
-              is `snoozed` until something happens. Moments are quarters of an hour (UTC): a figure is of the end of its span.",
+              before the conversation's status, team or agent changed last, so that no moment has less than none. A snooze \
+              whose time has passed is `snoozed` until something happens. Moments are quarters of an hour (UTC): a figure is of the end of its span.",
 };
 
 /// After a commit: the conversation is counted as what it is now.
-pub(crate) fn settle(talk: &mut ConversationRow, at: i64, facts: &mut Facts<'_>) {
+pub(crate) fn settle(talk: &mut ConversationRow, facts: &mut Facts<'_>) {
     let status = talk.status();
-    let counted = status != StatusRow::Resolved;
-    let before = talk.backlog.take().unwrap_or(BacklogRow { at, ..BacklogRow::default() });
-    let same = before.counted == counted
-        && (!counted || (before.status() == status && before.team == talk.team && before.agent == talk.agent));
-    if same {
-        talk.backlog = Some(before);
+    let now = (status != StatusRow::Resolved).then(|| {
+        let mut now = BacklogRow { team: talk.team.clone(), agent: talk.agent.clone(), ..BacklogRow::default() };
+        now.set_status(status);
+        now
+    });
+    if talk.backlog == now {
         return;
     }
-    let at = at.max(before.at);
-    if before.counted {
+    let at = talk.changed_at;
+    if let Some(before) = talk.backlog.take() {
         let draft = Draft::of(talk, at, -1).whose(&before.team, &before.agent).label(before.status().word());
         facts.add(&BACKLOG, draft);
     }
-    let mut now = BacklogRow { at, counted, ..BacklogRow::default() };
-    if counted {
+    if now.is_some() {
         facts.add(&BACKLOG, Draft::of(talk, at, 1).label(status.word()));
-        now = BacklogRow { team: talk.team.clone(), agent: talk.agent.clone(), ..now };
-        now.set_status(status);
     }
-    talk.backlog = Some(now);
+    talk.backlog = now;
 }

@@ -36,18 +36,16 @@ pub(crate) struct Moment<'a> {
 /// Every metric of a conversation but deliveries, which have a row of their own.
 pub(crate) fn observe(talk: &mut ConversationRow, moment: Moment<'_>, facts: &mut Facts<'_>) {
     volume::observe(talk, moment, facts);
-    // Before the first response: a message that is the first response closes no later cycle.
-    response::observe_next(talk, moment, facts);
-    response::observe_first(talk, moment, facts);
+    response::observe(talk, moment, facts);
     resolution::observe(talk, moment, facts);
     pause::observe(talk, moment, facts);
     intervention::observe(talk, moment, facts);
 }
 
 /// The metrics that follow the state, once a commit.
-pub(crate) fn settle(talk: &mut ConversationRow, at: i64, facts: &mut Facts<'_>) {
-    backlog::settle(talk, at, facts);
-    open_time::settle(talk, at, facts);
+pub(crate) fn settle(talk: &mut ConversationRow, facts: &mut Facts<'_>) {
+    backlog::settle(talk, facts);
+    open_time::settle(talk, facts);
 }
 
 /// Who speaks for the business in a public message.

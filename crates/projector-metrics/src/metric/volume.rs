@@ -55,7 +55,9 @@ pub(crate) static EPISODES_RESOLVED: Definition = Definition {
     kind: Kind::Sum,
     labels: &["reason"],
     meaning: "Ends of episodes by close reason (empty if none was given). One that was reopened and resolved again counts twice. \
-              Of a tenant's reasons the first 200 different ones keep their word, later ones are `other`.",
+              A reason is its own label if it is a word to count by: at most 32 letters, digits, spaces, `_` and `-`, no more \
+              than three words and three digits. Anything else is free text, which may name somebody, and is `other`; so are a \
+              tenant's different reasons after the first 200.",
 };
 
 pub(crate) static EPISODES_REOPENED: Definition = Definition {

@@ -7,7 +7,7 @@ use relevo_domain::{EntityId, EntityKind};
 use relevo_projection::testing::Story;
 use relevo_projection::testing::story::staff;
 
-use crate::support::{Folded, assign, open, resolve};
+use crate::support::{Folded, assign, open, reopen, resolve};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -60,6 +60,32 @@ fn open_time_is_each_agents_own_spans() {
     story.wait(MINUTE * 40);
     resolve(&mut story, id, "");
     assert_eq!(lines(&story), ["wa-main ventas bruno | 2×1800s", "wa-main ventas laura | 1×600s"]);
+}
+
+#[test]
+fn no_time_is_an_agents_twice_also_if_what_reopens_was_written_before_the_resolution() {
+    let mut story = Story::new();
+    let id = open(&mut story, 1);
+    let start = story.now();
+    assign(&mut story, id, "laura", "ventas");
+    story.at(start + MINUTE * 60);
+    resolve(&mut story, id, "");
+    // The provider told late what the customer wrote after ten minutes.
+    story.at(start + MINUTE * 10);
+    reopen(&mut story, id);
+    story.at(start + MINUTE * 90);
+    resolve(&mut story, id, "");
+    let lines = |story: &Story| Folded::of(story).lines("agent_open_time");
+    assert_eq!(lines(&story), ["wa-main ventas laura | 2×2700s"], "60 and 30 minutes, of the 90 that there were");
+
+    // Who got it while it was resolved has it since then, not since the resolution.
+    story.at(start + MINUTE * 120);
+    assign(&mut story, id, "bruno", "ventas");
+    story.at(start + MINUTE * 20);
+    reopen(&mut story, id);
+    story.at(start + MINUTE * 125);
+    resolve(&mut story, id, "");
+    assert_eq!(lines(&story), ["wa-main ventas bruno | 1×300s", "wa-main ventas laura | 2×2700s"]);
 }
 
 #[test]

@@ -160,3 +160,29 @@ fn an_unanswered_resolution_ends_the_wait_and_a_reopening_begins_it_anew() {
     let folded = Folded::of(&story);
     assert_eq!(folded.minutes("first_response_any"), Some((1, 6)), "a person is anybody too");
 }
+
+#[test]
+fn it_is_from_the_oldest_message_and_a_message_that_comes_after_its_answer_starts_nothing() {
+    let mut story = Story::new();
+    let id = open(&mut story, 1);
+    let asked = story.now() + MINUTE * 30;
+    story.at(asked);
+    story.customer(id, "¿hay alguien?");
+    // Written first, told second.
+    story.at(asked - MINUTE * 3);
+    story.customer(id, "hola");
+    story.at(asked + MINUTE * 2);
+    story.phone(id, "buenas");
+    assert_eq!(measured(&story), Some((1, 5)));
+
+    let mut story = Story::new();
+    let id = open(&mut story, 1);
+    let said = story.now() + MINUTE * 30;
+    story.at(said);
+    story.phone(id, "buenas");
+    story.at(said - MINUTE);
+    story.customer(id, "hola");
+    story.at(said + MINUTE * 60);
+    story.phone(id, "¿sigue ahí?");
+    assert_eq!(measured(&story), None, "not an hour: it was answered before");
+}

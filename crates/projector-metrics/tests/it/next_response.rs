@@ -109,3 +109,35 @@ fn automatic_mail_waits_for_nobody() {
     story.phone(id, "ok");
     assert_eq!(measured(&story), None);
 }
+
+#[test]
+fn an_answer_that_comes_late_leaves_what_was_written_after_it_waiting() {
+    let (mut story, id) = answered();
+    let asked = story.now();
+    story.customer(id, "¿precio?");
+    story.at(asked + MINUTE * 8);
+    story.customer(id, "¿y con envío?");
+    // Written between the two, but told after both.
+    story.at(asked + MINUTE * 2);
+    story.phone(id, "200");
+    assert_eq!(measured(&story), Some((1, 2)));
+    story.at(asked + MINUTE * 20);
+    story.phone(id, "220");
+    assert_eq!(measured(&story), Some((2, 7)), "2 and 12 minutes");
+}
+
+#[test]
+fn a_first_answer_that_comes_late_leaves_the_next_cycle_waiting() {
+    let mut story = Story::new();
+    let id = open(&mut story, 1);
+    let asked = story.now();
+    story.customer(id, "hola");
+    story.at(asked + MINUTE * 10);
+    story.customer(id, "¿precio?");
+    story.at(asked + MINUTE * 4);
+    story.phone(id, "buenas");
+    story.at(asked + MINUTE * 16);
+    story.phone(id, "200");
+    let folded = Folded::of(&story);
+    assert_eq!((folded.minutes("first_response_human"), folded.minutes("next_response")), (Some((1, 4)), Some((1, 6))));
+}

@@ -5,16 +5,19 @@
 mod observe;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use relevo_projection::RowSource;
+use proptest::prelude::*;
+use relevo_domain::Recorded;
 use relevo_projection::testing::story::supervisor;
-use relevo_projection::testing::{fold, history};
+use relevo_projection::testing::{Story, fold, history, long_history};
+use relevo_projection::{RowSource, fold_commits};
 use relevo_projector_metrics::{
-    Bucket, DEFINITIONS, Definition, Figure, Kind, MetricsProjector, Only, RELATIVE_ERROR_DIVISOR, Selection, Span,
-    series,
+    Bucket, DEFINITIONS, Definition, Figure, Kind, MetricsProjector, Only, RELATIVE_ERROR_DIVISOR, Selection, Series,
+    Span, Split, series,
 };
 
-use crate::support::{ALL_APART, TOGETHER, days};
+use crate::support::{ALL_APART, TOGETHER, assign, days, new_episode, open, reopen, resolve};
 
 /// One thing that counts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,29 +37,10 @@ pub(crate) struct Expected(pub(crate) Vec<Counted>);
 impl Expected {
     /// The view says the same: for everybody and every label apart over the whole year, and together by the days of a zone.
     pub(crate) fn check(&self, source: &impl RowSource, tenant: &str, metric: &'static Definition) {
-        let caller = supervisor(tenant);
-        let ask = |span: Span, bucket, split| {
-            let (metrics, only) = (vec![metric], Only::default());
-            let asked = Selection { metrics, span, bucket, split, only, visible: &caller };
-            series(source, &caller.tenant, &asked).unwrap()
-        };
+        self.check_apart(source, tenant, metric);
         let about = format!("{tenant} {}", metric.name);
-
-        let mut apart: BTreeMap<_, Vec<i64>> = BTreeMap::new();
-        for counted in &self.0 {
-            apart.entry((counted.whose.clone(), counted.labels.clone())).or_default().push(counted.value);
-        }
-        apart.retain(|_, values| metric.kind != Kind::Gauge || values.iter().sum::<i64>() != 0);
-        let found = ask(year("UTC"), Bucket::Whole, ALL_APART);
-        assert_eq!(found.len(), apart.len(), "{about}: {:?}", apart.keys());
-        for series in found {
-            let whose = [series.channel, series.team, series.agent].map(Option::unwrap);
-            let labels = series.labels.into_iter().map(|(_, value)| value).collect();
-            let values = apart.remove(&(whose.clone(), labels)).unwrap_or_default();
-            expect(&series.points[0].figure, values, &format!("{about} {whose:?}"));
-        }
-
-        let by_day = ask(days("2026-01-01", "2026-06-30", "America/Argentina/Buenos_Aires"), Bucket::Day, TOGETHER);
+        let zone = "America/Argentina/Buenos_Aires";
+        let by_day = ask(source, tenant, metric, (days("2026-01-01", "2026-06-30", zone), Bucket::Day, TOGETHER));
         assert_eq!((by_day.len(), by_day[0].points.len()), (1, 181), "{about}");
         for point in &by_day[0].points {
             let (from, to) = (point.stretch.from.as_millis(), point.stretch.to.as_millis());
@@ -65,11 +49,35 @@ impl Expected {
             expect(&point.figure, values, &format!("{about} {:?}", point.stretch.day));
         }
     }
+
+    /// For everybody and every label apart over the whole year.
+    fn check_apart(&self, source: &impl RowSource, tenant: &str, metric: &'static Definition) {
+        let about = format!("{tenant} {}", metric.name);
+        let mut apart: BTreeMap<_, Vec<i64>> = BTreeMap::new();
+        for counted in &self.0 {
+            apart.entry((counted.whose.clone(), counted.labels.clone())).or_default().push(counted.value);
+        }
+        apart.retain(|_, values| metric.kind != Kind::Gauge || values.iter().sum::<i64>() != 0);
+        let found = ask(source, tenant, metric, (days("2026-01-01", "2026-12-31", "UTC"), Bucket::Whole, ALL_APART));
+        assert_eq!(found.len(), apart.len(), "{about}: {:?}", apart.keys());
+        for series in found {
+            let whose = [series.channel, series.team, series.agent].map(Option::unwrap);
+            let labels = series.labels.into_iter().map(|(_, value)| value).collect();
+            let values = apart.remove(&(whose.clone(), labels)).unwrap_or_default();
+            expect(&series.points[0].figure, values, &format!("{about} {whose:?}"));
+        }
+    }
 }
 
-/// The year in which histories happen.
-fn year(zone: &str) -> Span {
-    days("2026-01-01", "2026-12-31", zone)
+fn ask(
+    source: &impl RowSource,
+    tenant: &str,
+    metric: &'static Definition,
+    (span, bucket, split): (Span, Bucket, Split),
+) -> Vec<Series> {
+    let caller = supervisor(tenant);
+    let (metrics, only) = (vec![metric], Only::default());
+    series(source, &caller.tenant, &Selection { metrics, span, bucket, split, only, visible: &caller }).unwrap()
 }
 
 #[track_caller]
@@ -93,26 +101,89 @@ fn expect(found: &Figure, mut values: Vec<i64>, about: &str) {
     }
 }
 
+/// The view of a history says what the search finds. How many things counted in each metric.
+fn compare(commits: &[Recorded]) -> BTreeMap<&'static str, usize> {
+    let (_folder, view) = fold(MetricsProjector, commits);
+    assert_eq!(view.degraded().unwrap().parked, []);
+    let snapshot = view.snapshot().unwrap();
+    let mut met = BTreeMap::new();
+    for tenant in ["demo", "demo-b", "peluqueria-sol"] {
+        let own: Vec<_> = commits.iter().filter(|recorded| recorded.commit.tenant.as_str() == tenant).collect();
+        let mut expected = observe::everything(&own);
+        for metric in DEFINITIONS {
+            let expected = expected.remove(metric.name).unwrap_or_default();
+            *met.entry(metric.name).or_default() += expected.0.len();
+            expected.check(&snapshot, tenant, metric);
+        }
+        assert!(expected.is_empty(), "no metric of these names: {:?}", expected.keys());
+    }
+    met
+}
+
+/// A comparison of nothing with nothing would prove nothing.
+fn each_at_least(times: usize, met: &BTreeMap<&'static str, usize>) {
+    let rare: Vec<_> = DEFINITIONS.iter().filter(|metric| met[metric.name] < times).map(|metric| metric.name).collect();
+    assert_eq!(rare, [] as [&str; 0], "{met:?}");
+}
+
 #[test]
 fn every_figure_is_what_a_slow_search_of_the_log_finds() {
-    let mut met = BTreeMap::<&str, usize>::new();
+    let mut met = BTreeMap::new();
     for seed in [21, 22] {
-        let commits = history(seed, 4_000);
-        let (_folder, view) = fold(MetricsProjector, &commits);
-        assert_eq!(view.degraded().unwrap().parked, []);
-        let snapshot = view.snapshot().unwrap();
-        for tenant in ["demo", "demo-b", "peluqueria-sol"] {
-            let own: Vec<_> = commits.iter().filter(|recorded| recorded.commit.tenant.as_str() == tenant).collect();
-            let mut expected = observe::everything(&own);
-            for metric in DEFINITIONS {
-                let expected = expected.remove(metric.name).unwrap_or_default();
-                *met.entry(metric.name).or_default() += expected.0.len();
-                expected.check(&snapshot, tenant, metric);
-            }
-            assert!(expected.is_empty(), "no metric of these names: {:?}", expected.keys());
+        for (name, times) in compare(&history(seed, 4_000)) {
+            *met.entry(name).or_default() += times;
         }
     }
-    // A comparison of nothing with nothing would prove nothing.
-    let rare: Vec<_> = DEFINITIONS.iter().filter(|metric| met[metric.name] < 10).map(|metric| metric.name).collect();
-    assert_eq!(rare, [] as [&str; 0], "{met:?}");
+    each_at_least(10, &met);
+}
+
+#[test]
+#[ignore = "a busy business's months: for whoever changes a metric, by name"]
+fn every_figure_of_a_hundred_thousand_commits_is_what_a_slow_search_of_the_log_finds() {
+    each_at_least(100, &compare(&long_history(23, 100_000)));
+}
+
+type Step = (u8, u8, i8);
+
+/// What providers tell in any order, and what staff do meanwhile; times go back as often as not.
+fn disorder(steps: &[Step]) -> Story {
+    let mut story = Story::new();
+    let ids: Vec<_> = (1..=2).map(|number| open(&mut story, number)).collect();
+    let mut episodes = [1, 1];
+    for (number, what, quarters) in steps {
+        let number = usize::from(number % 2);
+        let id = ids[number];
+        let time = Duration::from_mins(5) * u32::from(quarters.unsigned_abs() % 8);
+        story.at(if *quarters < 0 { story.now() - time } else { story.now() + time });
+        match what % 12 {
+            0..=2 => drop(story.customer(id, "hola")),
+            3..=4 => drop(story.phone(id, "hola")),
+            5 => assign(&mut story, id, "laura", "ventas"),
+            6 => assign(&mut story, id, "bruno", "ventas"),
+            7 => assign(&mut story, id, "-", "-"),
+            8 => resolve(&mut story, id, "sold"),
+            9 | 10 => reopen(&mut story, id),
+            _ => {
+                episodes[number] += 1;
+                new_episode(&mut story, id, episodes[number]);
+            }
+        }
+    }
+    story
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_figure_is_what_a_search_finds_in_whatever_order_providers_tell(
+        steps in prop::collection::vec(any::<Step>(), 0..100),
+    ) {
+        let story = disorder(&steps);
+        let rows = fold_commits(&MetricsProjector, story.commits()).unwrap();
+        let mut expected = observe::everything(&story.commits().iter().collect::<Vec<_>>());
+        for metric in DEFINITIONS {
+            expected.remove(metric.name).unwrap_or_default().check_apart(&rows, "demo", metric);
+        }
+    }
 }

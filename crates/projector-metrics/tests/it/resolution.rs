@@ -115,3 +115,23 @@ fn close_reasons_are_counted_and_bounded() {
     assert!(lines.contains(&"wa-main - - | motivo 3 | 2".to_owned()));
     assert!(lines.contains(&"wa-main - - | 1".to_owned()), "without a reason");
 }
+
+#[test]
+fn a_reason_that_is_free_text_is_no_label() {
+    let mut story = Story::new();
+    let id = open(&mut story, 1);
+    let free = ["Ana Paz, 11 5555-1234", "ana@example.com", "la señora quiere que la llamen", "30111222"];
+    for reason in free {
+        // Also a text that comes often stays one.
+        for _ in 0..3 {
+            resolve(&mut story, id, reason);
+            reopen(&mut story, id);
+        }
+    }
+    resolve(&mut story, id, "No le interesa");
+    let folded = Folded::of(&story);
+    let lines = folded.lines("episodes_resolved");
+    assert_eq!(lines, ["wa-main - - | No le interesa | 1", "wa-main - - | other | 12"]);
+    let told = serde_json::to_string(&folded.facts("episodes_resolved")).unwrap();
+    assert!(free.iter().all(|reason| !told.contains(reason)), "{told}");
+}

@@ -20,7 +20,8 @@ use crate::{keys, waited_since};
 pub struct Cursor {
     /// The time for which the first page was read.
     pub now: Timestamp,
-    /// What stands behind the list's prefix in the key of the last row that was looked at.
+    /// What stands behind the list's prefix in the key of the last row that was looked at. The caller may not see that row: a
+    /// token that carries it must not show it.
     pub place: Vec<u8>,
 }
 

@@ -22,7 +22,7 @@ use crate::access;
 use crate::error::{QueryError, Rule};
 use crate::render;
 use crate::request::{Fields, Session, answer, answer_session};
-use crate::watch::{Seen, Step, WatchStream, Watched};
+use crate::watch::{Lane, Seen, Step, WatchStream, Watched};
 use crate::{Query, moment, read};
 
 /// The longest time asked for at once, in days: what the view puts together.
@@ -327,6 +327,7 @@ impl Watched for MetricsWatch {
 
     /// A dashboard needs no more, and every look reads the whole span.
     const INTERVAL: Duration = Duration::from_secs(1);
+    const LANE: Lane = Lane::Figures;
 
     fn look(&mut self, seen: &Seen<'_>) -> Result<Step<Self::Message>, QueryError> {
         let series = self.asked.read(seen.rows, &self.caller)?;

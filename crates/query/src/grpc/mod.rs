@@ -5,7 +5,7 @@ mod inbox;
 mod metrics;
 mod pause;
 
-pub(crate) use inbox::PAST_READS_MAX;
+pub(crate) use inbox::Pasts;
 
 use crate::request::PAGE_SIZE_MAX;
 

@@ -15,7 +15,7 @@ use crate::page_token::Belongs;
 use crate::paging::Turn;
 use crate::render::{self, words};
 use crate::request::{Fields, PAGE_SIZE_DEFAULT, answer};
-use crate::{Query, moment, read};
+use crate::{Query, access, moment, read};
 
 /// Channels of one filter: more than an installation has of its own.
 const CHANNELS_MAX: usize = 100;
@@ -91,9 +91,10 @@ impl Query {
             let page = pause::paused(rows, &reader.tenant, &list)?;
             let counts = pause::counts(rows, &reader.tenant, &reader)?;
             let (names, contacts) = (query.names(&reader), ContactNames::now(&query, &reader));
+            let texts = access::reads_texts(reader.role);
             let rows = page.rows.iter().map(|row| {
                 let contact_name = contacts.of(row.conversation)?;
-                Ok(render::pause::paused(names, row, contact_name))
+                Ok(render::pause::paused(names, row, contact_name, texts))
             });
             let rows = rows.collect::<Result<Vec<_>, QueryError>>()?;
             let counts = counts.into_iter().filter(|count| count.manual + count.automatic > 0);
@@ -124,13 +125,13 @@ impl Query {
         read(move || {
             let state = pause::pause(snapshot.rows(), &caller.tenant, id, &caller)?;
             let state = state.ok_or(QueryError::ConversationNotFound { conversation: id })?;
-            let names = query.names(&caller);
+            let (names, texts) = (query.names(&caller), access::reads_texts(caller.role));
             let bot = if state.pause.is_some() { wire::BotState::Paused } else { wire::BotState::Active };
             Ok(wire::GetPauseResponse {
                 conversation_id: id.to_string(),
                 bot: bot.into(),
-                pause: state.pause.as_ref().map(|row| render::pause::one(names, row)),
-                history: state.history.into_iter().map(|row| render::pause::history(names, row)).collect(),
+                pause: state.pause.as_ref().map(|row| render::pause::one(names, row, texts)),
+                history: state.history.into_iter().map(|row| render::pause::history(names, row, texts)).collect(),
                 position,
                 waiting_since: state.waiting_since.map(words::time),
             })
@@ -164,8 +165,8 @@ impl Query {
             let (rows, after) = (turn.moment.rows(), turn.after.as_ref());
             let page = pause::history(rows, &reader.tenant, id, &reader, after, limit)?;
             let page = page.ok_or(QueryError::ConversationNotFound { conversation: id })?;
-            let names = query.names(&reader);
-            Ok((page.entries.into_iter().map(|row| render::pause::history(names, row)).collect(), page.next))
+            let (names, texts) = (query.names(&reader), access::reads_texts(reader.role));
+            Ok((page.entries.into_iter().map(|row| render::pause::history(names, row, texts)).collect(), page.next))
         })
         .await?;
 

@@ -10,7 +10,7 @@ use super::words::{self, Names};
 pub(crate) struct Shown {
     /// The view stopped following the conversation.
     pub(crate) degraded: bool,
-    /// Whether the caller reads what customers wrote.
+    /// Whether the caller reads what customers and colleagues wrote.
     pub(crate) texts: bool,
 }
 
@@ -19,7 +19,7 @@ pub(crate) fn conversation(names: Names<'_>, row: inbox::Conversation, shown: Sh
     let assignee = names.assignee(row.agent.as_ref(), row.team.as_ref());
     let (bot, pause) = match row.bot {
         inbox::Bot::Active => (wire::BotState::Active, None),
-        inbox::Bot::Paused(pause) => (wire::BotState::Paused, Some(self::pause(names, pause))),
+        inbox::Bot::Paused(pause) => (wire::BotState::Paused, Some(self::pause(names, pause, shown))),
     };
     wire::Conversation {
         conversation_id: row.conversation.to_string(),
@@ -103,12 +103,12 @@ const fn status(status: inbox::Status) -> wire::ConversationStatus {
     }
 }
 
-fn pause(names: Names<'_>, pause: inbox::Pause) -> wire::Pause {
+fn pause(names: Names<'_>, pause: inbox::Pause, shown: Shown) -> wire::Pause {
     wire::Pause {
         reason: words::reason(pause.reason).into(),
         automatic: pause.automatic,
         by: Some(names.actor(&pause.by)),
         since: Some(words::time(pause.since)),
-        note: pause.note.unwrap_or_default(),
+        note: pause.note.filter(|_| shown.texts).unwrap_or_default(),
     }
 }

@@ -1,4 +1,4 @@
-//! Pauses as the API shows them.
+//! Pauses as the API shows them. `texts` is whether the caller reads what people wrote: a note is such a text.
 
 use std::time::Duration;
 
@@ -8,12 +8,17 @@ use relevo_proto::query::v1 as wire;
 use super::words::{self, Names};
 
 /// A conversation whose bot is paused.
-pub(crate) fn paused(names: Names<'_>, row: &pause::Paused, contact_name: String) -> wire::PausedConversation {
+pub(crate) fn paused(
+    names: Names<'_>,
+    row: &pause::Paused,
+    contact_name: String,
+    texts: bool,
+) -> wire::PausedConversation {
     wire::PausedConversation {
         conversation_id: row.conversation.to_string(),
         channel_id: row.channel.to_string(),
         channel_label: names.directory.channel_label(names.tenant, &row.channel),
-        pause: Some(one(names, &row.pause)),
+        pause: Some(one(names, &row.pause, texts)),
         contact_name,
         waiting_since: row.waiting_since.map(words::time),
         assignee: Some(names.assignee(row.agent.as_ref(), row.team.as_ref())),
@@ -21,13 +26,13 @@ pub(crate) fn paused(names: Names<'_>, row: &pause::Paused, contact_name: String
 }
 
 /// One pause.
-pub(crate) fn one(names: Names<'_>, row: &pause::Pause) -> wire::Pause {
+pub(crate) fn one(names: Names<'_>, row: &pause::Pause, texts: bool) -> wire::Pause {
     wire::Pause {
         reason: words::reason(row.reason).into(),
         automatic: row.automatic,
         by: Some(names.actor(&row.by)),
         since: Some(words::time(row.since)),
-        note: row.note.clone().unwrap_or_default(),
+        note: row.note.clone().filter(|_| texts).unwrap_or_default(),
     }
 }
 
@@ -36,7 +41,7 @@ pub(crate) fn count(row: pause::ReasonCount) -> wire::PausedCount {
 }
 
 /// A pause or a resumption.
-pub(crate) fn history(names: Names<'_>, row: pause::HistoryEntry) -> wire::PauseHistoryEntry {
+pub(crate) fn history(names: Names<'_>, row: pause::HistoryEntry, texts: bool) -> wire::PauseHistoryEntry {
     match row {
         pause::HistoryEntry::Paused(pause) => wire::PauseHistoryEntry {
             bot: wire::BotState::Paused.into(),
@@ -44,7 +49,7 @@ pub(crate) fn history(names: Names<'_>, row: pause::HistoryEntry) -> wire::Pause
             by: Some(names.actor(&pause.by)),
             reason: words::reason(pause.reason).into(),
             automatic: pause.automatic,
-            note: pause.note.unwrap_or_default(),
+            note: pause.note.filter(|_| texts).unwrap_or_default(),
             paused_for: None,
         },
         pause::HistoryEntry::Resumed { by, at, paused_for, note } => wire::PauseHistoryEntry {
@@ -53,7 +58,7 @@ pub(crate) fn history(names: Names<'_>, row: pause::HistoryEntry) -> wire::Pause
             by: Some(names.actor(&by)),
             reason: wire::PauseReason::Unspecified.into(),
             automatic: false,
-            note: note.unwrap_or_default(),
+            note: note.filter(|_| texts).unwrap_or_default(),
             paused_for: Some(duration(paused_for)),
         },
     }

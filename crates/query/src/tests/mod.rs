@@ -16,4 +16,5 @@ mod storm;
 mod timeline;
 mod watch_conversation;
 mod watch_inbox;
+mod watch_pace;
 mod world;

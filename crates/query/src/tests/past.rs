@@ -1,15 +1,22 @@
 //! Reads of the past: at each point of a story the conversation is what it was then.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use relevo_domain::contact::ContactEvent;
+use relevo_domain::contact::event::MergeCause;
 use relevo_domain::conversation::{ConversationEvent, PauseReason, Priority};
-use relevo_domain::{ErrorCode, Position, Role, Timestamp};
+use relevo_domain::{Caller, EntityId, ErrorCode, Position, Recorded, Role, TenantId, Timestamp};
 use relevo_proto::query::v1 as wire;
 use relevo_proto::query::v1::as_of::Moment;
 use relevo_proto::query::v1::inbox_service_server::InboxService as _;
 use relevo_proto::time::to_wire;
 
-use super::world::{START, World, ask, caller, clock, code, conversation, granted, refused, supervisor};
+use super::world::{
+    START, World, ask, caller, clock, code, contact, conversation, directory, granted, ports, refused, supervisor,
+};
+use crate::{History, HistoryError, Ports, Query, When};
 
 fn a_story() -> World {
     World::new()
@@ -168,4 +175,92 @@ async fn the_past_is_for_those_who_see_the_present() {
     );
     let row = told.query.get_conversation(ask(&analyst, at(position(4)))).await.unwrap().into_inner();
     assert_eq!(row.conversation.unwrap().preview, "");
+}
+
+#[tokio::test]
+async fn the_past_names_no_contact_that_does_not_exist_for_the_caller() {
+    let merged = ContactEvent::Merged { other: contact(2), cause: MergeCause::Manual };
+    let told = World::new()
+        .writes("demo", 1, "wa-main", "Hola")
+        .writes("demo", 2, "mail", "Presupuesto")
+        .contact_event("demo", 1, merged)
+        .told();
+    let merged = async |caller: Caller| {
+        let answer = told.query.get_conversation(ask(&caller, at(position(told.last)))).await.unwrap().into_inner();
+        answer.contact.unwrap().merged_contact_ids
+    };
+    assert_eq!(merged(supervisor()).await, [contact(2).to_string()]);
+    assert!(merged(granted("laura", "wa-main", "ventas")).await.is_empty());
+}
+
+/// A log that counts what it is asked, and may be stuck.
+struct Counting {
+    commits: Vec<Recorded>,
+    asked: AtomicUsize,
+    stuck: bool,
+}
+
+#[async_trait::async_trait]
+impl History for Counting {
+    async fn commits(
+        &self,
+        _: &TenantId,
+        entity: EntityId,
+        until: When,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, HistoryError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.stuck {
+            std::future::pending::<()>().await;
+        }
+        let of_entity = self.commits.iter().filter(|commit| commit.commit.entity == entity);
+        Ok(of_entity.take_while(|commit| until.has(commit)).take(limit).cloned().collect())
+    }
+}
+
+fn over(story: &World, stuck: bool) -> (Arc<Counting>, Query, Vec<tempfile::TempDir>) {
+    let log = Arc::new(Counting { commits: story.commits().to_vec(), asked: AtomicUsize::new(0), stuck });
+    let (folders, views) = story.views();
+    let ports = Ports { history: Arc::clone(&log) as Arc<dyn History>, ..ports(story.commits()) };
+    (log, Query::new(views, directory(), [7; 32], ports), folders)
+}
+
+#[tokio::test]
+async fn the_pages_of_one_past_are_read_from_the_log_once() {
+    let story = a_story();
+    let (log, query, _folders) = over(&story, false);
+    let mut token = String::new();
+    for _ in 0..3 {
+        let request = thread(Some(position(9)), 2, &token);
+        token = query.list_messages(ask(&supervisor(), request)).await.unwrap().into_inner().next_page_token;
+        assert!(!token.is_empty());
+    }
+    assert_eq!(log.asked.load(Ordering::Relaxed), 3, "workspace, contact and conversation");
+    // It is kept, but for whom it is is decided each time.
+    let mails = granted("martin", "mail", "soporte");
+    assert_eq!(code(query.get_conversation(ask(&mails, at(position(9)))).await), ErrorCode::ConversationNotFound);
+}
+
+#[tokio::test]
+async fn a_caller_waits_for_their_own_read_of_the_past_and_no_longer_than_they_said() {
+    let story = a_story();
+    let (log, query, _folders) = over(&story, true);
+    let first = tokio::spawn({
+        let query = query.clone();
+        async move { query.get_conversation(ask(&supervisor(), at(position(9)))).await }
+    });
+    while log.asked.load(Ordering::Relaxed) < 3 {
+        tokio::task::yield_now().await;
+    }
+    let soon = || wire::GetConversationRequest { deadline_ms: 20, ..at(position(9)) };
+    let problem = refused(query.get_conversation(ask(&supervisor(), soon())).await);
+    assert_eq!((problem.code, problem.subject("what")), (ErrorCode::LimitReached, Some("as_of_reads")));
+    assert_eq!(log.asked.load(Ordering::Relaxed), 3);
+    let other =
+        tokio::spawn(async move { query.get_conversation(ask(&caller("demo", "ana", Role::Admin), soon())).await });
+    while log.asked.load(Ordering::Relaxed) < 6 {
+        tokio::task::yield_now().await;
+    }
+    first.abort();
+    other.abort();
 }

@@ -1,11 +1,12 @@
 //! Where the bot is silent, who silenced it, why and since when.
 
-use relevo_domain::ErrorCode;
 use relevo_domain::conversation::PauseReason;
+use relevo_domain::{ErrorCode, Role};
 use relevo_proto::query::v1 as wire;
+use relevo_proto::query::v1::inbox_service_server::InboxService as _;
 use relevo_proto::query::v1::pause_service_server::PauseService as _;
 
-use super::world::{Told, World, ask, code, conversation, granted, refused, supervisor};
+use super::world::{Told, World, ask, caller, code, conversation, granted, refused, supervisor};
 
 fn given() -> Told {
     World::new()
@@ -160,4 +161,31 @@ async fn counts_and_histories_have_doors_of_their_own() {
     assert_eq!(second.entries[0].paused_for.map(|time| time.seconds), Some(1));
     assert_eq!((second.entries.len(), second.next_page_token.as_str()), (1, ""));
     assert_eq!(code(history(99, String::new()).await), ErrorCode::ConversationNotFound);
+}
+
+#[tokio::test]
+async fn notes_are_for_those_who_read_what_people_write() {
+    let told = World::new()
+        .writes("demo", 1, "wa-main", "uno")
+        .paused("demo", 1, PauseReason::Complaint, "está furiosa con Pedro")
+        .told();
+    for (role, notes) in [(Role::Supervisor, true), (Role::Analyst, false)] {
+        let who = caller("demo", "ana", role);
+        let list = told.query.list_paused(ask(&who, wire::ListPausedRequest::default())).await.unwrap().into_inner();
+        let conversation_id = conversation(1).to_string();
+        let one = wire::GetPauseRequest { conversation_id: conversation_id.clone(), ..Default::default() };
+        let one = told.query.get_pause(ask(&who, one)).await.unwrap().into_inner();
+        let history = wire::ListPauseHistoryRequest { conversation_id: conversation_id.clone(), ..Default::default() };
+        let history = told.query.list_pause_history(ask(&who, history)).await.unwrap().into_inner();
+        let line = wire::GetConversationRequest { conversation_id, ..Default::default() };
+        let line = told.query.get_conversation(ask(&who, line)).await.unwrap().into_inner();
+        let found = [
+            &list.paused[0].pause.as_ref().unwrap().note,
+            &one.pause.as_ref().unwrap().note,
+            &one.history[0].note,
+            &history.entries[0].note,
+            &line.conversation.as_ref().unwrap().pause.as_ref().unwrap().note,
+        ];
+        assert_eq!(found.map(|note| !note.is_empty()), [notes; 5], "{role:?}");
+    }
 }

@@ -109,3 +109,14 @@ async fn one_person_is_in_a_bounded_number_of_places() {
     tokio::time::advance(Duration::from_secs(16)).await;
     live.query.report_presence(ask(&supervisor(), report(34, Viewing))).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn reports_that_ended_take_no_place_from_who_comes() {
+    let live = live();
+    for n in 0..32 {
+        say(&live, &caller("demo", &format!("agent-{n}"), Role::Supervisor), Viewing).await;
+    }
+    tokio::time::advance(Duration::from_secs(16)).await;
+    let mut carla = open(&live, &supervisor()).await;
+    assert_eq!(people(&mut carla).await, of(&[("carla", Viewing)]));
+}

@@ -3,21 +3,24 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use relevo_domain::conversation::PauseReason;
-use relevo_domain::{Caller, ErrorCode, Role};
+use relevo_domain::contact::ContactEvent;
+use relevo_domain::contact::event::MergeCause;
+use relevo_domain::conversation::{ConversationEvent, Medium, PauseReason};
+use relevo_domain::{Caller, ChannelId, ErrorCode, Role};
 use relevo_proto::Problem;
 use relevo_proto::query::v1 as wire;
 use relevo_proto::query::v1::inbox_service_server::InboxService as _;
 use relevo_proto::query::v1::watch_conversation_response::Event;
 
 use super::live::{Live, next};
-use super::world::{World, ask, caller, conversation, granted, supervisor};
+use super::world::{World, ask, caller, contact, conversation, granted, supervisor};
 use crate::WatchStream;
 
 /// A client that does what the proto says.
 #[derive(Default)]
 struct Client {
     line: Option<wire::Conversation>,
+    contact: Option<wire::Contact>,
     entries: BTreeMap<String, wire::ThreadEntry>,
     position: String,
     snapshots: usize,
@@ -33,13 +36,13 @@ impl Client {
             self.position = message.position;
             match message.event.unwrap() {
                 Event::Snapshot(snapshot) => {
-                    self.line = snapshot.conversation;
+                    (self.line, self.contact) = (snapshot.conversation, snapshot.contact);
                     self.entries = snapshot.entries.into_iter().map(|entry| (entry.entry_id.clone(), entry)).collect();
                     self.snapshots += 1;
                     return;
                 }
                 Event::Delta(delta) => {
-                    self.line = delta.conversation;
+                    (self.line, self.contact) = (delta.conversation, delta.contact);
                     self.entries.extend(delta.entries.into_iter().map(|entry| (entry.entry_id.clone(), entry)));
                     for gone in &delta.removed_entry_ids {
                         self.entries.remove(gone);
@@ -68,6 +71,21 @@ async fn whole_thread(live: &Live) -> Vec<wire::ThreadEntry> {
     let conversation_id = conversation(1).to_string();
     let request = wire::ListMessagesRequest { conversation_id, page_size: 200, ..Default::default() };
     live.query.list_messages(ask(&supervisor(), request)).await.unwrap().into_inner().entries
+}
+
+/// With entries that are too long for one page.
+async fn whole_thread_ids(live: &Live) -> Vec<String> {
+    let (mut ids, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let conversation_id = conversation(1).to_string();
+        let request = wire::ListMessagesRequest { conversation_id, page_token, ..Default::default() };
+        let page = live.query.list_messages(ask(&supervisor(), request)).await.unwrap().into_inner();
+        ids.extend(page.entries.into_iter().map(|entry| entry.entry_id));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return ids;
+        }
+    }
 }
 
 fn a_talk() -> World {
@@ -113,6 +131,56 @@ async fn a_small_window_shows_the_end_and_says_that_there_is_more() {
     assert_eq!(client.snapshots, 1);
     let whole = whole_thread(&live).await;
     assert_eq!(client.ids(), whole[whole.len() - 3..].iter().map(|entry| entry.entry_id.clone()).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_window_that_is_cut_by_its_bytes_leaves_no_hole() {
+    let mut live = Live::new(a_talk());
+    let mut stream = open(&live, &supervisor(), request(50)).await;
+    let mut client = Client::default();
+    client.hear(&mut stream).await;
+    // Four of them are more than a window may weigh.
+    let long = "muy largo ".repeat(70_000);
+    live.tell(|world| (0..5).fold(world, |world, _| world.writes("demo", 1, "wa-main", &long)));
+    client.hear(&mut stream).await;
+    assert_eq!(client.snapshots, 2);
+    let whole = whole_thread_ids(&live).await;
+    assert!((1..5).contains(&client.entries.len()), "{}", client.entries.len());
+    assert_eq!(client.ids(), whole[whole.len() - client.entries.len()..]);
+}
+
+#[tokio::test]
+async fn a_rebuilt_view_of_the_same_version_is_told_by_a_snapshot() {
+    let mut live = Live::new(a_talk());
+    let mut stream = open(&live, &supervisor(), request(0)).await;
+    let mut client = Client::default();
+    client.hear(&mut stream).await;
+    live.inbox.rebuild();
+    live.tell(|world| world.writes("demo", 1, "wa-main", "después"));
+    client.hear(&mut stream).await;
+    assert_eq!((client.snapshots, client.entries.len()), (2, 3));
+}
+
+#[tokio::test]
+async fn whatever_the_line_shows_of_others_is_told_too() {
+    let mut live = Live::new(a_talk().writes("demo", 3, "wa-main", "soy la misma"));
+    let mut stream = open(&live, &supervisor(), request(0)).await;
+    let mut client = Client::default();
+    client.hear(&mut stream).await;
+    // On the contact of somebody else alone.
+    let merged = ContactEvent::Merged { other: contact(1), cause: MergeCause::Manual };
+    live.tell(|world| world.contact_event("demo", 3, merged));
+    client.hear(&mut stream).await;
+    assert_eq!(client.contact.as_ref().unwrap().merged_contact_ids, [contact(3).to_string()]);
+    let opened = ConversationEvent::Opened {
+        channel: ChannelId::new("wa-main").unwrap(),
+        medium: Medium::WhatsApp,
+        contact: contact(1),
+    };
+    live.tell(|world| world.event("demo", 9, opened));
+    client.hear(&mut stream).await;
+    let ids = &client.contact.as_ref().unwrap().conversation_ids;
+    assert_eq!(*ids, [conversation(9).to_string(), conversation(1).to_string()]);
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 
-use crate::{Directory, History, HistoryError, Ports, Query, QueryViews, TenantDirectory};
+use crate::{Directory, History, HistoryError, Ports, Query, QueryViews, TenantDirectory, When};
 
 /// 2026-03-02T15:00:00Z, a Monday; noon in Buenos Aires.
 pub(super) const START: Timestamp = Timestamp::from_seconds(1_772_463_600);
@@ -95,9 +95,15 @@ struct Log(Vec<Recorded>);
 
 #[async_trait::async_trait]
 impl History for Log {
-    async fn commits(&self, tenant: &TenantId, entity: EntityId, _: usize) -> Result<Vec<Recorded>, HistoryError> {
+    async fn commits(
+        &self,
+        tenant: &TenantId,
+        entity: EntityId,
+        until: When,
+        _: usize,
+    ) -> Result<Vec<Recorded>, HistoryError> {
         let of_entity = |recorded: &&Recorded| recorded.commit.tenant == *tenant && recorded.commit.entity == entity;
-        Ok(self.0.iter().filter(of_entity).cloned().collect())
+        Ok(self.0.iter().filter(of_entity).take_while(|commit| until.has(commit)).cloned().collect())
     }
 }
 

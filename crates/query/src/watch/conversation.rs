@@ -14,6 +14,9 @@ use crate::Query;
 use crate::error::QueryError;
 use crate::render;
 
+/// Changes since a resumed watch's position that are looked through for one of the tags; of more, the client gets a snapshot.
+const WORKSPACE_EXAMINED_MAX: usize = 1_000;
+
 /// What is watched, and what the client has got of it.
 pub(crate) struct ConversationWatch {
     query: Query,
@@ -22,21 +25,36 @@ pub(crate) struct ConversationWatch {
     /// Entries of the thread that are followed.
     size: usize,
     place: Place,
-    /// Hash of conversation and contact; `None` before the first look.
-    told: Option<u64>,
+    /// What the line was made of; `None` before the first look.
+    told: Option<Told>,
     window: Vec<inbox::ThreadCursor>,
     present: Option<Vec<Present>>,
     /// When a presence ends, or the snooze becomes due.
     turns_at: Option<Timestamp>,
-    version: u32,
+    /// Of the view's rows at the last look.
+    epoch: u64,
+}
+
+/// What the client has got of the line, and what may change it.
+struct Told {
+    /// Of conversation and contact.
+    hash: u64,
+    /// The contact, and those who are the same person, seen or not: an assignment may show them.
+    people: Vec<EntityId>,
+    degraded: bool,
+    due_at: Option<Timestamp>,
+    /// The workspace's tags: the thread names them, also in entries that did not change.
+    tags: Vec<inbox::Tag>,
 }
 
 /// The conversation at one look.
 struct Line {
     conversation: wire::Conversation,
     contact: Option<wire::Contact>,
+    people: Vec<EntityId>,
     /// When it changes by itself.
     due_at: Option<Timestamp>,
+    tags: Vec<inbox::Tag>,
 }
 
 impl Line {
@@ -44,13 +62,18 @@ impl Line {
         let contact = self.contact.as_ref().map_or(0, hash);
         hash(&self.conversation) ^ contact.rotate_left(1)
     }
+
+    fn told(&self) -> Told {
+        let (people, degraded) = (self.people.clone(), self.conversation.degraded);
+        Told { hash: self.hash(), people, degraded, due_at: self.due_at, tags: self.tags.clone() }
+    }
 }
 
 impl ConversationWatch {
     pub(crate) fn new(query: Query, caller: Caller, conversation: EntityId, size: usize) -> Self {
         let place = query.inner.presences.enter(&caller, conversation);
         let (told, window, present, turns_at) = (None, Vec::new(), None, None);
-        Self { query, caller, conversation, size, place, told, window, present, turns_at, version: 0 }
+        Self { query, caller, conversation, size, place, told, window, present, turns_at, epoch: 0 }
     }
 
     fn line(&self, seen: &Seen<'_>) -> Result<Line, QueryError> {
@@ -58,9 +81,55 @@ impl ConversationWatch {
         let row = inbox::conversation(seen.rows, &caller.tenant, id, caller, seen.now)?;
         let row = row.ok_or(QueryError::ConversationNotFound { conversation: id })?;
         let contact = inbox::contact(seen.rows, &caller.tenant, row.contact, caller)?;
+        let mut people = inbox::linked_to(seen.rows, &caller.tenant, row.contact)?;
+        people.push(row.contact);
         let due_at = row.snoozed_until.filter(|_| row.status == inbox::Status::Snoozed);
         let conversation = self.query.show(caller, seen.rows, row)?;
-        Ok(Line { conversation, contact: contact.map(render::conversation::contact), due_at })
+        let tags = inbox::tags(seen.rows, &caller.tenant)?;
+        Ok(Line { conversation, contact: contact.map(render::conversation::contact), people, due_at, tags })
+    }
+
+    /// Whether nothing can have changed since the last look. Every commit of any tenant asks for one: this costs little.
+    fn is_as_told(&self, seen: &Seen<'_>, since: Position) -> Result<bool, QueryError> {
+        let Some(told) = &self.told else { return Ok(false) };
+        if self.epoch != seen.rows.epoch() || told.due_at.is_some_and(|due| due <= seen.now) {
+            return Ok(false);
+        }
+        let (tenant, id) = (&self.caller.tenant, self.conversation);
+        let degraded = seen.rows.parked(tenant, &id).map_err(QueryError::store)?;
+        Ok(degraded == told.degraded && !inbox::touched_since(seen.rows, tenant, since, id, &told.people)?)
+    }
+
+    /// What is different but presence.
+    fn changed(&mut self, seen: &Seen<'_>) -> Result<Option<Event>, QueryError> {
+        if let Some(since) = seen.since
+            && self.is_as_told(seen, since)?
+        {
+            return Ok(None);
+        }
+        let line = self.line(seen)?;
+        let told = line.told();
+        let same_view = seen.first || self.epoch == seen.rows.epoch();
+        let same_tags = match (&self.told, seen.since) {
+            (Some(before), _) => before.tags == told.tags,
+            // Nobody knows which tags the client was shown: they are the same if the workspace did not change.
+            (None, Some(since)) => self.is_workspace_unchanged(seen, since)?,
+            (None, None) => true,
+        };
+        let event = match seen.since.filter(|_| same_view && same_tags) {
+            Some(since) => {
+                let changed = self.told.as_ref().is_none_or(|before| before.hash != told.hash);
+                self.moved(seen, since, line, changed)?
+            }
+            None => Some(self.snapshot(seen, line)?),
+        };
+        (self.told, self.epoch) = (Some(told), seen.rows.epoch());
+        Ok(event)
+    }
+
+    /// Whether the tags are those of `since`; also false if too much happened since then to tell.
+    fn is_workspace_unchanged(&self, seen: &Seen<'_>, since: Position) -> Result<bool, QueryError> {
+        Ok(inbox::changed_since(seen.rows, &self.caller.tenant, since, WORKSPACE_EXAMINED_MAX)?.complete)
     }
 
     /// The end of the thread: its places, and the entries that changed after `since`.
@@ -68,6 +137,12 @@ impl ConversationWatch {
         let (caller, id) = (&self.caller, self.conversation);
         let changes = inbox::thread_changed_since(seen.rows, &caller.tenant, id, caller, since, self.size)?;
         changes.ok_or(QueryError::ConversationNotFound { conversation: id })
+    }
+
+    fn has_entries_before(&self, seen: &Seen<'_>, first: Option<inbox::ThreadCursor>) -> Result<bool, QueryError> {
+        let (caller, id) = (&self.caller, self.conversation);
+        let before = inbox::thread_before(seen.rows, &caller.tenant, id, caller, first, 1)?;
+        Ok(before.is_some_and(|page| !page.entries.is_empty()))
     }
 
     fn entries(&self, seen: &Seen<'_>, rows: Vec<inbox::ThreadEntry>) -> Result<Vec<wire::ThreadEntry>, QueryError> {
@@ -78,9 +153,8 @@ impl ConversationWatch {
 
     fn snapshot(&mut self, seen: &Seen<'_>, line: Line) -> Result<Event, QueryError> {
         let thread = self.thread(seen, 0)?;
-        let (caller, first) = (&self.caller, thread.window.first().copied());
-        let before = inbox::thread_before(seen.rows, &caller.tenant, self.conversation, caller, first, 1)?;
-        let earlier_entries = first.is_some() && before.is_some_and(|page| !page.entries.is_empty());
+        let first = thread.window.first().copied();
+        let earlier_entries = first.is_some() && self.has_entries_before(seen, first)?;
         let entries = self.entries(seen, thread.entries)?;
         self.window = thread.window;
         let (present, _) = self.place.people(seen.now);
@@ -104,9 +178,9 @@ impl ConversationWatch {
             return Ok(None);
         }
         let thread = self.thread(seen, since.sequence())?;
-        let all_new = thread.window.first().is_some_and(|first| first.sequence > since.sequence());
-        if all_new && thread.window.len() == self.size {
-            // There may be new entries before these: the client's thread would have a hole.
+        let all_new = thread.window.first().filter(|first| first.sequence > since.sequence()).copied();
+        if all_new.is_some() && self.has_entries_before(seen, all_new)? {
+            // There may be new ones among those: the client's thread would have a hole.
             return self.snapshot(seen, line).map(Some);
         }
         let removed = removed(&self.window, &thread.window);
@@ -139,16 +213,8 @@ impl Watched for ConversationWatch {
     type Message = wire::WatchConversationResponse;
 
     fn look(&mut self, seen: &Seen<'_>) -> Result<Step<Self::Message>, QueryError> {
-        let line = self.line(seen)?;
-        let due_at = line.due_at;
-        let told = line.hash();
-        let same_view = seen.first || self.version == seen.rows.version();
-        let event = match seen.since.filter(|_| same_view) {
-            Some(since) => self.moved(seen, since, line, self.told != Some(told))?,
-            None => Some(self.snapshot(seen, line)?),
-        };
-        (self.told, self.version) = (Some(told), seen.rows.version());
-
+        let event = self.changed(seen)?;
+        let due_at = self.told.as_ref().and_then(|told| told.due_at);
         let (present, changes_at) = self.place.people(seen.now);
         self.turns_at = [due_at, changes_at].into_iter().flatten().min();
         let stirred = self.present.as_ref() != Some(&present);

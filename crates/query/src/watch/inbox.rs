@@ -16,7 +16,6 @@ use super::{Seen, Step, Watched};
 use crate::Query;
 use crate::error::QueryError;
 use crate::filter::AskedFilter;
-use crate::render;
 
 /// Places that are kept beyond those that are shown: so many may leave before the list is read again. Tests come to its end.
 const SPARE: usize = if cfg!(test) { 2 } else { 25 };
@@ -36,8 +35,8 @@ pub(crate) struct InboxWatch {
     counters: Option<wire::InboxCounters>,
     /// When the list changes by itself.
     turns_at: Option<Timestamp>,
-    /// Version of the view's rows at the last look.
-    version: u32,
+    /// Of the view's rows at the last look.
+    epoch: u64,
 }
 
 /// The beginning of a list.
@@ -63,7 +62,7 @@ struct Look<'a> {
 impl InboxWatch {
     pub(crate) fn new(query: Query, caller: Caller, asked: AskedFilter, sort: inbox::Sort, size: usize) -> Self {
         let (window, counters, turns_at) = (None, None, None);
-        Self { query, caller, asked, sort, size, window, counters, turns_at, version: 0 }
+        Self { query, caller, asked, sort, size, window, counters, turns_at, epoch: 0 }
     }
 }
 
@@ -73,18 +72,18 @@ impl Watched for InboxWatch {
     fn look(&mut self, seen: &Seen<'_>) -> Result<Step<Self::Message>, QueryError> {
         let window = self.window.take();
         let look = Look::new(self, seen)?;
-        let same_view = self.version == seen.rows.version();
+        let same_view = self.epoch == seen.rows.epoch();
         let position = seen.rows.position();
         let (window, event) = match (window, seen.since) {
             (None, Some(since)) if seen.first && !self.asked.takes_away_with_time() => look.resumed(since)?,
             (Some(window), Some(since)) if same_view => look.moved(window, since)?,
             (Some(_) | None, _) => look.snapshot()?,
         };
-        let counters = render::counters(inbox::counters(seen.rows, &self.caller.tenant, &self.caller, seen.now)?);
+        let counters = self.query.tally(seen.rows, &self.caller, seen.now)?;
         let turns_at = look.turns_at()?;
         let event = told(event, counters, self.counters.as_ref());
         (self.window, self.counters) = (Some(window), Some(counters));
-        (self.turns_at, self.version) = (turns_at, seen.rows.version());
+        (self.turns_at, self.epoch) = (turns_at, seen.rows.epoch());
         let message = |event| wire::WatchInboxResponse { position: position.to_string(), event: Some(event) };
         Ok(event.map_or(Step::Nothing, |event| Step::Say(message(event))))
     }
@@ -144,21 +143,18 @@ impl<'a> Look<'a> {
     /// What is different for a client that has seen everything up to `since`, and whose rows we do not know.
     fn resumed(&self, since: Position) -> Result<(Window, Told), QueryError> {
         let changes = self.changes(since)?;
-        let Some(changed) = changes.filter(|changed| changed.len() <= self.watch.size / 2) else {
+        if changes.is_none_or(|changed| changed.len() > self.watch.size / 2) {
             return self.snapshot();
-        };
+        }
         let (mut window, rows, _total) = self.read()?;
-        // Whatever did not change had at most as many more before it as there are changes: before this place the client had it.
-        let known_before = self.watch.size - changed.len();
-        let mut upserts = Vec::new();
-        for (place, row) in rows.into_iter().take(self.watch.size).enumerate() {
+        // All of them: since then the caller's access, the labels of the configuration or how rows are shown may have changed,
+        // of which no change tells.
+        let mut upserts = Vec::with_capacity(window.shown.len());
+        for row in rows.into_iter().take(self.watch.size) {
             let id = row.conversation;
-            let unknown = changed.contains(&id) || place >= known_before || row.due;
             let row = self.show(row)?;
             window.told.insert(id, hash(&row));
-            if unknown {
-                upserts.push(row);
-            }
+            upserts.push(row);
         }
         let order = texts(&window.shown);
         Ok((window, Told::Delta(Box::new(wire::InboxDelta { upserts, order, resumed: true, ..Default::default() }))))

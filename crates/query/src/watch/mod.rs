@@ -10,6 +10,7 @@ pub(crate) mod inbox;
 mod limit;
 pub(crate) mod presence;
 mod stream;
+mod turns;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -22,12 +23,13 @@ use tokio::time::Instant;
 
 use crate::error::QueryError;
 use crate::request::{Freshness, Session, WAIT_DEFAULT};
-use crate::{Query, moment, read};
+use crate::{Query, moment};
 
-pub use limit::{WATCHES_PER_CALLER_MAX, WATCHES_PER_NODE_MAX};
+pub use limit::{WATCHES_PER_CALLER_MAX, WATCHES_PER_NODE_MAX, WATCHES_PER_TENANT_MAX};
 pub use stream::WatchStream;
 
 pub(crate) use limit::Watches;
+pub(crate) use turns::{Lane, Turns};
 
 use limit::Slot;
 use stream::{Ended, ending};
@@ -36,6 +38,9 @@ use stream::{Ended, ending};
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Messages that wait for a client. The second lets one be made while the first is written to the network.
 const MESSAGES_MAX: usize = 2;
+/// How long a client may leave its messages unread, two heartbeats at least among them: longer than a browser's tab sleeps that
+/// somebody comes back to, and it keeps its place from others.
+const UNREAD_MAX: Duration = Duration::from_mins(5);
 /// Between two looks that time alone asks for: a due time that lies in the past must not make a watch spin.
 const LOOK_AGAIN_MIN: Duration = Duration::from_millis(100);
 
@@ -43,8 +48,10 @@ const LOOK_AGAIN_MIN: Duration = Duration::from_millis(100);
 pub(crate) trait Watched: Send + Sized + 'static {
     type Message: Send + 'static;
 
-    /// Between two messages at least. A change after a quiet time is always told at once.
+    /// Between two looks at least. A change after a quiet time is always told at once.
     const INTERVAL: Duration = Duration::ZERO;
+    /// With whom it takes turns to read.
+    const LANE: Lane = Lane::Lists;
 
     /// Makes one message of all that is different since the last look; the first time, of all that there is. Runs where blocking
     /// is allowed. An error ends the stream.
@@ -103,6 +110,7 @@ impl Query {
             first: true,
             more: false,
             silent_since: Instant::now(),
+            looked_at: Instant::now(),
             sender,
         };
         let mut watch = Watch { follower, session, _slot: slot };
@@ -130,6 +138,7 @@ struct Follower<W: Watched> {
     first: bool,
     more: bool,
     silent_since: Instant,
+    looked_at: Instant,
     sender: mpsc::Sender<W::Message>,
 }
 
@@ -173,9 +182,14 @@ impl<W: Watched> Follower<W> {
                 return error;
             }
             // Room first, so that the snapshot is the newest when there is room.
-            if self.sender.reserve().await.is_err() {
+            match tokio::time::timeout(UNREAD_MAX, self.sender.reserve()).await {
+                Ok(Ok(_room)) => {}
                 // The client has gone; the watch is being dropped.
-                return QueryError::Stopping;
+                Ok(Err(_closed)) => return QueryError::Stopping,
+                Err(_unread) => {
+                    let limit = UNREAD_MAX.as_secs() as usize;
+                    return QueryError::LimitReached { what: "watch_unread_seconds", limit };
+                }
             }
             if let Err(error) = self.step().await {
                 return error;
@@ -185,7 +199,7 @@ impl<W: Watched> Follower<W> {
 
     /// Waits until there may be something to say.
     async fn wait(&mut self) -> Result<(), QueryError> {
-        tokio::time::sleep_until(self.silent_since + W::INTERVAL).await;
+        tokio::time::sleep_until(self.looked_at + W::INTERVAL).await;
         let deadline = self.deadline();
         let next = Position::new(self.seen.unwrap_or(Position::START).sequence().saturating_add(1));
         let view = Arc::clone(&self.view);
@@ -219,13 +233,12 @@ impl<W: Watched> Follower<W> {
         let position = rows.position();
         let (since, first, now) = (self.seen, self.first, (self.query.inner.ports.now)());
         let Some(mut watched) = self.watched.take() else { return Err(QueryError::Stopping) };
-        let turn = self.query.inner.watches.turn_to_read().await?;
-        let (watched, step) = read(move || {
+        let look = move || {
             let step = watched.look(&Seen { rows: &rows, now, since, first })?;
-            drop(turn);
             Ok((watched, step))
-        })
-        .await?;
+        };
+        let (watched, step) = self.query.inner.turns.read(W::LANE, look).await?;
+        self.looked_at = Instant::now();
         let silent = self.silent_since.elapsed() >= HEARTBEAT;
         let (message, more) = match step {
             Step::Nothing => (Some(watched.heartbeat(position)).filter(|_| silent), false),

@@ -42,6 +42,8 @@ struct Table {
 #[derive(Debug)]
 struct Room {
     people: BTreeMap<AgentId, Person>,
+    /// Places that have not been dropped.
+    places: usize,
     /// Counts changes; its receivers are the watches of the conversation.
     stirred: watch::Sender<u64>,
 }
@@ -77,8 +79,13 @@ impl Presences {
     /// Enters the room of a conversation that the caller watches.
     pub(crate) fn enter(&self, caller: &Caller, conversation: EntityId) -> Place {
         let key = (caller.tenant.clone(), conversation);
+        let now = Instant::now();
         let mut table = lock(&self.table);
+        // A watch is never refused for want of a room: there are no more of them than watches.
+        table.make_room(&key, now);
         let room = table.rooms.entry(key.clone()).or_insert_with(Room::new);
+        room.forget_absent(now);
+        room.places += 1;
         let counted = caller.role.is_staff() && room.has_room_for(&caller.name);
         let agent = counted.then(|| caller.name.clone());
         if let Some(agent) = &agent {
@@ -135,18 +142,8 @@ impl Table {
                 return Err(QueryError::LimitReached { what: "presence_reports", limit: REPORTS_MAX });
             }
         }
-        if !self.rooms.contains_key(key) && self.rooms.len() >= ROOMS_MAX {
-            self.rooms.retain(|_, room| {
-                room.forget_absent(now);
-                room.is_used()
-            });
-            self.reports.retain(|_, reports| {
-                reports.retain(|_, until| *until > now);
-                !reports.is_empty()
-            });
-            if self.rooms.len() >= ROOMS_MAX {
-                return Err(QueryError::LimitReached { what: "presence_rooms", limit: ROOMS_MAX });
-            }
+        if !self.make_room(key, now) {
+            return Err(QueryError::LimitReached { what: "presence_rooms", limit: ROOMS_MAX });
         }
         let room = self.rooms.entry(key.clone()).or_insert_with(Room::new);
         room.forget_absent(now);
@@ -155,6 +152,22 @@ impl Table {
         } else {
             Err(QueryError::LimitReached { what: "presence_people", limit: PEOPLE_MAX })
         }
+    }
+
+    /// Lets go of whatever is over, if there is no room for one more. Whether there is then.
+    fn make_room(&mut self, key: &Key, now: Instant) -> bool {
+        if self.rooms.contains_key(key) || self.rooms.len() < ROOMS_MAX {
+            return true;
+        }
+        self.rooms.retain(|_, room| {
+            room.forget_absent(now);
+            room.is_used()
+        });
+        self.reports.retain(|_, reports| {
+            reports.retain(|_, until| *until > now);
+            !reports.is_empty()
+        });
+        self.rooms.len() < ROOMS_MAX
     }
 
     /// Lets go of a room that nobody needs.
@@ -167,7 +180,7 @@ impl Table {
 
 impl Room {
     fn new() -> Self {
-        Self { people: BTreeMap::new(), stirred: watch::Sender::new(0) }
+        Self { people: BTreeMap::new(), places: 0, stirred: watch::Sender::new(0) }
     }
 
     fn has_room_for(&self, agent: &AgentId) -> bool {
@@ -179,7 +192,7 @@ impl Room {
     }
 
     fn is_used(&self) -> bool {
-        !self.people.is_empty() || self.stirred.receiver_count() > 0
+        !self.people.is_empty() || self.places > 0
     }
 
     fn forget_absent(&mut self, now: Instant) {
@@ -231,22 +244,40 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut table = lock(&self.table);
-        if let (Some(agent), Some(room)) = (&self.agent, table.rooms.get_mut(&self.key)) {
+        let Some(room) = table.rooms.get_mut(&self.key) else { return };
+        room.places = room.places.saturating_sub(1);
+        if let Some(agent) = &self.agent {
             if let Some(person) = room.people.get_mut(agent) {
                 person.watches = person.watches.saturating_sub(1);
             }
             room.forget_absent(Instant::now());
             room.stir();
         }
-        // This place's own receiver is still counted.
-        let unused =
-            table.rooms.get(&self.key).is_some_and(|room| room.people.is_empty() && room.stirred.receiver_count() <= 1);
-        if unused {
-            table.rooms.remove(&self.key);
-        }
+        table.tidy(&self.key);
     }
 }
 
 fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use relevo_domain::{EntityKind, Role, Scope};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_room_goes_with_its_last_place_whoever_still_listens() {
+        let (tenant, name) = (TenantId::new("demo").unwrap(), AgentId::new("carla").unwrap());
+        let caller = Caller { tenant, role: Role::Supervisor, name, scope: Scope::Tenant };
+        let presences = Presences::default();
+        let conversation = EntityId::new(EntityKind::Conversation, [1; 16]);
+        let places = [0, 1].map(|_| presences.enter(&caller, conversation));
+        // As of places that are dropped at the same time: their receivers go after their names.
+        let listening = places.each_ref().map(|place| place.stirred.clone());
+        drop(places);
+        assert!(lock(&presences.table).rooms.is_empty());
+        drop(listening);
+    }
 }

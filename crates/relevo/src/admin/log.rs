@@ -1,6 +1,6 @@
 //! `relevo.admin.v1.LogService`: commits as they are stored, of the caller's tenant.
 
-mod audit;
+pub(super) mod audit;
 pub(crate) mod line;
 mod replay;
 mod span;
@@ -29,6 +29,7 @@ use tonic::{Request, Response, Status};
 
 use self::replay::{Ended, Replay, SPEED_MAX, Target};
 use self::span::{Filter, Span};
+use super::busy::{AUDITS_MAX, Places, REPLAYS_MAX, VERIFICATIONS_MAX};
 use super::refusal::Operator;
 use crate::serve::Installation;
 
@@ -49,11 +50,19 @@ const TAIL_QUEUE: usize = 64;
 
 pub(crate) struct Service {
     installation: Installation,
+    verifications: Places,
+    replays: Places,
+    audits: Places,
 }
 
 impl Service {
-    pub(crate) const fn new(installation: Installation) -> Self {
-        Self { installation }
+    pub(crate) fn new(installation: Installation) -> Self {
+        Self {
+            installation,
+            verifications: Places::new("log_verifications", VERIFICATIONS_MAX),
+            replays: Places::new("log_replays", REPLAYS_MAX),
+            audits: Places::new("log_audits", AUDITS_MAX),
+        }
     }
 
     pub(crate) fn into_server(self) -> LogServiceServer<Self> {
@@ -80,15 +89,20 @@ impl Service {
         limit: usize,
     ) -> Result<proto::ShowLogResponse, Status> {
         let entity: EntityId = entity.parse().map_err(|_refused| operator.invalid("entity_id", "field-id"))?;
-        let tail = self.installation.log.tail(&operator.caller.tenant, &entity, after).await;
-        let tail = tail.map_err(|error| operator.log_failed(&error))?;
-        if tail.is_empty() && after == 0 {
+        // One more than is shown, to know whether there are more.
+        let found = self.installation.log.page(&operator.caller.tenant, &entity, after, limit + 1).await;
+        let found = found.map_err(|error| operator.log_failed(&error))?;
+        if found.is_empty() && after == 0 {
             return Err(operator.say(Problem::new(ErrorCode::CommitNotFound).about("entity_id", entity)));
         }
         let directory = &self.installation.directory;
-        let commits: Result<Vec<_>, _> = tail.iter().take(limit).map(|recorded| render(recorded, directory)).collect();
-        let commits = commits.map_err(|error| operator.internal(&error))?;
-        Ok(proto::ShowLogResponse { commits, more: tail.len() > limit })
+        let more = found.len() > limit;
+        let commits = found.into_iter().take(limit).map(|item| match item {
+            Ok(recorded) => render(&recorded, directory).map_err(|error| operator.internal(&error)),
+            Err(LogError::Undecodable { sequence, reason }) => Ok(unreadable(operator, sequence, &reason)),
+            Err(error) => Err(operator.log_failed(&error)),
+        });
+        Ok(proto::ShowLogResponse { commits: commits.collect::<Result<_, _>>()?, more })
     }
 }
 
@@ -191,11 +205,13 @@ impl LogService for Service {
 
     async fn verify(&self, request: Request<proto::VerifyLogRequest>) -> Result<Response<Self::VerifyStream>, Status> {
         let operator = Operator::of(&request)?;
+        let place = self.verifications.take(&operator)?;
         let settings = self.settings().await.map_err(|error| operator.log_failed(&error))?;
         let (answers, stream) = mpsc::channel(TAIL_QUEUE);
         let Installation { log, ending, .. } = self.installation.clone();
         let tenant = operator.caller.tenant.clone();
         tokio::spawn(async move {
+            let _place = place;
             let work = verify::Verify { log, tenant, settings, answers: answers.clone() };
             tokio::select! {
                 outcome = work.run() => if let Err(error) = outcome {
@@ -212,10 +228,12 @@ impl LogService for Service {
 
     async fn replay(&self, request: Request<proto::ReplayLogRequest>) -> Result<Response<Self::ReplayStream>, Status> {
         let operator = Operator::of(&request)?;
+        let place = self.replays.take(&operator)?;
         let (answers, stream) = mpsc::channel(TAIL_QUEUE);
         let replay = self.replay_of(&operator, request.into_inner(), answers.clone()).await?;
         let ending = self.installation.ending.clone();
         tokio::spawn(async move {
+            let _place = place;
             let ended = tokio::select! {
                 outcome = replay.run() => outcome,
                 () = answers.closed() => return,
@@ -237,6 +255,7 @@ impl LogService for Service {
         request: Request<proto::AuditLogRequest>,
     ) -> Result<Response<proto::AuditLogResponse>, Status> {
         let operator = Operator::of(&request)?;
+        let _place = self.audits.take(&operator)?;
         let Installation { log, directory, .. } = &self.installation;
         let audit = audit::Audit { operator: &operator, log, directory };
         audit.page(request.into_inner()).await.map(Response::new)

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
@@ -10,10 +11,13 @@ use relevo_domain::{
     Actor, AgentId, Caller, CommandId, Commit, CommitId, EntityId, EntityKind, Event, MessageId, Recorded, Role, Scope,
     TenantId, Timestamp,
 };
-use relevo_eventlog::{Append, Identity, Log, LogError, Outcome};
+use relevo_eventlog::{Append, Identity, Log, LogError, Outcome, Wanted};
+use relevo_proto::admin::v1::AuditLogRequest;
+use relevo_proto::admin::v1::audit_log_request::Of;
 use relevo_query::Directory;
 use tokio::sync::mpsc;
 
+use super::log::audit::Audit;
 use super::log::{LOOK_BACK_MAX, Plan, Tailer};
 use super::refusal::Operator;
 
@@ -61,6 +65,10 @@ impl Log for Mixed {
     }
 
     async fn tail(&self, _: &TenantId, _: &EntityId, _: u64) -> Result<Vec<Recorded>, LogError> {
+        Ok(Vec::new())
+    }
+
+    async fn beginning(&self, _: &TenantId, _: &EntityId, _: usize, _: Wanted<'_>) -> Result<Vec<Recorded>, LogError> {
         Ok(Vec::new())
     }
 
@@ -149,4 +157,88 @@ async fn an_empty_log_and_one_without_own_commits_end_at_once() {
         let (sequences, _, bounded) = tailed(Mixed { last, own: Vec::new(), unreadable: Vec::new() }, 5).await;
         assert_eq!((sequences, bounded), (Vec::new(), None));
     }
+}
+
+// === one entity ===
+
+/// A log with a single conversation, some of whose commits nobody can read. Counts the commits that it gave.
+struct Talk {
+    mixed: Mixed,
+    given: AtomicUsize,
+}
+
+#[async_trait]
+impl Log for Talk {
+    async fn append(&self, _batch: Vec<Append>) -> Result<Outcome, LogError> {
+        Ok(Outcome::Unknown)
+    }
+
+    async fn tail(&self, _: &TenantId, _: &EntityId, _: u64) -> Result<Vec<Recorded>, LogError> {
+        Err(LogError::Refused("all of it is too much".to_owned()))
+    }
+
+    async fn beginning(&self, _: &TenantId, _: &EntityId, _: usize, _: Wanted<'_>) -> Result<Vec<Recorded>, LogError> {
+        Ok(Vec::new())
+    }
+
+    async fn page(
+        &self,
+        _: &TenantId,
+        _: &EntityId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Result<Recorded, LogError>>, LogError> {
+        let found: Vec<_> = (after + 1..=self.mixed.last).take(limit).map(|sequence| self.mixed.at(sequence)).collect();
+        self.given.fetch_add(found.len(), Ordering::Relaxed);
+        Ok(found)
+    }
+
+    async fn last_of(&self, _: &TenantId, _: &EntityId) -> Result<u64, LogError> {
+        Ok(self.mixed.last)
+    }
+
+    async fn get(&self, sequence: u64) -> Result<Option<Recorded>, LogError> {
+        self.mixed.get(sequence).await
+    }
+
+    async fn read(&self, from: u64) -> Result<BoxStream<'static, Result<Recorded, LogError>>, LogError> {
+        self.mixed.read(from).await
+    }
+
+    async fn identity(&self) -> Result<Identity, LogError> {
+        self.mixed.identity().await
+    }
+}
+
+#[tokio::test]
+async fn an_audit_of_a_conversation_reads_a_page_and_goes_on_after_what_cannot_be_read() {
+    let mixed = Mixed { last: 1_000, own: (1..=1_000).collect(), unreadable: vec![7, 450] };
+    let talk = Arc::new(Talk { mixed, given: AtomicUsize::new(0) });
+    let mut request = tonic::Request::new(());
+    request.extensions_mut().insert(Caller {
+        tenant: TenantId::new("quiet").unwrap(),
+        role: Role::Admin,
+        name: AgentId::new("ana").unwrap(),
+        scope: Scope::Tenant,
+    });
+    let operator = Operator::of(&request).unwrap();
+    let log = Arc::clone(&talk) as Arc<dyn Log>;
+    let audit = Audit { operator: &operator, log: &log, directory: &Directory::default() };
+    let (mut after, mut pages, mut entries, mut unreadable) = (0, 0, 0, 0);
+    loop {
+        let id = EntityId::new(EntityKind::Conversation, [3; 16]).to_string();
+        let request = AuditLogRequest { of: Some(Of::ConversationId(id)), after_sequence: after, ..Default::default() };
+        let before = talk.given.load(Ordering::Relaxed);
+        let page = audit.page(request).await.unwrap();
+        assert!(talk.given.load(Ordering::Relaxed) - before <= 200, "all of it was read for one page");
+        pages += 1;
+        entries += page.entries.len();
+        unreadable += page.unreadable;
+        after = page.next_after_sequence;
+        if after == 0 || pages > 20 {
+            break;
+        }
+    }
+    assert_eq!((entries, unreadable), (998, 2));
+    assert!(pages >= 10, "{pages}");
 }

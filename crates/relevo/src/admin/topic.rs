@@ -16,6 +16,7 @@ use tokio::time::{Duration, Instant};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use super::busy::{Places, REPUBLICATIONS_MAX};
 use super::refusal::Operator;
 use crate::serve::{Installation, now};
 use crate::topics::{Progress, RepublishError, Span};
@@ -27,11 +28,12 @@ const PROGRESS_QUEUE: usize = 16;
 
 pub(crate) struct Service {
     installation: Installation,
+    republications: Places,
 }
 
 impl Service {
-    pub(crate) const fn new(installation: Installation) -> Self {
-        Self { installation }
+    pub(crate) fn new(installation: Installation) -> Self {
+        Self { installation, republications: Places::new("republications", REPUBLICATIONS_MAX) }
     }
 
     pub(crate) fn into_server(self) -> TopicServiceServer<Self> {
@@ -49,9 +51,11 @@ impl TopicService for Service {
     ) -> Result<Response<Self::RepublishStream>, Status> {
         let operator = Operator::of(&request)?;
         let (span, place) = read(&operator, request.into_inner())?;
+        let work = self.republications.take(&operator)?;
         let (answers, stream) = mpsc::channel(PROGRESS_QUEUE);
         let Installation { republisher, ending, .. } = self.installation.clone();
         tokio::spawn(async move {
+            let _work = work;
             let mut told = Instant::now();
             let tell = |progress: Progress| {
                 if told.elapsed() >= PROGRESS_EVERY {

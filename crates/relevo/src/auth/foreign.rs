@@ -1,6 +1,7 @@
 //! Tokens of other issuers (an identity provider, the frontend's own server): JWT by public key, mapped to an agent of the
 //! configuration. RS256, ES256 and EdDSA alone; a shared secret is never accepted here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
@@ -43,7 +44,7 @@ pub(crate) struct Claims {
 /// An issuer and its keys.
 pub(super) struct Foreign {
     issuer: Issuer,
-    keys: KeySet,
+    keys: Arc<KeySet>,
 }
 
 /// What a good token of another issuer says.

@@ -16,6 +16,7 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use relevo_domain::Timestamp;
 use tokio::io::AsyncReadExt as _;
+use tokio::sync::OwnedMutexGuard;
 
 /// Bytes of a set: a hundred times what the big issuers publish.
 const SET_BYTES_MAX: usize = 256 << 10;
@@ -79,7 +80,7 @@ pub(super) struct KeySet {
     http: Option<Http>,
     kept: Mutex<Kept>,
     /// Held while the set is fetched: the others wait, or go on with what is there.
-    fetching: tokio::sync::Mutex<()>,
+    fetching: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// A client with the machine's own certificate authorities.
@@ -91,12 +92,12 @@ pub(super) fn http() -> std::io::Result<Http> {
 
 impl KeySet {
     /// `http` is needed for a set that has an address.
-    pub(super) fn new(name: String, source: Source, http: Option<Http>) -> Self {
-        Self { name, source, http, kept: Mutex::default(), fetching: tokio::sync::Mutex::default() }
+    pub(super) fn new(name: String, source: Source, http: Option<Http>) -> Arc<Self> {
+        Arc::new(Self { name, source, http, kept: Mutex::default(), fetching: Arc::default() })
     }
 
     /// The key that a token names; the only one of the set if it names none. Fetches the set if it may help.
-    pub(super) async fn key(&self, id: Option<&str>, algorithm: Algorithm, now: Timestamp) -> Option<Key> {
+    pub(super) async fn key(self: &Arc<Self>, id: Option<&str>, algorithm: Algorithm, now: Timestamp) -> Option<Key> {
         let kept = self.kept();
         let found = find(&kept, id, algorithm, now);
         let fresh = kept.fetched.is_some_and(|at| now.since(at) < FRESH);
@@ -105,17 +106,30 @@ impl KeySet {
         }
         if found.is_some() {
             // Somebody is fetching already: this request need not wait for it.
-            let Ok(_held) = self.fetching.try_lock() else { return found };
-            self.refresh(now).await;
+            let Ok(held) = Arc::clone(&self.fetching).try_lock_owned() else { return found };
+            self.refreshed(held, now).await;
         } else {
-            let _held = self.fetching.lock().await;
-            self.refresh(now).await;
+            let held = Arc::clone(&self.fetching).lock_owned().await;
+            self.refreshed(held, now).await;
         }
         find(&self.kept(), id, algorithm, now)
     }
 
     fn kept(&self) -> Kept {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Fetches the set in a task of its own: what was begun counts as tried, so it must not end with the request that began it.
+    /// Anybody can send a request and hang up.
+    async fn refreshed(self: &Arc<Self>, held: OwnedMutexGuard<()>, now: Timestamp) {
+        let set = Arc::clone(self);
+        let fetching = tokio::spawn(async move {
+            set.refresh(now).await;
+            drop(held);
+        });
+        if let Err(error) = fetching.await {
+            tracing::error!(issuer = %self.name, %error, "fetching the key set ended early");
+        }
     }
 
     /// Fetches the set unless that was tried a moment ago.
@@ -299,6 +313,31 @@ mod tests {
         }
         let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         assert!(!fetched(nobody, "good").await);
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_hangs_up_does_not_stop_the_fetch() {
+        let (asked, mut was_asked) = tokio::sync::mpsc::channel::<()>(8);
+        let answer = Arc::new(tokio::sync::Notify::new());
+        let held = Arc::clone(&answer);
+        let route = axum::routing::get(async move || {
+            asked.send(()).await.unwrap();
+            held.notified().await;
+            SET
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        tokio::spawn(async move { axum::serve(listener, axum::Router::new().route("/", route)).await });
+        let set = KeySet::new("idp".to_owned(), Source::Url(url), Some(http().unwrap()));
+        let caller = Arc::clone(&set);
+        let caller = tokio::spawn(async move { caller.key(Some("unknown"), Algorithm::EdDSA, at(0)).await.is_some() });
+        was_asked.recv().await.unwrap();
+        caller.abort();
+        assert!(caller.await.unwrap_err().is_cancelled());
+        answer.notify_one();
+        // In the same minute: nobody may look again.
+        assert!(set.key(Some("ed"), Algorithm::EdDSA, at(0)).await.is_some());
+        assert!(was_asked.try_recv().is_err(), "asked once");
     }
 
     #[tokio::test]

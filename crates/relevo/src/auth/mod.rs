@@ -160,7 +160,8 @@ impl Auth {
         Ok(Credential { caller, valid_until, token: Some(token), ceiling: None })
     }
 
-    /// Two keys may have one name while one is being rotated: either may grant it.
+    /// Two keys may have one name while one is being rotated: either may grant it, and they grant the same (the configuration is
+    /// refused otherwise).
     fn granted_by(&self, token: &Token) -> Option<Caller> {
         let services = self.keys.iter().filter(|key| {
             key.caller.role == Role::Service

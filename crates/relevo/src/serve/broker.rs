@@ -390,11 +390,13 @@ fn start_topics(
     let view = views.get(name).ok_or_else(|| missing(name))?;
     let port: Arc<dyn topics::TopicLog> = Arc::new(connection.metrics());
     let republisher = Republisher::new(Arc::clone(&view), Arc::clone(log), Arc::clone(&port), data.views());
+    republisher.sweep().map_err(ServeError::io(data.views()))?;
     let background = Background { token: CancellationToken::new(), tasks: TaskTracker::new() };
     if config.topics.publish {
         let checkpoints = Checkpoints::open(&data.views().join(TOPICS_FOLDER));
         let checkpoints = checkpoints.map_err(|error| ServeError::NotStarted { reason: chain(&error) })?;
-        let publisher = Publisher::new(view, Arc::clone(log), port, checkpoints, series);
+        let age = topics::Age { keep: config.topics.keep, now };
+        let publisher = Publisher::new(view, Arc::clone(log), port, checkpoints, series, age);
         background.tasks.spawn(publisher.run(background.token.clone()));
     }
     background.tasks.close();

@@ -1,6 +1,7 @@
 //! The gRPC listener: every service, by gRPC and by gRPC-Web; who may call; health and reflection.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use relevo_command::Ledger;
 use relevo_command::grpc::Commands;
@@ -20,6 +21,12 @@ use crate::config::Config;
 
 /// Streams that one connection may have open at a time: a console's watches with room.
 const STREAMS_PER_CONNECTION_MAX: u32 = 256;
+
+/// How often a connection is asked whether its peer is still there: one that vanished without a word (a laptop that was closed)
+/// keeps its watches, and counts as looking at its conversation, until this finds out.
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(20);
+/// How long the peer may take to answer that.
+const KEEPALIVE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Puts the listener together; it serves until the installation ends.
 pub(super) fn server(
@@ -45,6 +52,8 @@ pub(super) fn server(
     let query = Query::new(query_views(&installation)?, Directory::clone(&directory), rand::random(), ports);
     let router = Server::builder()
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
+        .http2_keepalive_interval(Some(KEEPALIVE_EVERY))
+        .http2_keepalive_timeout(Some(KEEPALIVE_WITHIN))
         // gRPC-Web comes by HTTP/1.1 too: browsers speak HTTP/2 only with TLS, which a proxy before us ends.
         .accept_http1(true)
         .layer(cors::grpc_web(&config.server.cors_origins))
@@ -65,7 +74,8 @@ pub(super) fn server(
         .add_service(admin::log::Service::new(installation.clone()).into_server())
         .add_service(admin::topic::Service::new(installation.clone()).into_server())
         .add_service(admin::view::Service::new(installation).into_server());
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    // HTTP/1.1 has no pings; there the network is asked.
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(KEEPALIVE_EVERY));
     Ok(router.serve_with_incoming_shutdown(incoming, ending.cancelled_owned()))
 }
 

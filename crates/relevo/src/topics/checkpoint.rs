@@ -1,7 +1,7 @@
 //! The publisher's own checkpoint: the newest fact that this node knows to be on each topic.
 //!
-//! It is a saving and a guard, not the truth: that is the topic's last message. It saves reading topics on which nothing is new,
-//! and keeps facts that have grown too old for the stream from being published again. An older one, or none, does no harm.
+//! It counts only for a topic that has no message any more: it keeps facts that have grown too old for the stream from being
+//! published again. The truth is the topic's last message. An older checkpoint, or none, does no harm.
 
 use std::path::Path;
 
@@ -33,6 +33,9 @@ struct Row {
     /// When the topic's stream was made, in milliseconds since 1970: of another stream nothing is known.
     #[prost(int64, tag = "4")]
     stream_created_at: i64,
+    /// Which history of events the fact was folded from: of another one nothing is known either.
+    #[prost(string, tag = "5")]
+    history: String,
 }
 
 impl Checkpoints {
@@ -41,23 +44,36 @@ impl Checkpoints {
         Ok(Self { store: ReadStore::open(folder, &options)? })
     }
 
-    /// How far the topic was published to, on the stream that was made then. What cannot be read counts as nothing.
-    pub(super) fn load(&self, topic: &Topic, stream_created_at: Timestamp) -> Result<Option<Mark>, StoreError> {
+    /// How far the topic was published to from this history, on the stream that was made then. What cannot be read counts as
+    /// nothing.
+    pub(super) fn load(
+        &self,
+        topic: &Topic,
+        stream_created_at: Timestamp,
+        history: &str,
+    ) -> Result<Option<Mark>, StoreError> {
         let Some(bytes) = self.store.get(topic.subject().as_bytes())? else { return Ok(None) };
         let row = Row::decode(bytes.as_slice()).ok();
-        let row = row.filter(|row| row.stream_created_at == stream_created_at.as_millis());
+        let row = row.filter(|row| row.stream_created_at == stream_created_at.as_millis() && row.history == history);
         Ok(row.map(|row| Mark {
             version: row.version,
             place: FactPlace { sequence: row.sequence, ordinal: row.ordinal },
         }))
     }
 
-    pub(super) fn save(&self, topic: &Topic, mark: Mark, stream_created_at: Timestamp) -> Result<(), StoreError> {
+    pub(super) fn save(
+        &self,
+        topic: &Topic,
+        mark: Mark,
+        stream_created_at: Timestamp,
+        history: &str,
+    ) -> Result<(), StoreError> {
         let row = Row {
             version: mark.version,
             sequence: mark.place.sequence,
             ordinal: mark.place.ordinal,
             stream_created_at: stream_created_at.as_millis(),
+            history: history.to_owned(),
         };
         let mut batch = Batch::new();
         batch.put(Family::Rows, topic.subject().as_bytes().to_vec(), row.encode_to_vec());
@@ -71,15 +87,17 @@ mod tests {
     use relevo_domain::TenantId;
 
     #[test]
-    fn a_checkpoint_is_a_topics_and_a_streams() {
+    fn a_checkpoint_is_a_topics_a_streams_and_a_historys() {
         let folder = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::open(folder.path()).unwrap();
         let topic = |metric| Topic::live(&TenantId::new("demo").unwrap(), metric).unwrap();
         let mark = Mark { version: 2, place: FactPlace { sequence: 7, ordinal: 1 } };
         let made = Timestamp::from_millis(5);
-        checkpoints.save(&topic("pauses"), mark, made).unwrap();
-        assert_eq!(checkpoints.load(&topic("pauses"), made).unwrap(), Some(mark));
-        assert_eq!(checkpoints.load(&topic("pauses"), Timestamp::from_millis(6)).unwrap(), None);
-        assert_eq!(checkpoints.load(&topic("backlog"), made).unwrap(), None);
+        checkpoints.save(&topic("pauses"), mark, made, "17").unwrap();
+        let load = |metric, made| checkpoints.load(&topic(metric), made, "17").unwrap();
+        assert_eq!(load("pauses", made), Some(mark));
+        assert_eq!(load("pauses", Timestamp::from_millis(6)), None);
+        assert_eq!(load("backlog", made), None);
+        assert_eq!(checkpoints.load(&topic("pauses"), made, "18").unwrap(), None);
     }
 }

@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
+use prost::Message as _;
 use relevo_domain::{EntityId, Recorded, TenantId};
-use relevo_projection::{ApplyError, Rows};
+use relevo_projection::{ApplyError, EntityRow, Rows, entity_key, follows};
 use relevo_projector_metrics::{MetricFact, MetricsProjector};
 use relevo_readstore::{Batch, Direction, Entry, Family, KeyRange, Options, ReadStore, StoreError};
 
@@ -14,7 +15,7 @@ use relevo_readstore::{Batch, Direction, Entry, Family, KeyRange, Options, ReadS
 pub(super) struct Fold {
     tenant: TenantId,
     store: ReadStore,
-    /// Entities with a commit that could not be applied: the view leaves out what follows of them, and so does this.
+    /// Entities with a hole, or a commit that could not be applied: the view leaves out what follows of them, and so does this.
     parked: HashSet<EntityId>,
 }
 
@@ -46,6 +47,14 @@ impl Fold {
         if recorded.commit.tenant != self.tenant || self.parked.contains(&entity) {
             return Ok(Vec::new());
         }
+        let key = entity_key(&self.tenant, &entity);
+        let last = self.store.get_in(Family::Meta, &key)?;
+        let last = last.map(|stored| EntityRow::decode(stored.as_slice())).transpose();
+        let last = last.map_err(|_invalid| StoreError::Corrupted("row of meta is not readable".to_owned()))?;
+        if follows(last.as_ref(), recorded).is_err() {
+            self.parked.insert(entity);
+            return Ok(Vec::new());
+        }
         let mut scratch = Scratch { store: &self.store, changes: BTreeMap::new() };
         let facts = match MetricsProjector::observe(&mut scratch, recorded) {
             Ok(facts) => facts,
@@ -55,10 +64,9 @@ impl Fold {
             }
             Err(error @ ApplyError::Store(_)) => return Err(FoldError::Apply(error)),
         };
-        let batch = scratch.into_batch();
-        if !batch.is_empty() {
-            self.store.write(batch)?;
-        }
+        let mut batch = scratch.into_batch();
+        batch.put(Family::Meta, key, EntityRow::after(recorded).encode_to_vec());
+        self.store.write(batch)?;
         Ok(facts.into_iter().filter(|fact| metrics.contains(&fact.metric.as_str())).collect())
     }
 }
@@ -117,4 +125,42 @@ impl Rows for Scratch<'_> {
 
 fn store_failed(error: StoreError) -> ApplyError {
     ApplyError::Store(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use relevo_projection::testing::{fold, history};
+    use relevo_projector_metrics::{facts_after, heads, metric_names};
+
+    use super::*;
+
+    #[test]
+    fn what_follows_a_hole_is_left_out_as_in_the_view() {
+        let mut commits = history(3, 400);
+        let tenant = commits[0].commit.tenant.clone();
+        let whole = commits.clone();
+        // A commit in the middle of an entity's life is not there, as if nobody could decode it.
+        let hole = (100..300).find(|at| {
+            let gone = &whole[*at].commit;
+            let same = |later: &&Recorded| later.commit.entity == gone.entity && later.commit.tenant == gone.tenant;
+            gone.tenant == tenant && gone.first_version > 1 && whole[at + 1..].iter().filter(same).count() > 3
+        });
+        commits.remove(hole.unwrap());
+        let metrics: Vec<&'static str> = metric_names().collect();
+        let folded = |commits: &[Recorded]| {
+            let folder = tempfile::tempdir().unwrap();
+            let mut fold = Fold::new(folder.path(), tenant.clone()).unwrap();
+            let facts = commits.iter().flat_map(|recorded| fold.facts(recorded, &metrics).unwrap());
+            facts.map(|fact| fact.id).collect::<BTreeSet<_>>()
+        };
+        let (_folder, view) = fold(MetricsProjector, &commits);
+        let snapshot = view.snapshot().unwrap();
+        let heads = heads(&snapshot).unwrap().into_iter().filter(|head| head.tenant == tenant);
+        let shown = heads.flat_map(|head| facts_after(&snapshot, &tenant, head.metric, None, usize::MAX).unwrap());
+        let shown: BTreeSet<String> = shown.map(|fact| fact.id).collect();
+        assert_eq!(folded(&commits), shown);
+        assert!(shown.len() > 100 && shown.len() < folded(&whole).len());
+    }
 }

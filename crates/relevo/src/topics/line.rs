@@ -12,10 +12,12 @@ pub(super) struct Line {
     pub(super) tenant: TenantId,
     pub(super) metric: &'static str,
     pub(super) topic: Topic,
-    /// The newest fact that is certainly on the topic; absent: none is known to be.
+    /// The newest fact that is on the topic, or was, or is too old for it; absent: none is known to be.
     mark: Option<Mark>,
     /// Condition of the next append; absent: the topic's last message has to be read first.
     expected: Option<u64>,
+    /// Nothing was ever published here, as far as anybody knows.
+    begins: bool,
 }
 
 /// Which facts come next.
@@ -34,13 +36,15 @@ pub(super) enum Foreign {
     NotAFact { sequence: u64 },
     #[error("last message {sequence} was folded from another history of events")]
     OtherHistory { sequence: u64 },
+    #[error("last message {sequence} is of commit {commit}, the events log ends at {last}: it is a restored one")]
+    Ahead { sequence: u64, commit: u64, last: u64 },
 }
 
 impl Line {
     /// A topic of which nothing is known.
     pub(super) fn new(tenant: TenantId, metric: &'static str) -> Result<Self, LogError> {
         let topic = Topic::live(&tenant, metric)?;
-        Ok(Self { tenant, metric, topic, mark: None, expected: None })
+        Ok(Self { tenant, metric, topic, mark: None, expected: None, begins: false })
     }
 
     /// The same topic, published to as far as the checkpoint says.
@@ -66,11 +70,13 @@ impl Line {
         }
     }
 
-    /// The topic's last message was read. What it holds is certain; what the checkpoint holds may have grown too old for the
-    /// stream, and still counts. Answers with the condition of the next append.
+    /// The topic's last message was read. It is the truth: what the checkpoint has beyond it was lost with the stream's end, and
+    /// is published again. A checkpoint counts where there is no message: all of them have grown too old for the stream. Answers
+    /// with the condition of the next append.
     pub(super) fn learned(&mut self, last: Option<&LastMessage>, history: &str) -> Result<u64, Foreign> {
         let Some(last) = last else {
             self.expected = Some(0);
+            self.begins = self.mark.is_none();
             return Ok(0);
         };
         let sequence = last.sequence;
@@ -78,15 +84,44 @@ impl Line {
         if last.log != history {
             return Err(Foreign::OtherHistory { sequence });
         }
-        self.mark = self.mark.max(Some(mark));
-        self.expected = Some(sequence);
+        (self.mark, self.expected, self.begins) = (Some(mark), Some(sequence), false);
         Ok(sequence)
+    }
+
+    /// Whether what the topic had was made of commits that a log with this end does not have: the log was restored, and its next
+    /// commits are other ones than those. A mark without a message is given up then.
+    pub(super) fn check_end(&mut self, last: u64) -> Result<(), Foreign> {
+        match (self.mark, self.expected) {
+            (Some(mark), Some(sequence)) if mark.place.sequence > last => {
+                if sequence > 0 {
+                    return Err(Foreign::Ahead { sequence, commit: mark.place.sequence, last });
+                }
+                (self.mark, self.begins) = (None, true);
+                Ok(())
+            }
+            (Some(_) | None, _) => Ok(()),
+        }
+    }
+
+    /// Whether the mark, if there is one, is of a later commit than this.
+    pub(super) fn beyond(&self, sequence: u64) -> bool {
+        self.mark.is_some_and(|mark| mark.place.sequence > sequence)
+    }
+
+    /// Whether nothing was ever published here: what the stream would not keep any more need not be either.
+    pub(super) const fn begins(&self) -> bool {
+        self.begins
+    }
+
+    /// Facts up to here are too old for the topic.
+    pub(super) fn passed(&mut self, newest: Mark) {
+        self.mark = self.mark.max(Some(newest));
     }
 
     /// An append was stored.
     pub(super) fn stored(&mut self, sequence: u64, newest: Mark) {
         self.mark = self.mark.max(Some(newest));
-        self.expected = Some(sequence);
+        (self.expected, self.begins) = (Some(sequence), false);
     }
 
     /// An append was refused, or its outcome is unknown: only the last message tells.
@@ -114,10 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_goes_on_after_the_newer_of_checkpoint_and_last_message() {
+    fn a_topic_goes_on_after_its_last_message_and_without_one_after_the_checkpoint() {
         let mut line = line(Some(mark(1, 20)));
+        line.learned(None, HISTORY).unwrap();
+        assert_eq!((line.next(1), line.begins()), (Next::After(Some(mark(1, 20).place)), false));
+        // The stream lost its end.
         line.learned(Some(&last("pauses.v1.10.0", HISTORY)), HISTORY).unwrap();
-        assert_eq!((line.next(1), line.expected()), (Next::After(Some(mark(1, 20).place)), Some(9)));
+        assert_eq!((line.next(1), line.expected()), (Next::After(Some(mark(1, 10).place)), Some(9)));
         line.learned(Some(&last("pauses.v1.30.0", HISTORY)), HISTORY).unwrap();
         assert_eq!(line.next(1), Next::After(Some(mark(1, 30).place)));
         assert!(line.reached(mark(1, 30)) && !line.reached(mark(1, 31)));
@@ -127,7 +165,22 @@ mod tests {
     fn an_empty_topic_is_expected_to_be_empty() {
         let mut line = line(None);
         line.learned(None, HISTORY).unwrap();
-        assert_eq!((line.next(1), line.expected()), (Next::After(None), Some(0)));
+        assert_eq!((line.next(1), line.expected(), line.begins()), (Next::After(None), Some(0), true));
+        line.passed(mark(1, 5));
+        assert_eq!((line.next(1), line.begins()), (Next::After(Some(mark(1, 5).place)), true));
+        line.stored(3, mark(1, 8));
+        assert_eq!((line.next(1), line.begins()), (Next::After(Some(mark(1, 8).place)), false));
+    }
+
+    #[test]
+    fn a_log_that_ends_before_the_topic_is_a_restored_one() {
+        let mut published = line(None);
+        published.learned(Some(&last("pauses.v1.10.0", HISTORY)), HISTORY).unwrap();
+        assert_eq!(published.check_end(10), Ok(()));
+        assert_eq!(published.check_end(9), Err(Foreign::Ahead { sequence: 9, commit: 10, last: 9 }));
+        let mut aged_out = line(Some(mark(1, 10)));
+        aged_out.learned(None, HISTORY).unwrap();
+        assert_eq!((aged_out.check_end(9), aged_out.next(1)), (Ok(()), Next::After(None)));
     }
 
     #[test]

@@ -7,6 +7,8 @@
 mod checkpoint;
 mod event;
 mod fold;
+#[cfg(test)]
+mod history_tests;
 mod line;
 mod mark;
 mod port;
@@ -20,6 +22,6 @@ mod tests;
 
 pub(crate) use checkpoint::Checkpoints;
 pub(crate) use port::TopicLog;
-pub(crate) use publisher::Publisher;
+pub(crate) use publisher::{Age, Publisher};
 pub(crate) use republish::{Progress, RepublishError, Republisher, Span};
 pub(crate) use series::Series;

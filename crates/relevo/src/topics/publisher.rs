@@ -1,6 +1,7 @@
 //! Follows the metrics view and appends what is new to the topics, on every node at once.
 //!
-//! Facts are read from a snapshot of the view, so that nothing is published that the view does not show. Each append is conditional
+//! Facts are read from a snapshot of the view, so that nothing is published that the view does not show, and only while the view is
+//! live: one that is still being built has forgotten less, and shows less, than it will. Each append is conditional
 //! on the topic's last message; a node that is not the quickest reads that message and goes on after it. So kills, rebuilds and
 //! further nodes add nothing. A log that is away costs nobody anything: the facts wait in the view.
 
@@ -12,9 +13,10 @@ use rand::RngExt as _;
 use relevo_domain::{Position, TenantId, Timestamp};
 use relevo_eventlog::{Appended, CloudEvent, Log, LogError, TOPIC_BATCH_MAX};
 use relevo_projection::row::ReadError;
-use relevo_projection::{View, ViewError, ViewSnapshot};
-use relevo_projector_metrics::{DEFINITIONS, Head, MetricFact, facts_after, heads};
+use relevo_projection::{View, ViewError, ViewSnapshot, ViewState};
+use relevo_projector_metrics::{DEFINITIONS, FactPlace, Head, MetricFact, facts_after, forgotten, heads};
 use relevo_readstore::StoreError;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -33,16 +35,24 @@ const IDLE_MAX: Duration = Duration::from_secs(5);
 const BACKOFF_FIRST: Duration = Duration::from_millis(20);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
+/// Bytes of the first commit's hash in the name of a history: two logs made in the same millisecond are still told apart.
+const HISTORY_HASH_BYTES: usize = 8;
+
 /// Publishes the facts of one view.
 pub(crate) struct Publisher {
     view: Arc<View>,
+    /// Tells of a state of the view that came and went between two rounds, too: it may have another history since.
+    states: watch::Receiver<ViewState>,
     log: Arc<dyn Log>,
     topics: Arc<dyn TopicLog>,
     checkpoints: Checkpoints,
     series: Series,
+    age: Age,
     lines: HashMap<(TenantId, &'static str), Line>,
     /// Topics that could not be published to in the last round.
     stuck: HashSet<(TenantId, &'static str)>,
+    /// Topics on which a newer Relevo publishes.
+    outdated: HashSet<(TenantId, &'static str)>,
     /// When the stream of the topics was made; absent until it was asked.
     stream_made: Option<Timestamp>,
     /// Which history of events the view is folded from; absent until the log was asked.
@@ -51,6 +61,14 @@ pub(crate) struct Publisher {
     published: Position,
     /// Whether the last round failed as a whole.
     waiting: bool,
+}
+
+/// What a topic that has nothing yet begins with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Age {
+    /// How long the stream keeps a fact.
+    pub(crate) keep: Duration,
+    pub(crate) now: fn() -> Timestamp,
 }
 
 /// What came of looking at every topic once.
@@ -64,6 +82,8 @@ enum Round {
     Again,
     /// Some topics cannot be published to.
     Stuck,
+    /// The view is not live.
+    Building,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -89,15 +109,19 @@ impl Publisher {
         topics: Arc<dyn TopicLog>,
         checkpoints: Checkpoints,
         series: Series,
+        age: Age,
     ) -> Self {
         Self {
+            states: view.states(),
             view,
             log,
             topics,
             checkpoints,
             series,
+            age,
             lines: HashMap::new(),
             stuck: HashSet::new(),
+            outdated: HashSet::new(),
             stream_made: None,
             history: None,
             published: Position::START,
@@ -126,6 +150,14 @@ impl Publisher {
                         changes = changes.resubscribe();
                     }
                 }
+                Ok(Round::Building) => {
+                    backoff = BACKOFF_FIRST;
+                    // A copy: that the state changed is still news to the next round.
+                    let mut states = self.states.clone();
+                    if timeout(IDLE_MAX, states.changed()).await.is_ok() {
+                        sleep(GATHER).await;
+                    }
+                }
                 Ok(Round::Again | Round::Stuck) | Err(_) => {
                     sleep(jittered(backoff)).await;
                     backoff = (backoff * 2).min(BACKOFF_MAX);
@@ -136,7 +168,18 @@ impl Publisher {
 
     /// Looks at every topic once.
     async fn round(&mut self) -> Result<Round, PublishError> {
+        if self.states.has_changed().unwrap_or(true) {
+            self.states.mark_unchanged();
+            self.forget();
+        }
         let snapshot = self.view.snapshot()?;
+        if snapshot.position() < self.published {
+            self.published = Position::START;
+            self.forget();
+        }
+        if self.view.state() != ViewState::Live || self.states.has_changed().unwrap_or(true) {
+            return Ok(Round::Building);
+        }
         if snapshot.version() != relevo_projector_metrics::VERSION {
             // Rows of an older layout, until the new version is built.
             return Ok(Round::Stuck);
@@ -161,12 +204,19 @@ impl Publisher {
             };
             round = round.worse(outcome);
         }
-        self.series.stuck.set(i64::try_from(stuck.len()).unwrap_or(i64::MAX));
+        self.series.stuck.set(i64::try_from(stuck.len() + self.outdated.len()).unwrap_or(i64::MAX));
         self.stuck = stuck;
         if round == Round::Done {
             self.published = snapshot.position();
         }
         Ok(round)
+    }
+
+    /// The log may have been replaced, and the view with it: nothing that was known is certain.
+    fn forget(&mut self) {
+        self.lines.clear();
+        self.outdated.clear();
+        (self.stream_made, self.history) = (None, None);
     }
 
     /// Appends the next facts of one topic. Whatever fails forgets what was known of it: its last message is read again.
@@ -176,16 +226,38 @@ impl Publisher {
         };
         let newest = Mark { version: definition.version, place: head.last };
         let mut line = self.line(head).await?;
+        // Once a topic and life of the process, whatever the checkpoint says.
+        let expected = match line.expected() {
+            Some(expected) => expected,
+            None => self.learn(&mut line, snapshot.position()).await?,
+        };
         let mut round = Round::Done;
-        if !line.reached(newest) {
-            let expected = match line.expected() {
-                Some(expected) => expected,
-                None => self.learn(&mut line).await?,
-            };
-            if let Next::After(after) = line.next(definition.version) {
-                let facts = facts_after(snapshot, &head.tenant, head.metric, after, TOPIC_BATCH_MAX)?;
+        match line.next(definition.version) {
+            Next::Nothing => {
+                if self.outdated.insert((head.tenant.clone(), head.metric)) {
+                    tracing::warn!(
+                        tenant = %head.tenant,
+                        metric = head.metric,
+                        version = definition.version,
+                        "metric topic has a newer definition: this node publishes nothing there"
+                    );
+                }
+            }
+            Next::After(_) if line.reached(newest) => {}
+            Next::After(after) => {
+                let mut facts = facts_after(snapshot, &head.tenant, head.metric, after, TOPIC_BATCH_MAX)?;
+                let gap = !line.begins() && gap(snapshot, head, after)?;
+                let old = if line.begins() { self.too_old(&mut line, &mut facts) } else { 0 };
                 round = self.append(&mut line, expected, &facts).await?;
-                if round == Round::Done && !facts.is_empty() && !line.reached(newest) {
+                if round == Round::Done && gap {
+                    self.series.gaps.inc();
+                    tracing::warn!(
+                        tenant = %head.tenant,
+                        metric = head.metric,
+                        "facts were forgotten before they were published: publish the span again"
+                    );
+                }
+                if round == Round::Done && old + facts.len() > 0 && !line.reached(newest) {
                     round = Round::More;
                 }
             }
@@ -204,12 +276,13 @@ impl Publisher {
             Some(made) => made,
             None => *self.stream_made.insert(self.topics.created_at(&line.topic).await?),
         };
-        let checkpoint = self.checkpoints.load(&line.topic, made)?;
+        let history = self.history().await?;
+        let checkpoint = self.checkpoints.load(&line.topic, made, &history)?;
         Ok(line.with_checkpoint(checkpoint))
     }
 
     /// Reads a topic's last message; answers with the condition of the next append.
-    async fn learn(&mut self, line: &mut Line) -> Result<u64, PublishError> {
+    async fn learn(&mut self, line: &mut Line, seen: Position) -> Result<u64, PublishError> {
         let made = self.topics.created_at(&line.topic).await?;
         if self.stream_made != Some(made) {
             // The stream was made anew under our feet: nothing that was known is true.
@@ -219,18 +292,34 @@ impl Publisher {
         }
         let history = self.history().await?;
         let last = self.topics.last(&line.topic).await?;
-        Ok(line.learned(last.as_ref(), &history)?)
+        let expected = line.learned(last.as_ref(), &history)?;
+        if line.beyond(seen.sequence()) {
+            // Another node is ahead of this one's view; or the log is not the one that was published from.
+            line.check_end(self.log.identity().await?.last_sequence)?;
+        }
+        Ok(expected)
+    }
+
+    /// Takes away what the stream of a topic that begins would not have kept; answers with how many.
+    fn too_old(&self, line: &mut Line, facts: &mut Vec<MetricFact>) -> usize {
+        let from = (self.age.now)() - self.age.keep;
+        let old = facts.iter().take_while(|fact| fact.recorded_at < from).count();
+        if let Some(newest) = facts.drain(..old).next_back() {
+            line.passed(Mark::of(&newest));
+        }
+        old
     }
 
     async fn append(&mut self, line: &mut Line, expected: u64, facts: &[MetricFact]) -> Result<Round, PublishError> {
         let Some(newest) = facts.last().map(Mark::of) else { return Ok(Round::Done) };
-        let events = events(facts, &self.history().await?)?;
+        let history = self.history().await?;
+        let events = events(facts, &history)?;
         match self.topics.append(&line.topic, expected, &events).await? {
             Appended::Stored(sequence) => {
                 line.stored(sequence, newest);
                 self.series.facts.inc_by(events.len() as u64);
                 if let Some(made) = self.stream_made {
-                    self.checkpoints.save(&line.topic, newest, made)?;
+                    self.checkpoints.save(&line.topic, newest, made, &history)?;
                 }
                 Ok(Round::Done)
             }
@@ -275,6 +364,7 @@ impl Round {
     /// The one of two outcomes that needs more.
     const fn worse(self, other: Self) -> Self {
         match (self, other) {
+            (Self::Building, _) | (_, Self::Building) => Self::Building,
             (Self::Stuck, _) | (_, Self::Stuck) => Self::Stuck,
             (Self::Again, _) | (_, Self::Again) => Self::Again,
             (Self::More, _) | (_, Self::More) => Self::More,
@@ -283,9 +373,21 @@ impl Round {
     }
 }
 
-/// Which history of events a log holds: when it was made, in milliseconds since 1970.
+/// Whether the view has forgotten facts that come after this one.
+fn gap(snapshot: &ViewSnapshot, head: &Head, after: Option<FactPlace>) -> Result<bool, ReadError> {
+    let Some(after) = after else { return Ok(false) };
+    Ok(forgotten(snapshot, &head.tenant, head.metric)?.is_some_and(|newest| newest > after))
+}
+
+/// Which history of events a log holds: when it was made, in milliseconds since 1970, and the beginning of its first commit's hash.
 pub(super) async fn history_of(log: &dyn Log) -> Result<String, LogError> {
-    Ok(log.identity().await?.created_at.as_millis().to_string())
+    let made = log.identity().await?.created_at.as_millis();
+    match log.get(1).await {
+        Ok(Some(first)) => Ok(format!("{made}-{}", hex::encode(&first.hash[..HISTORY_HASH_BYTES]))),
+        // A log that is empty made no facts. One that cannot be read from its beginning is still that log.
+        Ok(None) | Err(LogError::Undecodable { .. }) => Ok(made.to_string()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The messages of facts.

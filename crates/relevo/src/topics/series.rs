@@ -13,6 +13,7 @@ pub(crate) struct Series {
     pub(super) facts: Counter<u64, AtomicU64>,
     pub(super) conflicts: Counter<u64, AtomicU64>,
     pub(super) stuck: Gauge<i64>,
+    pub(super) gaps: Counter<u64, AtomicU64>,
 }
 
 impl Series {
@@ -30,6 +31,11 @@ impl Series {
             series.conflicts.clone(),
         );
         registry.register("relevo_topics_stuck", "Metric topics that cannot be published to", series.stuck.clone());
+        registry.register(
+            "relevo_topics_gaps",
+            "Times that the metrics view had forgotten facts before this node had published them; publish the span again",
+            series.gaps.clone(),
+        );
         series
     }
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use prometheus_client::registry::Registry;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use relevo_domain::{Recorded, TenantId, Timestamp};
+use relevo_domain::{Commit, Recorded, TenantId, Timestamp};
 use relevo_eventlog::{Append, Appended, CloudEvent, LastMessage, Log, LogError, MemoryLog, Topic};
 use relevo_projection::View;
 use relevo_projection::testing::{LiveView, fold, history};
@@ -19,9 +19,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::port::TopicLog;
-use super::{Checkpoints, Publisher, Republisher, Series, Span};
+use super::{Age, Checkpoints, Publisher, RepublishError, Republisher, Series, Span};
 
-const SETTLED_WITHIN: Duration = Duration::from_secs(20);
+pub(super) const SETTLED_WITHIN: Duration = Duration::from_secs(20);
+/// 2030-01-01, after every history.
+pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_893_456_000);
+/// From before every history.
+const FOR_EVER: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// A fact of a metric, for tests.
 pub(super) fn fact(tenant: &str, metric: &str, sequence: u64, ordinal: u32) -> MetricFact {
@@ -50,13 +54,13 @@ pub(super) fn fact(tenant: &str, metric: &str, sequence: u64, ordinal: u32) -> M
 // === a log of topics ===
 
 /// Topics in memory, with seeded faults.
-struct Topics {
+pub(super) struct Topics {
     state: Mutex<State>,
 }
 
-struct State {
-    messages: HashMap<String, Vec<(u64, CloudEvent)>>,
-    last: u64,
+pub(super) struct State {
+    pub(super) messages: HashMap<String, Vec<(u64, CloudEvent)>>,
+    pub(super) last: u64,
     created_at: i64,
     random: StdRng,
     /// Of each call, in percent.
@@ -66,22 +70,22 @@ struct State {
 }
 
 impl Topics {
-    fn new(seed: u64, faults: u32) -> Arc<Self> {
+    pub(super) fn new(seed: u64, faults: u32) -> Arc<Self> {
         let random = StdRng::seed_from_u64(seed);
         let state = State { messages: HashMap::new(), last: 0, created_at: 1, random, faults, away: false };
         Arc::new(Self { state: Mutex::new(state) })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Every message in the order of its topic.
-    fn messages(&self, subject: &str) -> Vec<CloudEvent> {
+    pub(super) fn messages(&self, subject: &str) -> Vec<CloudEvent> {
         self.state().messages.get(subject).into_iter().flatten().map(|(_, event)| event.clone()).collect()
     }
 
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.state().messages.values().map(Vec::len).sum()
     }
 
@@ -159,28 +163,36 @@ impl TopicLog for Topics {
 // === nodes ===
 
 /// One node's publisher and what it keeps on its disk.
-struct Node {
+pub(super) struct Node {
     folder: TempDir,
     running: Option<JoinHandle<()>>,
-    series: Series,
+    pub(super) series: Series,
+    pub(super) log: Arc<dyn Log>,
+    pub(super) keep: Duration,
 }
 
 impl Node {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, running: None, series: Series::register(&mut Registry::default()) }
+        let series = Series::register(&mut Registry::default());
+        Self { folder, running: None, series, log: Arc::new(MemoryLog::new()), keep: FOR_EVER }
     }
 
-    fn start(&mut self, view: &Arc<View>, topics: &Arc<Topics>) {
+    pub(super) fn of(log: &Arc<MemoryLog>) -> Self {
+        Self { log: Arc::clone(log) as Arc<dyn Log>, ..Self::new() }
+    }
+
+    pub(super) fn start(&mut self, view: &Arc<View>, topics: &Arc<Topics>) {
         let checkpoints = Checkpoints::open(&self.folder.path().join("checkpoints")).unwrap();
-        let log = Arc::new(MemoryLog::new());
+        let log = Arc::clone(&self.log);
         let topics = Arc::clone(topics) as Arc<dyn TopicLog>;
-        let publisher = Publisher::new(Arc::clone(view), log, topics, checkpoints, self.series.clone());
+        let age = Age { keep: self.keep, now: || NOW };
+        let publisher = Publisher::new(Arc::clone(view), log, topics, checkpoints, self.series.clone(), age);
         self.running = Some(tokio::spawn(publisher.run(CancellationToken::new())));
     }
 
     /// Ends it wherever it is.
-    async fn kill(&mut self) {
+    pub(super) async fn kill(&mut self) {
         if let Some(running) = self.running.take() {
             running.abort();
             assert!(running.await.unwrap_err().is_cancelled(), "the publisher ended by itself");
@@ -189,7 +201,7 @@ impl Node {
 }
 
 /// Every fact of a view by subject, in order.
-fn facts_of(view: &View) -> BTreeMap<String, Vec<MetricFact>> {
+pub(super) fn facts_of(view: &View) -> BTreeMap<String, Vec<MetricFact>> {
     let snapshot = view.snapshot().unwrap();
     let all = heads(&snapshot).unwrap().into_iter().map(|head| {
         let subject = format!("relevo.metrics.{}.{}", head.tenant, head.metric);
@@ -207,7 +219,7 @@ fn same(topics: &Topics, facts: &BTreeMap<String, Vec<MetricFact>>) -> bool {
     })
 }
 
-async fn published(topics: &Topics, facts: &BTreeMap<String, Vec<MetricFact>>) {
+pub(super) async fn published(topics: &Topics, facts: &BTreeMap<String, Vec<MetricFact>>) {
     eventually_within("every fact is published", SETTLED_WITHIN, async || same(topics, facts).then_some(())).await;
 }
 
@@ -218,7 +230,8 @@ async fn kills_faults_rebuilds_and_further_nodes_add_nothing() {
         let topics = Topics::new(seed, 10);
         let mut random = StdRng::seed_from_u64(seed);
         let mut live = LiveView::new(MetricsProjector);
-        let mut nodes = [Node::new(), Node::new()];
+        let log = log_of(&commits).await;
+        let mut nodes = [Node::of(&log), Node::of(&log)];
         for stretch in commits.chunks(20) {
             for node in &mut nodes {
                 if random.random_bool(0.7) {
@@ -243,7 +256,7 @@ async fn kills_faults_rebuilds_and_further_nodes_add_nothing() {
         published(&topics, &facts).await;
         // A node with a view of its own, built anew, and without a checkpoint.
         let (_folder, rebuilt) = fold(MetricsProjector, &commits);
-        let mut third = Node::new();
+        let mut third = Node::of(&log);
         third.start(&rebuilt, &topics);
         eventually_within("the third node is done", SETTLED_WITHIN, async || {
             (third.series.lag.get() == 0 && nodes.iter().all(|node| node.series.lag.get() == 0)).then_some(())
@@ -275,14 +288,9 @@ async fn what_grew_too_old_for_the_stream_is_not_published_again_and_a_new_strea
     let mut node = Node::new();
     node.start(&view, &topics);
     published(&topics, &facts_of(&view)).await;
-    let settled = async |node: &Node| {
-        eventually_within("nothing is left to do", SETTLED_WITHIN, async || (node.series.lag.get() == 0).then_some(()))
-            .await;
-    };
     settled(&node).await;
     node.kill().await;
     topics.state().messages.clear();
-    node.series.lag.set(-1);
     node.start(&view, &topics);
     settled(&node).await;
     assert_eq!(topics.count(), 0);
@@ -309,13 +317,24 @@ async fn a_topic_that_somebody_else_wrote_to_stops_alone() {
     assert_eq!(topics.messages(&subject).len(), 1);
 }
 
+/// Waits until a node has nothing left to do.
+pub(super) async fn settled(node: &Node) {
+    node.series.lag.set(-1);
+    eventually_within("nothing is left to do", SETTLED_WITHIN, async || (node.series.lag.get() == 0).then_some(()))
+        .await;
+}
+
 // === publishing again ===
 
-async fn log_of(commits: &[Recorded]) -> Arc<MemoryLog> {
+pub(super) async fn log_of(commits: &[Recorded]) -> Arc<MemoryLog> {
     let log = MemoryLog::new();
     for recorded in commits {
         let expected = log.last_of(&recorded.commit.tenant, &recorded.commit.entity).await.unwrap();
-        log.append(vec![Append { commit: recorded.commit.clone(), expected }]).await.unwrap();
+        // A made-up history has made-up hashes.
+        let previous_hash = log.get(expected).await.unwrap().map_or([0; 32], |last| last.hash);
+        log.append(vec![Append { commit: Commit { previous_hash, ..recorded.commit.clone() }, expected }])
+            .await
+            .unwrap();
     }
     Arc::new(log)
 }
@@ -374,4 +393,42 @@ async fn another_tenants_facts_are_never_among_them() {
     let place = Topic::republished(&tenant, "all").unwrap();
     let done = republisher.republish(&span, place, Timestamp::from_millis(0), |_progress| {}).await.unwrap();
     assert_eq!((done.facts, topics.count()), (0, 0));
+
+    // What a killed fold left goes at the next start, and nothing else.
+    let names = ["topics-fold-00", "metrics-v2"].map(|name| folder.path().join(name));
+    for name in &names {
+        std::fs::create_dir_all(name).unwrap();
+    }
+    republisher.sweep().unwrap();
+    assert_eq!(names.map(|name| name.exists()), [false, true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_span_is_not_done_while_the_view_has_only_a_part_of_it() {
+    let commits = history(17, 200);
+    let folder = tempfile::tempdir().unwrap();
+    let mut live = LiveView::new(MetricsProjector);
+    live.apply(&commits[..100]);
+    let topics = Topics::new(17, 0);
+    let port = Arc::clone(&topics) as Arc<dyn TopicLog>;
+    let republisher = Republisher::new(live.view(), log_of(&commits).await, port, folder.path().to_owned());
+    let tenant = heads(&live.view().snapshot().unwrap()).unwrap().remove(0).tenant;
+    let from = commits[0].commit.recorded_at;
+    let metrics = relevo_projector_metrics::metric_names().collect();
+    let span = Span { tenant: tenant.clone(), metrics, from: Some(from), to: None };
+    let publish = async || {
+        let place = Topic::republished(&tenant, "part").unwrap();
+        republisher.republish(&span, place, from, |_progress| {}).await
+    };
+    let refused = publish().await;
+    assert!(matches!(refused, Err(RepublishError::Building)), "{refused:?}");
+    assert_eq!(topics.count(), 0);
+    live.apply(&commits[100..]);
+    let done = publish().await.unwrap();
+    let all: usize = facts_of(&live.view())
+        .iter()
+        .filter(|(subject, _)| subject.starts_with(&format!("relevo.metrics.{tenant}.")))
+        .map(|(_, facts)| facts.iter().filter(|fact| fact.at >= from).count())
+        .sum();
+    assert!(done.facts >= all as u64 && all > 100, "{done:?} of {all}");
 }

@@ -153,18 +153,22 @@ impl Talk<'_> {
         let said = within(&|event| matches!(event, ConversationEvent::MessageEchoed(message) if phone(message)));
         let ends = within(&|event| matches!(event, ConversationEvent::Resolved { .. }));
 
-        // The first response: the first thing said after, by order and by time, the first question since the last end.
-        let first = said.iter().copied().find_map(|reply| {
+        // A response: something said after, by order and by time, the oldest question since the last end that nothing said
+        // before answers.
+        let responses = said.iter().copied().filter_map(|reply| {
             let since = ends.iter().copied().rfind(|index| *index < reply).unwrap_or(start);
-            let question = asked.iter().copied().find(|index| since < *index && *index < reply)?;
-            (self.at(question) <= self.at(reply)).then_some((question, reply))
+            let open = asked.iter().copied().filter(|index| since < *index && *index < reply);
+            let open = open.filter(|question| {
+                said.iter().take_while(|earlier| **earlier < reply).all(|earlier| !self.answers(*earlier, *question))
+            });
+            let asked_at = open.map(|question| self.at(question)).min()?;
+            (asked_at <= self.at(reply)).then(|| (reply, self.at(reply) - asked_at))
         });
-        if let Some((question, reply)) = first {
-            for metric in ["first_response_human", "first_response_any"] {
-                let waited = self.at(reply) - self.at(question);
+        for (number, (reply, waited)) in responses.enumerate() {
+            let first: &[&'static str] = &["first_response_human", "first_response_any"];
+            for metric in if number == 0 { first } else { &["next_response"] } {
                 put(all, metric, self.at(reply), self.nobodys(reply), words(["phone_app"]), waited);
             }
-            self.cycles(all, reply, &asked, &said, &ends);
         }
         if let (Some(first), Some(last)) = (ends.first(), ends.last()) {
             let took = |end: usize| (self.at(end) - self.at(start)).max(0);
@@ -173,22 +177,9 @@ impl Talk<'_> {
         }
     }
 
-    /// The cycles after the first response.
-    fn cycles(&self, all: &mut All, first: usize, asked: &[usize], said: &[usize], ends: &[usize]) {
-        let mut done = first;
-        for reply in said.iter().copied().filter(|reply| *reply > first) {
-            let since = ends.iter().copied().rfind(|index| *index < reply).unwrap_or(0).max(done);
-            let new = |question: usize| {
-                // Not older than anything that was said before it.
-                let before = said.iter().copied().filter(|earlier| *earlier < question);
-                before.map(|earlier| self.at(earlier)).max().is_none_or(|latest| latest <= self.at(question))
-            };
-            let question = asked.iter().copied().find(|index| since < *index && *index < reply && new(*index));
-            let Some(question) = question.filter(|question| self.at(*question) <= self.at(reply)) else { continue };
-            let waited = self.at(reply) - self.at(question);
-            put(all, "next_response", self.at(reply), self.nobodys(reply), words(["phone_app"]), waited);
-            done = reply;
-        }
+    /// Whether what was said answers a question: later by time, or of the same moment and later on the log.
+    fn answers(&self, said: usize, question: usize) -> bool {
+        (self.at(said), said) > (self.at(question), question)
     }
 
     fn pauses(&self, all: &mut All) {
@@ -235,41 +226,51 @@ impl Talk<'_> {
 
     /// What the conversation is after each commit: the backlog's changes and the spans of open time.
     fn levels(&self, all: &mut All) {
-        let after: Vec<(i64, [String; 3], &str)> = (0..self.0.len())
+        let after: Vec<([String; 3], &str)> = (0..self.0.len())
             .filter(|index| self.0[*index].last)
-            .map(|index| (self.at(index), self.whose(index + 1), self.status(index)))
+            .map(|index| (self.whose(index + 1), self.status(index)))
             .collect();
+        let changed_at = self.changes();
+        let ends: Vec<usize> = (0..self.0.len()).filter(|index| self.0[*index].last).collect();
 
         let mut counted: Option<([String; 3], &str)> = None;
-        let mut latest = i64::MIN;
-        for (at, whose, status) in &after {
+        for (index, (whose, status)) in after.iter().enumerate() {
             let now = (*status != "resolved").then(|| (whose.clone(), *status));
             if now == counted {
                 continue;
             }
-            latest = latest.max(*at);
             for (change, of) in [(-1, &counted), (1, &now)] {
                 if let Some((whose, status)) = of {
-                    put(all, "backlog", latest, whose.clone(), words([status]), change);
+                    put(all, "backlog", changed_at[ends[index]], whose.clone(), words([status]), change);
                 }
             }
             counted = now;
         }
 
-        let mine = |(_, whose, status): &(i64, [String; 3], &str)| *status == "open" && !whose[2].is_empty();
-        let mut begun: Option<usize> = None;
-        for index in 0..after.len() {
-            let runs = |begun: usize| mine(&after[index]) && after[begun].1 == after[index].1;
-            match begun {
-                Some(begun) if runs(begun) => continue,
-                Some(begun) => {
-                    let took = (after[index].0 - after[begun].0).max(0);
-                    put(all, "agent_open_time", after[index].0, after[begun].1.clone(), vec![], took);
-                }
-                None => {}
+        // Cut where the holder or the status differs; of each piece that somebody has open, its length.
+        let mut pieces: Vec<(usize, &([String; 3], &str))> = after.iter().enumerate().collect();
+        pieces.dedup_by(|later, earlier| later.1 == earlier.1);
+        for two in pieces.windows(2) {
+            let ((from, (whose, status)), (to, _)) = (two[0], two[1]);
+            let (from, to) = (changed_at[ends[from]], changed_at[ends[to]]);
+            assert!(from <= to, "no span is negative");
+            if *status == "open" && !whose[2].is_empty() {
+                put(all, "agent_open_time", to, whose.clone(), vec![], to - from);
             }
-            begun = mine(&after[index]).then_some(index);
         }
+    }
+
+    /// After each thing that happened: the latest time of all changes of holder or status so far.
+    fn changes(&self) -> Vec<i64> {
+        let mut latest = self.at(0);
+        let changed = |index: usize| {
+            index > 0 && (self.whose(index + 1) != self.whose(index) || self.status(index) != self.status(index - 1))
+        };
+        let of = |index: usize| {
+            latest = if changed(index) { latest.max(self.at(index)) } else { latest };
+            latest
+        };
+        (0..self.0.len()).map(of).collect()
     }
 
     fn deliveries(&self, all: &mut All) {

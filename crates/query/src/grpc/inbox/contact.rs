@@ -50,8 +50,7 @@ impl Query {
     ) -> Result<Vec<wire::Conversation>, QueryError> {
         let mut ids = contact.conversations.clone();
         for link in &contact.linked {
-            let other = inbox::contact(rows, &caller.tenant, link.contact, caller)?;
-            ids.extend(other.into_iter().flat_map(|other| other.conversations));
+            ids.extend(inbox::contact_conversations(rows, &caller.tenant, link.contact, caller)?);
         }
         let found = ids.into_iter().map(|id| inbox::conversation(rows, &caller.tenant, id, caller, now));
         let mut found: Vec<_> = found.filter_map(Result::transpose).collect::<Result<_, _>>()?;

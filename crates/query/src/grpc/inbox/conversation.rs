@@ -4,7 +4,7 @@ use relevo_domain::Caller;
 use relevo_projector_inbox as inbox;
 use relevo_proto::query::v1 as wire;
 
-use super::past::When;
+use super::past::asked_when;
 use super::visible;
 use crate::error::QueryError;
 use crate::page_token::Belongs;
@@ -29,7 +29,7 @@ impl Query {
         let mut fields = Fields::default();
         let id = fields.conversation(&request.conversation_id);
         let freshness = fields.freshness(&request.min_position, request.deadline_ms);
-        let when = When::parse(&mut fields, request.as_of, now);
+        let when = asked_when(&mut fields, request.as_of, now);
         fields.finish()?;
 
         if let Some(when) = when {
@@ -59,7 +59,7 @@ impl Query {
         let conversation = fields.conversation(&request.conversation_id);
         let limit = fields.page_size(request.page_size, THREAD_PAGE_SIZE_DEFAULT);
         let freshness = fields.freshness(&request.min_position, request.deadline_ms);
-        let when = When::parse(&mut fields, request.as_of.clone(), (self.inner.ports.now)());
+        let when = asked_when(&mut fields, request.as_of.clone(), (self.inner.ports.now)());
         fields.finish()?;
 
         access::may_read_threads(&caller)?;

@@ -107,6 +107,17 @@ impl Query {
         Ok([due, waited.flatten()].into_iter().flatten().min())
     }
 
+    /// The counters of the caller's tabs.
+    pub(crate) fn tally(
+        &self,
+        rows: &ViewSnapshot,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<wire::InboxCounters, QueryError> {
+        let next_due = || self.inner.dues.next(rows, &caller.tenant, now);
+        Ok(render::counters(self.inner.tallies.of(rows, caller, now, next_due)?))
+    }
+
     pub(super) async fn counters(
         &self,
         caller: Caller,
@@ -120,9 +131,10 @@ impl Query {
         let position = snapshot.position().to_string();
 
         let now = (self.inner.ports.now)();
+        let query = self.clone();
         read(move || {
-            let counters = inbox::counters(&snapshot, &caller.tenant, &caller, now)?;
-            Ok(wire::GetCountersResponse { counters: Some(render::counters(counters)), position })
+            let counters = query.tally(&snapshot, &caller, now)?;
+            Ok(wire::GetCountersResponse { counters: Some(counters), position })
         })
         .await
     }

@@ -5,6 +5,7 @@ mod contact;
 mod conversation;
 mod list;
 mod past;
+mod pasts;
 mod watch;
 
 use relevo_domain::{Caller, EntityId, Timestamp};
@@ -14,7 +15,7 @@ use relevo_proto::query::v1 as wire;
 use relevo_proto::query::v1::inbox_service_server::InboxService;
 use tonic::{Request, Response, Status};
 
-pub(crate) use past::PAST_READS_MAX;
+pub(crate) use pasts::Pasts;
 
 use crate::error::QueryError;
 use crate::render::conversation::Shown;

@@ -4,9 +4,11 @@
 //! Who may see the conversation now may see its past, whatever it was assigned to then; so access is decided on the view, and
 //! what is folded is read without it. Before its first event a conversation does not exist.
 
+use std::sync::Arc;
+
 use relevo_domain::conversation::ConversationEvent;
 use relevo_domain::{Caller, EntityId, Event, Position, Recorded, Role, Scope, Timestamp};
-use relevo_projection::{ApplyError, FoldedRows, fold_commits};
+use relevo_projection::{ApplyError, FoldedRows, ViewSnapshot, fold_commits};
 use relevo_projector_inbox as inbox;
 use relevo_proto::query::v1 as wire;
 use relevo_proto::query::v1::as_of::Moment;
@@ -16,25 +18,18 @@ use super::conversation::{AskedThread, thread_page};
 use super::visible;
 use crate::cursor::PageCursor as _;
 use crate::error::{QueryError, Rule};
-use crate::history::HistoryError;
+use crate::history::When;
 use crate::page_token::Belongs;
 use crate::render::conversation::Shown;
 use crate::request::{Fields, Freshness};
 use crate::{Query, access, moment, read, render};
 
-/// Events of a conversation whose past is read: each commit is one question to the log, and all of them are in memory once.
-const EVENTS_MAX: usize = 10_000;
-/// Reads of the past that go on at the same time; the others wait.
-pub(crate) const PAST_READS_MAX: usize = 4;
+/// Commits of a conversation, of its contact or of the workspace whose past is read: each is one question to the log, and all of
+/// them are in memory once.
+const COMMITS_MAX: usize = 10_000;
 
-/// Up to when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum When {
-    Position(Position),
-    Time(Timestamp),
-}
-
-/// A conversation as it was.
+/// A conversation as it was, whoever asks.
+#[derive(Debug)]
 pub(super) struct Past {
     conversation: EntityId,
     contact: EntityId,
@@ -45,32 +40,36 @@ pub(super) struct Past {
     now: Timestamp,
 }
 
+/// What a caller reads of the past, and what they see of the present.
+pub(super) struct AskedPast {
+    past: Arc<Past>,
+    present: ViewSnapshot,
+}
+
 /// A place in the pages of a thread of the past.
 pub(super) struct PastTurn {
     pub(super) when: When,
     pub(super) after: inbox::ThreadCursor,
 }
 
-impl When {
-    pub(super) fn parse(fields: &mut Fields, asked: Option<wire::AsOf>, now: Timestamp) -> Option<Self> {
-        let asked = asked?;
-        match asked.moment {
-            None => {
-                fields.refuse("as_of", Rule::Required);
-                None
+pub(super) fn asked_when(fields: &mut Fields, asked: Option<wire::AsOf>, now: Timestamp) -> Option<When> {
+    let asked = asked?;
+    match asked.moment {
+        None => {
+            fields.refuse("as_of", Rule::Required);
+            None
+        }
+        Some(Moment::Position(text)) if text.is_empty() => {
+            fields.refuse("as_of.position", Rule::Required);
+            None
+        }
+        Some(Moment::Position(text)) => fields.position(&text).map(When::Position),
+        Some(Moment::Time(time)) => {
+            let time = from_wire(time);
+            if time > now {
+                fields.refuse("as_of.time", Rule::Future);
             }
-            Some(Moment::Position(text)) if text.is_empty() => {
-                fields.refuse("as_of.position", Rule::Required);
-                None
-            }
-            Some(Moment::Position(text)) => fields.position(&text).map(Self::Position),
-            Some(Moment::Time(time)) => {
-                let time = from_wire(time);
-                if time > now {
-                    fields.refuse("as_of.time", Rule::Future);
-                }
-                Some(Self::Time(time))
-            }
+            Some(When::Time(time))
         }
     }
 }
@@ -83,42 +82,51 @@ impl Query {
         conversation: EntityId,
         when: When,
         mut freshness: Freshness,
-    ) -> Result<Past, QueryError> {
+    ) -> Result<AskedPast, QueryError> {
         if let When::Position(position) = when {
             // A position that the log has not reached is never reached by the view.
             freshness.position = freshness.position.max(Some(position));
         }
         let snapshot = moment::take(&self.inner.views.inbox, freshness).await?;
-        let (reader, now) = (caller.clone(), (self.inner.ports.now)());
-        let row = read(move || visible(&snapshot, &reader, conversation, now)).await?;
-        if row.version > EVENTS_MAX as u64 {
-            return Err(QueryError::History(HistoryError::TooLong { limit: EVENTS_MAX }));
-        }
+        let (rows, reader, now) = (snapshot.clone(), caller.clone(), (self.inner.ports.now)());
+        let row = read(move || visible(&rows, &reader, conversation, now)).await?;
+        let asked = |past| AskedPast { past, present: snapshot };
 
-        let permit = self.inner.past.acquire().await.map_err(|_closed| QueryError::Stopping)?;
-        let mut commits = Vec::new();
-        for entity in [EntityId::WORKSPACE, row.contact, conversation] {
-            let history = &self.inner.ports.history;
-            let all = history.commits(&caller.tenant, entity, EVENTS_MAX).await.map_err(QueryError::History)?;
-            commits.extend(all.into_iter().take_while(|commit| when.has(commit)));
+        let pasts = &self.inner.pasts;
+        let _turn = pasts.turn(caller, freshness.wait).await?;
+        // After the turn: the same caller may have had it read meanwhile.
+        if let Some(past) = pasts.find(&caller.tenant, conversation, when) {
+            return Ok(asked(past));
         }
-        commits.sort_by_key(|commit| commit.sequence);
-        let past = read(move || fold(conversation, when, &commits)).await;
-        drop(permit);
-        past
+        let (history, tenant) = (&self.inner.ports.history, &caller.tenant);
+        let commits_of = |entity| history.commits(tenant, entity, when, COMMITS_MAX);
+        let parts =
+            tokio::try_join!(commits_of(EntityId::WORKSPACE), commits_of(row.contact), commits_of(conversation));
+        let (workspace, contact, own) = parts.map_err(QueryError::History)?;
+        let past = read(move || {
+            let mut commits: Vec<_> = [workspace, contact, own].into_iter().flatten().collect();
+            commits.sort_by_key(|commit| commit.sequence);
+            fold(conversation, when, &commits)
+        });
+        let past = Arc::new(past.await?);
+        pasts.keep(&caller.tenant, conversation, when, &past);
+        Ok(asked(past))
     }
 
     pub(super) async fn get_past(
         &self,
         caller: Caller,
-        past: Past,
+        AskedPast { past, present }: AskedPast,
     ) -> Result<wire::GetConversationResponse, QueryError> {
         let query = self.clone();
         read(move || {
             let reader = reader_of(&caller);
             let row = inbox::conversation(&past.rows, &caller.tenant, past.conversation, &reader, past.now)?;
             let row = row.ok_or(QueryError::ConversationNotFound { conversation: past.conversation })?;
-            let contact = inbox::contact(&past.rows, &caller.tenant, past.contact, &reader)?;
+            let mut contact = inbox::contact(&past.rows, &caller.tenant, past.contact, &reader)?;
+            if let Some(contact) = &mut contact {
+                contact.linked = seen_now(&present, &caller, std::mem::take(&mut contact.linked))?;
+            }
             let shown = Shown { degraded: false, texts: access::reads_texts(caller.role) };
             Ok(wire::GetConversationResponse {
                 conversation: Some(render::conversation::conversation(query.names(&caller), row, shown)),
@@ -144,7 +152,7 @@ impl Query {
         &self,
         caller: Caller,
         belongs: Belongs,
-        past: Past,
+        AskedPast { past, .. }: AskedPast,
         asked: AskedThread,
         after: Option<inbox::ThreadCursor>,
     ) -> Result<wire::ListMessagesResponse, QueryError> {
@@ -166,14 +174,19 @@ impl Query {
     }
 }
 
-impl When {
-    /// Whether a commit had been made by then. Writers' clocks may disagree; an entity's commits are taken up to the first later one.
-    fn has(self, commit: &Recorded) -> bool {
-        match self {
-            Self::Position(position) => commit.sequence <= position.sequence(),
-            Self::Time(time) => commit.commit.recorded_at <= time,
+/// Those of the linked contacts that exist for the caller now.
+fn seen_now(
+    present: &ViewSnapshot,
+    caller: &Caller,
+    linked: Vec<inbox::ContactLink>,
+) -> Result<Vec<inbox::ContactLink>, QueryError> {
+    let mut seen = Vec::with_capacity(linked.len());
+    for link in linked {
+        if inbox::sees_contact(present, &caller.tenant, link.contact, caller)? {
+            seen.push(link);
         }
     }
+    Ok(seen)
 }
 
 fn fold(conversation: EntityId, when: When, commits: &[Recorded]) -> Result<Past, QueryError> {

@@ -20,16 +20,23 @@ const LIMIT_DEFAULT: usize = 100;
 const LIMIT_MAX: usize = 1_000;
 /// Commits that are looked at for one page: a second or two of reading.
 const EXAMINED_MAX: u64 = 50_000;
+/// Commits of one conversation that are read at a time, and that are looked at for one page: each is a question to the log's
+/// leader.
+const READ_COMMITS: usize = 100;
+const CONVERSATION_EXAMINED_MAX: usize = 2_000;
 
 /// One page of an audit trail.
-pub(super) struct Audit<'a> {
-    pub(super) operator: &'a Operator,
-    pub(super) log: &'a Arc<dyn Log>,
-    pub(super) directory: &'a Directory,
+pub(in crate::admin) struct Audit<'a> {
+    pub(in crate::admin) operator: &'a Operator,
+    pub(in crate::admin) log: &'a Arc<dyn Log>,
+    pub(in crate::admin) directory: &'a Directory,
 }
 
 impl Audit<'_> {
-    pub(super) async fn page(&self, request: proto::AuditLogRequest) -> Result<proto::AuditLogResponse, Status> {
+    pub(in crate::admin) async fn page(
+        &self,
+        request: proto::AuditLogRequest,
+    ) -> Result<proto::AuditLogResponse, Status> {
         let span = Span::find(self.operator, &**self.log, request.from.as_ref(), request.to.as_ref()).await?;
         let log_end = self.log.identity().await.map_err(|error| self.operator.log_failed(&error))?.last_sequence;
         let mut page = Page {
@@ -67,21 +74,39 @@ impl Audit<'_> {
         if last == 0 {
             return Err(self.operator.say(Problem::new(ErrorCode::ConversationNotFound).about("conversation_id", id)));
         }
-        let from = after.max(span.first.saturating_sub(1));
-        let commits = self.log.tail(tenant, &id, from).await.map_err(|error| self.operator.log_failed(&error))?;
-        for recorded in &commits {
-            if recorded.sequence > span.last {
+        let mut from = after.max(span.first.saturating_sub(1));
+        for _ in 0..CONVERSATION_EXAMINED_MAX / READ_COMMITS {
+            let commits = self.log.page(tenant, &id, from, READ_COMMITS).await;
+            let commits = commits.map_err(|error| self.operator.log_failed(&error))?;
+            let all = commits.len() < READ_COMMITS;
+            for item in commits {
+                if page.full() {
+                    return Ok(());
+                }
+                from = match item {
+                    Ok(recorded) if recorded.sequence <= span.last => {
+                        if span.holds(&recorded) {
+                            self.add(page, &recorded)?;
+                        }
+                        recorded.sequence
+                    }
+                    Err(LogError::Undecodable { sequence, .. }) if sequence <= span.last => {
+                        page.unreadable += 1;
+                        sequence
+                    }
+                    Ok(_) | Err(LogError::Undecodable { .. }) => {
+                        page.next = 0;
+                        return Ok(());
+                    }
+                    Err(error) => return Err(self.operator.log_failed(&error)),
+                };
+                page.next = from;
+            }
+            if all {
+                page.next = 0;
                 return Ok(());
             }
-            if page.full() {
-                return Ok(());
-            }
-            if span.holds(recorded) {
-                self.add(page, recorded)?;
-            }
-            page.next = recorded.sequence;
         }
-        page.next = 0;
         Ok(())
     }
 

@@ -263,10 +263,12 @@ mod tests {
         Ok(sequences)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what a request's field holds")]
     fn time(seconds: i64) -> Option<At> {
         Some(At::Time(relevo_proto::time::to_wire(Timestamp::from_seconds(seconds))))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what a request's field holds")]
     fn position(text: &str) -> Option<At> {
         Some(At::Position(text.to_owned()))
     }

@@ -1,8 +1,8 @@
 //! API keys: whose they are and what they grant. Only hashes are ever written down.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use relevo_domain::{AgentId, Caller, ChannelId, Role, Scope, TeamId};
+use relevo_domain::{AgentId, Caller, ChannelId, Role, Scope, TeamId, TenantId};
 
 use super::super::file;
 use super::super::{ApiKey, Problem, Problems, Tenant};
@@ -19,7 +19,32 @@ pub(super) fn api_keys(keys: &[file::ApiKey], tenants: &[Tenant], problems: &mut
         keys.iter().enumerate().map(|(index, key)| (format!("{}.key_hash", at(index)), key.key_hash.as_str())),
         problems,
     );
-    keys.iter().enumerate().filter_map(|(index, key)| api_key(&at(index), key, tenants, problems)).collect()
+    let checked = keys.iter().enumerate().map(|(index, key)| (at(index), api_key(&at(index), key, tenants, problems)));
+    let checked: Vec<(String, ApiKey)> = checked.filter_map(|(at, key)| Some((at, key?))).collect();
+    one_grant_a_service(&checked, problems);
+    checked.into_iter().map(|(_, key)| key).collect()
+}
+
+/// A token names the service that minted it, not the key: keys of one service, while one is being rotated, must grant the same.
+/// Otherwise a token of the lesser key would be as good as one of the greater.
+fn one_grant_a_service(keys: &[(String, ApiKey)], problems: &mut Problems) {
+    let mut first: BTreeMap<(&TenantId, &AgentId), &(String, ApiKey)> = BTreeMap::new();
+    for one in keys.iter().filter(|(_, key)| key.caller.role == Role::Service) {
+        let (at, key) = one;
+        let (other_at, other) = *first.entry((&key.caller.tenant, &key.caller.name)).or_insert(one);
+        let (mine, theirs) = (limits(&key.caller.scope), limits(&other.caller.scope));
+        let differ = [
+            ("roles", key.mints != other.mints),
+            ("channels", mine.map(|(channels, _)| channels) != theirs.map(|(channels, _)| channels)),
+            ("teams", mine.map(|(_, teams)| teams) != theirs.map(|(_, teams)| teams)),
+        ];
+        for (list, differs) in differ {
+            if differs {
+                let problem = Problem::new(format!("{at}.{list}"), "config-service-keys-differ");
+                problems.add(problem.with("value", key.caller.name.as_str()).with("other", other_at.as_str()));
+            }
+        }
+    }
 }
 
 fn api_key(at: &str, key: &file::ApiKey, tenants: &[Tenant], problems: &mut Problems) -> Option<ApiKey> {
@@ -37,6 +62,13 @@ fn api_key(at: &str, key: &file::ApiKey, tenants: &[Tenant], problems: &mut Prob
     let scope = if role.sees_tenant() { Scope::Tenant } else { granted(at, key, role, &name, tenant, problems) };
     let mints = mints(at, key, role, problems);
     Some(ApiKey { hash, caller: Caller { tenant: tenant.name.clone(), role, name, scope }, mints })
+}
+
+const fn limits(scope: &Scope) -> Option<(&BTreeSet<ChannelId>, &BTreeSet<TeamId>)> {
+    match scope {
+        Scope::Granted { channels, teams } => Some((channels, teams)),
+        Scope::Tenant => None,
+    }
 }
 
 /// What a service key may give. Nobody but a service gives roles.

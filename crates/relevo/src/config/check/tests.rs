@@ -195,3 +195,25 @@ fn each_slip_about_signing_in_is_named_at_its_place() {
         [("api_keys[0].roles[1]".to_owned(), "config-one-of")]
     );
 }
+
+#[test]
+fn the_keys_of_one_service_grant_the_same() {
+    let key = |hash: char, more: &str| {
+        let hash = hash.to_string().repeat(64);
+        format!("[[api_keys]]\ntenant = 'acme'\nname = 'web'\nrole = 'service'\nkey_hash = 'sha256:{hash}'\n{more}\n")
+    };
+    let problems = |one: &str, other: &str| {
+        let text = format!("{GOOD}\n{}{}", key('1', one), key('2', other));
+        match check(&from_text(&text).unwrap()) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.0.into_iter().map(|problem| (problem.at, problem.key)).collect::<Vec<_>>(),
+        }
+    };
+    let differ = |list: &str| [(format!("api_keys[2].{list}"), "config-service-keys-differ")];
+    assert_eq!(problems("", "roles = ['agent']"), []);
+    assert_eq!(problems("roles = ['agent', 'admin']", "roles = ['admin', 'agent']"), []);
+    assert_eq!(problems("roles = ['agent']", "roles = ['agent', 'admin']"), differ("roles"));
+    assert_eq!(problems("channels = ['wa']", "channels = ['wa', 'tw']"), differ("channels"));
+    assert_eq!(problems("channels = ['wa']", "channels = ['wa']"), []);
+    assert_eq!(problems("teams = ['sales']", ""), differ("teams"));
+}

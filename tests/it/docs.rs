@@ -1,0 +1,244 @@
+//! The pages that show commands are typed against a fresh demo, as a newcomer would: every command ends as the page says, and
+//! prints what the page shows. Ids, times, positions, durations and hashes are of one run; everything else is compared.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use relevo_tests::Broker;
+use relevo_tests::broker::binary;
+
+/// Stands before the binary on the PATH. People read later than intake and a view need, scripts do not: before a command everything
+/// that was posted is handled, and the view that it reads has all that is on the log.
+const PATIENT: &str = r#"#!/bin/bash
+admin() { "$RELEVO_REAL" --api-key relevo-demo-admin --json "$@"; }
+position() { admin view status | grep -o '"log_position":"[^"]*"' | cut -d '"' -f 4; }
+handled() { admin intake status | grep -q '"backlog":"0"'; }
+for _ in {1..500}; do handled && break; done
+case "$*" in
+*--watch*) ;;
+conversation\ * | contact\ * | tag\ *) admin conversation counters --min-position "$(position)" >/dev/null ;;
+pause\ *) admin pause counts --min-position "$(position)" >/dev/null ;;
+assignment\ *) admin assignment loads --min-position "$(position)" >/dev/null ;;
+metrics\ *) admin metrics show --min-position "$(position)" >/dev/null ;;
+esac
+exec "$RELEVO_REAL" "$@"
+"#;
+
+#[tokio::test]
+async fn the_walk_through_the_desk_is_true_in_english() {
+    typed("docs/desk.en.md", "en").await;
+}
+
+#[tokio::test]
+async fn the_walk_through_the_desk_is_true_in_spanish() {
+    typed("docs/desk.es.md", "es").await;
+}
+
+#[tokio::test]
+async fn the_operators_page_is_true_in_both_languages() {
+    typed("docs/operate.en.md", "en").await;
+    typed("docs/operate.es.md", "es").await;
+}
+
+/// The tour of the README shows no output, only commands; one of them is refused, as the text says.
+#[tokio::test]
+async fn the_tour_of_the_readme_can_be_taken() {
+    let page = fs::read_to_string(root().join("README.md")).unwrap();
+    let tour = page.split("\n## ").find(|part| part.starts_with("A tour")).unwrap();
+    // The PATH of the page leads to the release binary.
+    let tour: Vec<&str> = tour.lines().filter(|line| !line.starts_with("export PATH=")).collect();
+    let blocks = blocks(&tour.join("\n"));
+    let said = run(&Broker::start().await, &blocks, "en");
+    let exits: Vec<_> = said.iter().flat_map(|said| said.exits.clone()).collect();
+    assert_eq!(exits, ["4"], "{said:#?}");
+}
+
+#[test]
+fn only_what_is_of_one_run_is_not_compared() {
+    let masked = |line: &str| mask(line);
+    assert_eq!(masked("Window until  22/11 05:01"), masked("Window until 23:59"));
+    assert_eq!(masked("Paused · position p1-9"), masked("Paused · position p1-12"));
+    assert_eq!(masked("1  4 s  cnv_7gesm8zfs1hhg8ny6m6tahy6sy"), masked("1  109 ms  cnv_5scxx070hcgrrtybcdewaj7ax3"));
+    for (one, other) in [("open 12", "open 13"), ("Active · —", "Paused · —"), ("version 4", "version 5"), ("", "x")]
+    {
+        assert_ne!(masked(one), masked(other));
+    }
+}
+
+/// Types the page and compares.
+async fn typed(page: &str, language: &str) {
+    let broker = Broker::start().await;
+    let play = Command::new(binary())
+        .args(["demo", "play", "--list", "--timeout", "60s", "--http", &broker.http, "--server", &broker.grpc])
+        .output()
+        .unwrap();
+    assert!(play.status.success(), "{}", String::from_utf8_lossy(&play.stderr));
+    let blocks = blocks(&fs::read_to_string(root().join(page)).unwrap());
+    let said = run(&broker, &blocks, language);
+    assert_eq!(blocks.len(), said.len(), "the shell ended early: {said:#?}");
+    let mut wrong = Vec::new();
+    for (block, said) in blocks.iter().zip(&said) {
+        let shown: Vec<String> = block.shown.iter().map(|line| mask(line)).collect();
+        let printed: Vec<String> = said.lines.iter().map(|line| mask(line)).collect();
+        if shown != printed || block.exits != said.exits {
+            wrong.push(format!("{:#?}\nends with {:?} and prints\n{}", block, said.exits, said.lines.join("\n")));
+        }
+    }
+    assert!(wrong.is_empty(), "{page} is not what happens:\n{}", wrong.join("\n\n"));
+}
+
+/// Commands of a page, and what it says that they print.
+#[derive(Debug, Default)]
+struct Block {
+    commands: Vec<String>,
+    shown: Vec<String>,
+    /// Statuses of the commands that do not succeed, as their comments say.
+    exits: Vec<String>,
+}
+
+/// What a block really printed.
+#[derive(Debug, Default)]
+struct Said {
+    lines: Vec<String>,
+    exits: Vec<String>,
+}
+
+/// The `sh` blocks of a page but for those that are said not to run, each with the `text` block that follows it.
+fn blocks(page: &str) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let (mut inside, mut skipped) = ("", false);
+    for line in page.lines() {
+        match (inside, line) {
+            ("", "```sh") => {
+                inside = if skipped { "skipped" } else { "sh" };
+                if !skipped {
+                    blocks.push(Block::default());
+                }
+            }
+            ("", "```text") => inside = "text",
+            ("", fence) if fence.starts_with("```") => inside = "other",
+            ("", prose) => skipped = prose.starts_with("<!-- not run"),
+            (_, "```") => (inside, skipped) = ("", false),
+            (kind, line) => {
+                let Some(block) = blocks.last_mut() else { continue };
+                match kind {
+                    "sh" => {
+                        block.exits.extend(line.split_once(" # exit status ").map(|(_, status)| status.to_owned()));
+                        block.commands.push(line.to_owned());
+                    }
+                    "text" => block.shown.push(line.to_owned()),
+                    _ => {}
+                }
+            }
+        }
+    }
+    blocks
+}
+
+/// Types the blocks into one shell.
+fn run(broker: &Broker, blocks: &[Block], language: &str) -> Vec<Said> {
+    let folder = tempfile::tempdir().unwrap();
+    let patient = folder.path().join("relevo");
+    fs::write(&patient, PATIENT).unwrap();
+    fs::set_permissions(&patient, fs::Permissions::from_mode(0o700)).unwrap();
+    let mut script = "exec 2>&1\nset -E\ntrap 'echo \"@@exit $?\"' ERR\n".to_owned();
+    for block in blocks {
+        script.push_str("echo @@begin\n");
+        script.push_str(&block.commands.join("\n"));
+        script.push('\n');
+    }
+    let script = script.replace("http://127.0.0.1:8480", &broker.http);
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let output = Command::new("bash")
+        .arg("-c")
+        .arg(script)
+        .env("PATH", path)
+        .env("RELEVO_REAL", binary())
+        .env("RELEVO_SERVER", &broker.grpc)
+        .env("RELEVO_LANG", language)
+        .env("RELEVO_TIMEOUT", "30s")
+        .env("LC_ALL", "C.UTF-8")
+        .env_remove("RELEVO_API_KEY")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let mut said: Vec<Said> = Vec::new();
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        match (line, line.strip_prefix("@@exit "), said.last_mut()) {
+            ("@@begin", _, _) => said.push(Said::default()),
+            (_, Some(status), Some(block)) => block.exits.push(status.to_owned()),
+            (_, None, Some(block)) => block.lines.push(line.to_owned()),
+            (_, _, None) => panic!("before the first command: {line}"),
+        }
+    }
+    // Empty lines at the end of a block are not worth a line in a page.
+    for block in &mut said {
+        while block.lines.last().is_some_and(String::is_empty) {
+            block.lines.pop();
+        }
+    }
+    said
+}
+
+/// A line without what is of one run: spaces of columns, ids, times, positions, durations, sizes, hashes.
+fn mask(line: &str) -> String {
+    const UNITS: [&str; 8] = ["ms", "s", "min", "h", "B", "kB", "MB", "GB"];
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let mut masked: Vec<String> = Vec::with_capacity(words.len());
+    for (place, word) in words.iter().enumerate() {
+        let number = word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let next = words.get(place + 1).copied().unwrap_or_default();
+        let unit = UNITS.contains(word) && masked.last().is_some_and(|before| before == "some");
+        // A time of today has no date.
+        let date = is_date(word) && next.contains(':');
+        if number && UNITS.contains(&next) {
+            masked.push("some".to_owned());
+        } else if !unit && !date {
+            masked.push(mask_word(word));
+        }
+    }
+    masked.join(" ")
+}
+
+/// `22/11`
+fn is_date(word: &str) -> bool {
+    word.len() == 5 && word.as_bytes()[2] == b'/'
+}
+
+fn mask_word(word: &str) -> String {
+    if let Some((name, _)) = word.split_once("command_id=") {
+        return format!("{name}command_id=");
+    }
+    if word.starts_with("AQAG") {
+        return "AQAG…".to_owned();
+    }
+    // What makes a number be of one run: it is part of a time, a day or a position, or of something long.
+    let moment = [":", "/", "p1-"].iter().any(|sign| word.contains(sign)) || word.matches('-').count() == 2;
+    let mut masked = String::new();
+    let mut run = String::new();
+    for c in word.chars().chain(['\0']) {
+        if c.is_ascii_alphanumeric() {
+            run.push(c);
+            continue;
+        }
+        // Ids have 26 characters behind their prefix, hashes 64, ids in base64 22 or more.
+        if run.len() >= 22 {
+            masked.push('~');
+        } else if moment {
+            masked.extend(run.chars().filter(|c| !c.is_ascii_digit()));
+        } else {
+            masked.push_str(&run);
+        }
+        run.clear();
+        if c != '\0' {
+            masked.push(c);
+        }
+    }
+    masked
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
