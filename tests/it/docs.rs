@@ -211,8 +211,8 @@ fn mask_word(word: &str) -> String {
     if let Some((name, _)) = word.split_once("command_id=") {
         return format!("{name}command_id=");
     }
-    if word.starts_with("AQAG") {
-        return "AQAG…".to_owned();
+    if word.starts_with("AgAG") {
+        return "AgAG…".to_owned();
     }
     // What makes a number be of one run: it is part of a time, a day or a position, or of something long.
     let moment = [":", "/", "p1-"].iter().any(|sign| word.contains(sign)) || word.matches('-').count() == 2;

@@ -171,3 +171,8 @@ impl Client {
         }
     }
 }
+
+/// Only the runtime's paused clock goes on, with everything that falls due meanwhile in its order; nothing waits.
+pub(super) async fn idle(time: Duration) {
+    tokio::time::timeout(time, std::future::pending::<()>()).await.unwrap_err();
+}

@@ -12,7 +12,7 @@ use relevo_proto::Problem;
 use relevo_proto::query::v1 as wire;
 use relevo_proto::query::v1::inbox_service_server::InboxService as _;
 
-use super::live::{Client, Live, next, pass};
+use super::live::{Client, Live, idle, next, pass};
 use super::world::{START, World, ask, caller, clock, conversation, granted, supervisor};
 use crate::{HEARTBEAT, WATCHES_PER_CALLER_MAX, WATCHES_PER_TENANT_MAX};
 
@@ -221,9 +221,9 @@ async fn watches_of_one_tenant_leave_room_for_the_others() {
 async fn a_client_that_takes_nothing_for_minutes_loses_its_watch() {
     let live = Live::new(many(1));
     let mut stream = live.query.watch_inbox(ask(&supervisor(), first(1))).await.unwrap().into_inner();
-    tokio::time::sleep(Duration::from_mins(4)).await;
+    idle(Duration::from_mins(4)).await;
     assert_eq!(live.query.inner.watches.open(), 1);
-    tokio::time::sleep(Duration::from_mins(3)).await;
+    idle(Duration::from_mins(3)).await;
     assert_eq!(live.query.inner.watches.open(), 0);
     let status = loop {
         if let Err(status) = next(&mut stream).await {

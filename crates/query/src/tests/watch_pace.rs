@@ -7,7 +7,7 @@ use std::time::Duration;
 use relevo_catalogue::Language;
 use relevo_domain::Position;
 
-use super::live::Live;
+use super::live::{Live, idle};
 use super::world::{World, supervisor};
 use crate::error::QueryError;
 use crate::request::Session;
@@ -36,10 +36,10 @@ async fn looks_are_an_interval_apart_also_if_they_find_nothing() {
     let watched = Idle(Arc::clone(&looks));
     let _stream = live.query.watch(session, live.inbox.view(), watched, None).await.unwrap();
     // Quiet for longer than the interval: what the last message tells is old.
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    idle(Duration::from_secs(2)).await;
     for _ in 0..40 {
         live.tell(|world| world.writes("demo", 1, "wa-main", "hola"));
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        idle(Duration::from_millis(100)).await;
     }
     let found = looks.load(Ordering::Relaxed);
     assert!((4..=6).contains(&found), "{found} looks in six seconds, four of them busy");
