@@ -40,7 +40,7 @@ pub const HEARTBEAT: Duration = Duration::from_secs(15);
 const MESSAGES_MAX: usize = 2;
 /// How long a client may leave its messages unread, two heartbeats at least among them: longer than a browser's tab sleeps that
 /// somebody comes back to, and it keeps its place from others.
-const UNREAD_MAX: Duration = Duration::from_mins(5);
+const UNREAD_MAX: Duration = Duration::from_mins(20);
 /// Between two looks that time alone asks for: a due time that lies in the past must not make a watch spin.
 const LOOK_AGAIN_MIN: Duration = Duration::from_millis(100);
 
