@@ -29,6 +29,40 @@ pub enum ErrorCode {
     LimitReached,
     /// The token is past its time; get another one.
     TokenExpired,
+    /// The customer has not written for a day: only a template may be sent.
+    WindowClosed,
+    /// Somebody else has written to the customer since the caller last looked.
+    StaleView,
+    /// The bot is paused, and so is silent.
+    BotPaused,
+    /// Too many messages to this customer wait to be sent.
+    PairRate,
+    /// No such template on the channel.
+    TemplateNotFound,
+    /// The template is paused, rejected, or not approved yet.
+    TemplateNotUsable,
+    /// The template's variables are not filled in as they must be.
+    TemplateParameters,
+    /// No such stored file.
+    AttachmentNotFound,
+    /// A file is larger than the channel takes.
+    AttachmentTooBig,
+    /// The channel does not take files of this type.
+    AttachmentType,
+    /// Nobody can be written to under this identifier on this channel.
+    RecipientInvalid,
+    /// No such channel, or the caller may not use it.
+    ChannelNotFound,
+    /// Somebody stopped the channel.
+    ChannelPaused,
+    /// The channel has no credentials for sending, or cannot send this kind of message.
+    ChannelCannotSend,
+    /// No such message in the conversation.
+    MessageNotFound,
+    /// The message is with the provider, or may be: it cannot be taken back.
+    AlreadyHandedOver,
+    /// No such quick reply.
+    QuickReplyNotFound,
     /// The same command id was used for another command.
     CommandIdReused,
     /// The position is not one that Relevo gave out, or it is from another log.
@@ -75,7 +109,7 @@ pub enum Outcome {
 }
 
 impl ErrorCode {
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 46] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::InvalidArgument,
@@ -88,6 +122,23 @@ impl ErrorCode {
         Self::ContactNotFound,
         Self::LimitReached,
         Self::TokenExpired,
+        Self::WindowClosed,
+        Self::StaleView,
+        Self::BotPaused,
+        Self::PairRate,
+        Self::TemplateNotFound,
+        Self::TemplateNotUsable,
+        Self::TemplateParameters,
+        Self::AttachmentNotFound,
+        Self::AttachmentTooBig,
+        Self::AttachmentType,
+        Self::RecipientInvalid,
+        Self::ChannelNotFound,
+        Self::ChannelPaused,
+        Self::ChannelCannotSend,
+        Self::MessageNotFound,
+        Self::AlreadyHandedOver,
+        Self::QuickReplyNotFound,
         Self::CommandIdReused,
         Self::PositionInvalid,
         Self::StaleRead,
@@ -122,6 +173,23 @@ impl ErrorCode {
             Self::ContactNotFound => "CONTACT_NOT_FOUND",
             Self::LimitReached => "LIMIT_REACHED",
             Self::TokenExpired => "TOKEN_EXPIRED",
+            Self::WindowClosed => "WINDOW_CLOSED",
+            Self::StaleView => "STALE_VIEW",
+            Self::BotPaused => "BOT_PAUSED",
+            Self::PairRate => "PAIR_RATE",
+            Self::TemplateNotFound => "TEMPLATE_NOT_FOUND",
+            Self::TemplateNotUsable => "TEMPLATE_NOT_USABLE",
+            Self::TemplateParameters => "TEMPLATE_PARAMETERS",
+            Self::AttachmentNotFound => "ATTACHMENT_NOT_FOUND",
+            Self::AttachmentTooBig => "ATTACHMENT_TOO_BIG",
+            Self::AttachmentType => "ATTACHMENT_TYPE",
+            Self::RecipientInvalid => "RECIPIENT_INVALID",
+            Self::ChannelNotFound => "CHANNEL_NOT_FOUND",
+            Self::ChannelPaused => "CHANNEL_PAUSED",
+            Self::ChannelCannotSend => "CHANNEL_CANNOT_SEND",
+            Self::MessageNotFound => "MESSAGE_NOT_FOUND",
+            Self::AlreadyHandedOver => "ALREADY_HANDED_OVER",
+            Self::QuickReplyNotFound => "QUICK_REPLY_NOT_FOUND",
             Self::CommandIdReused => "COMMAND_ID_REUSED",
             Self::PositionInvalid => "POSITION_INVALID",
             Self::StaleRead => "STALE_READ",
@@ -148,7 +216,15 @@ impl ErrorCode {
 
     /// Whether the same request, unchanged and with the same command id, may succeed later.
     pub const fn retryable(self) -> bool {
-        matches!(self, Self::StaleRead | Self::Contention | Self::OutcomeUnknown | Self::LogUnavailable | Self::LogFull)
+        matches!(
+            self,
+            Self::StaleRead
+                | Self::Contention
+                | Self::OutcomeUnknown
+                | Self::LogUnavailable
+                | Self::LogFull
+                | Self::PairRate
+        )
     }
 
     pub const fn outcome(self) -> Outcome {

@@ -14,7 +14,9 @@ pub mod event;
 pub mod id;
 pub mod identity;
 pub mod position;
+pub mod quick_reply;
 pub mod tag;
+pub mod template;
 pub mod time;
 pub mod workspace;
 

@@ -1,8 +1,13 @@
 //! Budgets: how the store is divided among the streams, so that a flood of mail can never stop a pause.
 
 /// The smallest store that can be divided, in bytes: a gibibyte for events and what the others need at least.
-pub const STORE_BYTES_MIN: u64 =
-    EVENTS_BYTES_MIN + INTAKE_BYTES_MIN + OBJECTS_BYTES_MIN + PARKED_BYTES_MIN * 2 + METRICS_BYTES_MIN * 2;
+pub const STORE_BYTES_MIN: u64 = EVENTS_BYTES_MIN
+    + INTAKE_BYTES_MIN
+    + OBJECTS_BYTES_MIN
+    + FILES_BYTES_MIN
+    + PARKED_BYTES_MIN * 2
+    + METRICS_BYTES_MIN * 2
+    + MAILBOX_BYTES;
 /// Events always have this much, in bytes: years of a small business.
 pub const EVENTS_BYTES_MIN: u64 = 1024 * MIB;
 
@@ -11,10 +16,15 @@ const MIB: u64 = 1024 * 1024;
 const INTAKE_BYTES_MIN: u64 = 64 * MIB;
 /// Twice the largest mail (60 MB), in bytes.
 const OBJECTS_BYTES_MIN: u64 = 128 * MIB;
+/// The largest file (100 MiB) with room, in bytes.
+const FILES_BYTES_MIN: u64 = 128 * MIB;
 /// In bytes; for the parked messages and again for their large bodies (one mail of 60 MB).
 const PARKED_BYTES_MIN: u64 = 64 * MIB;
 /// In bytes, some 50,000 facts; for the live topics and again for facts that are published once more.
 const METRICS_BYTES_MIN: u64 = 32 * MIB;
+
+/// Positions of some 50,000 folders, in bytes.
+const MAILBOX_BYTES: u64 = 16 * MIB;
 
 /// `max_bytes` of every stream and bucket. Their sum is the size of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +39,10 @@ pub struct Budgets {
     pub metrics: u64,
     /// Metric facts that were published again.
     pub republish: u64,
+    /// Attachments and other files, by hash.
+    pub files: u64,
+    /// Positions of mailboxes.
+    pub mailbox: u64,
 }
 
 /// A store that is too small.
@@ -53,18 +67,27 @@ impl Budgets {
         let others = (total / 2).max(floors).min(total - EVENTS_BYTES_MIN);
         let spare = others - floors;
         let share = |percent: u64| spare / 100 * percent;
-        let intake = INTAKE_BYTES_MIN + share(45);
-        let objects = OBJECTS_BYTES_MIN + share(30);
-        let parked = PARKED_BYTES_MIN + share(8);
-        let parked_objects = PARKED_BYTES_MIN + share(7);
+        let intake = INTAKE_BYTES_MIN + share(30);
+        let objects = OBJECTS_BYTES_MIN + share(15);
+        let files = FILES_BYTES_MIN + share(35);
+        let parked = PARKED_BYTES_MIN + share(6);
+        let parked_objects = PARKED_BYTES_MIN + share(4);
         let metrics = METRICS_BYTES_MIN + share(7);
         let republish = METRICS_BYTES_MIN + share(3);
-        let events = total - (intake + objects + parked + parked_objects + metrics + republish);
-        Ok(Self { events, intake, objects, parked, parked_objects, metrics, republish })
+        let events = total - (intake + objects + files + parked + parked_objects + metrics + republish + MAILBOX_BYTES);
+        Ok(Self { events, intake, objects, parked, parked_objects, metrics, republish, files, mailbox: MAILBOX_BYTES })
     }
 
     pub const fn total(&self) -> u64 {
-        self.events + self.intake + self.objects + self.parked + self.parked_objects + self.metrics + self.republish
+        self.events
+            + self.intake
+            + self.objects
+            + self.files
+            + self.parked
+            + self.parked_objects
+            + self.metrics
+            + self.republish
+            + self.mailbox
     }
 }
 
@@ -82,6 +105,7 @@ mod tests {
             prop_assert!(budgets.events >= total / 5);
             prop_assert!(budgets.intake >= INTAKE_BYTES_MIN && budgets.objects >= OBJECTS_BYTES_MIN);
             prop_assert!(budgets.parked >= PARKED_BYTES_MIN && budgets.metrics >= METRICS_BYTES_MIN);
+            prop_assert!(budgets.files >= FILES_BYTES_MIN);
             prop_assert!(budgets.republish >= METRICS_BYTES_MIN);
         }
     }

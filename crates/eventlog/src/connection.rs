@@ -11,10 +11,12 @@ use async_nats::{Client, ConnectOptions, Event};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::blobs::Blobs;
 use crate::budget::Budgets;
 use crate::intake::IntakeLog;
 use crate::jetstream::JetStreamLog;
 use crate::log::LogError;
+use crate::mail_positions::MailPositions;
 use crate::metrics::MetricsLog;
 use crate::parked::ParkedLog;
 use crate::request::Backoff;
@@ -149,6 +151,15 @@ impl Connection {
 
     pub fn metrics(&self) -> MetricsLog {
         MetricsLog::new(self.clone())
+    }
+
+    /// Files by hash, in the object store beside the streams.
+    pub fn blobs(&self) -> Blobs {
+        Blobs::objects(self.clone())
+    }
+
+    pub fn mail_positions(&self) -> MailPositions {
+        MailPositions::new(self.clone())
     }
 
     /// How full each stream is.

@@ -4,12 +4,14 @@
 //! seeded faults stand behind it and pass one conformance suite. The raw streams (intake, parked) are concrete: [`IntakeLog`]
 //! and [`ParkedLog`]. Everything is reached from one [`Connection`].
 
+pub mod blobs;
 pub mod budget;
 pub mod codec;
 pub mod connection;
 pub mod intake;
 mod jetstream;
 pub mod log;
+pub mod mail_positions;
 pub mod memory;
 pub mod metrics;
 mod object;
@@ -21,12 +23,14 @@ pub mod settings;
 pub mod streams;
 pub mod subject;
 
+pub use blobs::{BLOB_BYTES_MAX, Blobs};
 pub use budget::{BudgetError, Budgets};
 pub use connection::{Connection, Credentials, Options};
 pub use intake::worker::{Delivery, Progress, Worker, WorkerOptions};
-pub use intake::{InputKind, IntakeLog, RawInput, RawItem, StoredInput, Unreadable};
+pub use intake::{InputKind, IntakeLog, Notes, RawInput, RawItem, StoredInput, Unreadable};
 pub use jetstream::JetStreamLog;
 pub use log::{Append, Identity, Log, LogError, Outcome, Stored, Wanted};
+pub use mail_positions::{Claim, Hold, MailPosition, MailPositions};
 pub use memory::{Faults, MemoryLog};
 pub use metrics::{Appended, CloudEvent, LastMessage, MetricsLog, TOPIC_BATCH_MAX, Topic};
 pub use parked::{ParkedEntry, ParkedItem, ParkedLog, ParkedReason};

@@ -6,7 +6,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use async_nats::jetstream::object_store::{GetErrorKind, InfoErrorKind, ObjectStore};
+use async_nats::jetstream::object_store::{GetErrorKind, InfoErrorKind, ObjectMetadata, ObjectStore};
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
@@ -23,7 +23,7 @@ pub(crate) const INLINE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A read that has got nothing for this long has stalled: the server is away, or chunks are missing.
-const STALLED_AFTER: Duration = Duration::from_secs(5);
+pub(crate) const STALLED_AFTER: Duration = Duration::from_secs(5);
 
 /// Lower-case hex of a body's SHA-256.
 pub(crate) fn digest(body: &[u8]) -> String {
@@ -40,9 +40,19 @@ pub(crate) async fn put(connection: &Connection, bucket: StreamName, name: &str,
     if body.len() > BODY_BYTES_MAX {
         return Err(LogError::TooLarge { size: body.len(), limit: BODY_BYTES_MAX });
     }
+    put_object(connection, bucket, name.into(), body).await
+}
+
+/// Stores a body of any size as it is described.
+pub(crate) async fn put_object(
+    connection: &Connection,
+    bucket: StreamName,
+    meta: ObjectMetadata,
+    body: &Bytes,
+) -> Result<(), LogError> {
     let store = open(connection, bucket).await?;
     let mut reader = body.as_ref();
-    match store.put(name, &mut reader).await {
+    match store.put(meta, &mut reader).await {
         Ok(_) => Ok(()),
         Err(error) => {
             let text = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
@@ -51,6 +61,17 @@ pub(crate) async fn put(connection: &Connection, bucket: StreamName, name: &str,
                 .join(": ");
             Err(if text.contains("maximum bytes") { LogError::Full } else { LogError::Unavailable(text) })
         }
+    }
+}
+
+/// How many bytes an object has, if it is there.
+pub(crate) async fn size(connection: &Connection, bucket: StreamName, name: &str) -> Result<Option<u64>, LogError> {
+    let store = open(connection, bucket).await?;
+    match store.info(name).await {
+        Ok(info) if info.deleted => Ok(None),
+        Ok(info) => Ok(Some(u64::try_from(info.size).unwrap_or(u64::MAX))),
+        Err(error) if error.kind() == InfoErrorKind::NotFound => Ok(None),
+        Err(error) => Err(LogError::Unavailable(error.to_string())),
     }
 }
 
@@ -63,32 +84,57 @@ pub(crate) async fn get(
     sha256: &str,
     sequence: u64,
 ) -> Result<Option<Bytes>, LogError> {
+    get_within(connection, bucket, name, BODY_BYTES_MAX).await.and_then(|read| match read {
+        Read::Whole(body) if digest(&body) == sha256 => Ok(Some(body)),
+        Read::Whole(_) | Read::Damaged => {
+            Err(LogError::Undecodable { sequence, reason: "a large body does not match its digest".to_owned() })
+        }
+        Read::Missing => Ok(None),
+    })
+}
+
+/// What reading came to.
+pub(crate) enum Read {
+    Whole(Bytes),
+    /// It, or a part of it, is not there (any more).
+    Missing,
+    /// It is longer than it may be, or its parts do not fit together.
+    Damaged,
+}
+
+/// Reads a body of at most `limit` bytes back.
+pub(crate) async fn get_within(
+    connection: &Connection,
+    bucket: StreamName,
+    name: &str,
+    limit: usize,
+) -> Result<Read, LogError> {
     let store = open(connection, bucket).await?;
     let mut object = match timeout(STALLED_AFTER, store.get(name)).await {
         Ok(Ok(object)) => object,
-        Ok(Err(error)) if error.kind() == GetErrorKind::NotFound => return Ok(None),
+        Ok(Err(error)) if error.kind() == GetErrorKind::NotFound => return Ok(Read::Missing),
         Ok(Err(error)) => return Err(LogError::Unavailable(error.to_string())),
         Err(_elapsed) => return Err(stalled()),
     };
-    let damaged = || LogError::Undecodable { sequence, reason: "a large body does not match its digest".to_owned() };
     let (nuid, chunks) = (object.info().nuid.clone(), object.info().chunks);
-    let mut body = Vec::with_capacity(object.info().size.min(BODY_BYTES_MAX));
+    let mut body = Vec::with_capacity(object.info().size.min(limit));
     loop {
         match timeout(STALLED_AFTER, object.read_buf(&mut body)).await {
-            Ok(Ok(0)) if digest(&body) == sha256 => return Ok(Some(Bytes::from(body))),
-            Ok(Ok(0)) => return Err(damaged()),
-            Ok(Ok(_)) if body.len() > BODY_BYTES_MAX => return Err(damaged()),
+            Ok(Ok(0)) => return Ok(Read::Whole(Bytes::from(body))),
+            Ok(Ok(_)) if body.len() > limit => return Ok(Read::Damaged),
             Ok(Ok(_)) => {}
-            Ok(Err(error)) if error.kind() == ErrorKind::InvalidData => return Err(damaged()),
+            Ok(Err(error)) if error.kind() == ErrorKind::InvalidData => return Ok(Read::Damaged),
             Ok(Err(error)) => return Err(LogError::Unavailable(error.to_string())),
             // Waiting for chunks that are gone would never end.
-            Err(_elapsed) if chunks_are_missing(connection, bucket, (&nuid, chunks)).await? => return Ok(None),
+            Err(_elapsed) if chunks_are_missing(connection, bucket, (&nuid, chunks)).await? => {
+                return Ok(Read::Missing);
+            }
             Err(_elapsed) => return Err(stalled()),
         }
     }
 }
 
-fn stalled() -> LogError {
+pub(crate) fn stalled() -> LogError {
     LogError::Unavailable("a large body did not arrive in time".to_owned())
 }
 
@@ -121,7 +167,7 @@ pub(crate) async fn delete(connection: &Connection, bucket: StreamName, name: &s
     }
 }
 
-async fn open(connection: &Connection, bucket: StreamName) -> Result<ObjectStore, LogError> {
+pub(crate) async fn open(connection: &Connection, bucket: StreamName) -> Result<ObjectStore, LogError> {
     let name = bucket.bucket().unwrap_or_default();
     let store = connection.shared.context.get_object_store(name).await;
     store.map_err(|error| LogError::Unavailable(error.to_string()))

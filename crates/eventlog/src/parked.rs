@@ -14,7 +14,7 @@ use prost::Message as _;
 use relevo_domain::{ChannelId, EndpointId, TenantId, Timestamp};
 
 use crate::connection::Connection;
-use crate::intake::{InputKind, IntakeLog};
+use crate::intake::{InputKind, IntakeLog, Notes};
 use crate::log::LogError;
 use crate::object;
 use crate::request::{Which, leader_get, publish};
@@ -52,6 +52,8 @@ pub struct ParkedItem {
     pub kind: Option<InputKind>,
     pub received_at: Timestamp,
     pub content_type: String,
+    /// What the raw item said beside its bytes.
+    pub notes: Notes,
     pub reasons: Vec<ParkedReason>,
     pub body: Bytes,
     /// There was no room for a copy of the bytes: `body` is what the raw stream still has, or empty.
@@ -116,6 +118,12 @@ struct Stored {
     /// Name of the body in the object store.
     #[prost(string, tag = "9")]
     object: String,
+    #[prost(string, tag = "10")]
+    query: String,
+    #[prost(bool, tag = "11")]
+    imported: bool,
+    #[prost(uint64, optional, tag = "12")]
+    truncated_from: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -214,7 +222,9 @@ impl ParkedLog {
         let stub = stored.stub || body.is_none();
         let ParkedEntry { sequence, endpoint, kind, received_at, content_type, reasons, .. } = entry;
         let body = body.unwrap_or_default();
-        Ok(Some(ParkedItem { sequence, endpoint, kind, received_at, content_type, reasons, body, stub }))
+        let notes =
+            Notes { query: stored.query, imported: stored.imported, truncated_from: stored.truncated_from };
+        Ok(Some(ParkedItem { sequence, endpoint, kind, received_at, content_type, notes, reasons, body, stub }))
     }
 
     /// The items after a cursor (0: from the first), in the order in which they were last changed.
@@ -292,6 +302,9 @@ fn encode(item: &ParkedItem) -> Stored {
         body_bytes: item.body.len() as u64,
         stub: false,
         object: String::new(),
+        query: item.notes.query.clone(),
+        imported: item.notes.imported,
+        truncated_from: item.notes.truncated_from,
     }
 }
 

@@ -33,15 +33,29 @@ pub enum StreamName {
     Metrics,
     /// Metric facts that somebody asked for again, outside of the live topics.
     Republish,
+    /// How far each folder of each mailbox was read, and which node reads it. Kept for ever.
+    Mailbox,
     /// Large raw inputs.
     Objects,
     /// Large bodies of parked items.
     ParkedObjects,
+    /// Attachments and other files, by hash. Kept for ever.
+    Files,
 }
 
 impl StreamName {
-    pub const ALL: [Self; 7] =
-        [Self::Events, Self::Intake, Self::Parked, Self::Metrics, Self::Republish, Self::Objects, Self::ParkedObjects];
+    pub const ALL: [Self; 9] = [
+        Self::Events,
+        Self::Intake,
+        Self::Parked,
+        Self::Metrics,
+        Self::Republish,
+        Self::Mailbox,
+        Self::Objects,
+        Self::ParkedObjects,
+        // The last: an installation that is older has given its room to the others, and they give it back first.
+        Self::Files,
+    ];
 
     /// The stream's name on the server.
     pub const fn as_str(self) -> &'static str {
@@ -51,8 +65,10 @@ impl StreamName {
             Self::Parked => "RELEVO_PARKED",
             Self::Metrics => "RELEVO_METRICS",
             Self::Republish => "RELEVO_REPUBLISH",
+            Self::Mailbox => "RELEVO_MAILBOX",
             Self::Objects => "OBJ_RELEVO_OBJECTS",
             Self::ParkedObjects => "OBJ_RELEVO_PARKED_OBJECTS",
+            Self::Files => "OBJ_RELEVO_BLOBS",
         }
     }
 
@@ -61,7 +77,8 @@ impl StreamName {
         match self {
             Self::Objects => Some("RELEVO_OBJECTS"),
             Self::ParkedObjects => Some("RELEVO_PARKED_OBJECTS"),
-            Self::Events | Self::Intake | Self::Parked | Self::Metrics | Self::Republish => None,
+            Self::Files => Some("RELEVO_BLOBS"),
+            Self::Events | Self::Intake | Self::Parked | Self::Metrics | Self::Republish | Self::Mailbox => None,
         }
     }
 }
@@ -154,8 +171,10 @@ async fn ensure_one(context: &Context, stream: StreamName, wanted: &Config) -> R
         | StreamName::Parked
         | StreamName::Metrics
         | StreamName::Republish
+        | StreamName::Mailbox
         | StreamName::Objects
-        | StreamName::ParkedObjects => wanted.max_bytes,
+        | StreamName::ParkedObjects
+        | StreamName::Files => wanted.max_bytes,
     };
     // Metrics were made without atomic batches by version 0.1.0; allowing them changes nothing that is stored.
     adjusted.allow_atomic_publish = existing.allow_atomic_publish || wanted.allow_atomic_publish;
@@ -275,12 +294,20 @@ pub(crate) fn config(stream: StreamName, options: &Options, budgets: &Budgets) -
             compression: Some(Compression::S2),
             ..base
         },
+        StreamName::Mailbox => Config {
+            subjects: everything_under(subject::MAILBOX_PREFIX),
+            max_bytes: bytes(budgets.mailbox),
+            // One message a folder: where it stands now.
+            max_messages_per_subject: 1,
+            ..base
+        },
         StreamName::Objects => Config {
             max_bytes: bytes(budgets.objects),
             max_age: options.intake_age + OBJECT_AGE_EXTRA,
             ..bucket_config(stream, base)
         },
         StreamName::ParkedObjects => Config { max_bytes: bytes(budgets.parked_objects), ..bucket_config(stream, base) },
+        StreamName::Files => Config { max_bytes: bytes(budgets.files), ..bucket_config(stream, base) },
     }
 }
 

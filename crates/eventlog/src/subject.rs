@@ -4,6 +4,7 @@
 //! a `*` or a `>` in a name. The subject of an entity is always literal: compare-and-set on wildcards loses updates.
 
 use relevo_domain::{EndpointId, EntityId, TenantId};
+use sha2::{Digest as _, Sha256};
 
 use crate::log::LogError;
 
@@ -17,7 +18,11 @@ pub const INTAKE_PREFIX: &str = "relevo.intake.";
 pub const PARKED_PREFIX: &str = "relevo.parked.";
 pub const METRICS_PREFIX: &str = "relevo.metrics.";
 pub const REPUBLISH_PREFIX: &str = "relevo.republish.";
+pub const MAILBOX_PREFIX: &str = "relevo.mailbox.";
 pub const REPLAY_PREFIX: &str = "relevo.replay.";
+
+/// Enough that no two folders of a mailbox meet, in bytes.
+const FOLDER_HASH_BYTES: usize = 16;
 
 const FNV_OFFSET: u32 = 0x811c_9dc5;
 const FNV_PRIME: u32 = 0x0100_0193;
@@ -47,6 +52,12 @@ pub fn intake_endpoint(subject: &str) -> Option<EndpointId> {
 /// `relevo.parked.<endpoint>.<intake sequence>`: a subject an item makes parking idempotent for ever, not for two minutes.
 pub fn parked(endpoint: &EndpointId, sequence: u64) -> String {
     format!("{PARKED_PREFIX}{endpoint}.{sequence}")
+}
+
+/// `relevo.mailbox.<endpoint>.<hash of the folder's name>`: a folder's name is the customer's business and may hold anything.
+pub fn mailbox(endpoint: &EndpointId, folder: &str) -> String {
+    let hash = Sha256::digest(folder.as_bytes());
+    format!("{MAILBOX_PREFIX}{endpoint}.{}", hex::encode(&hash[..FOLDER_HASH_BYTES]))
 }
 
 /// The endpoint and the intake sequence that a parked subject names.

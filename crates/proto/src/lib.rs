@@ -20,7 +20,7 @@ mod comment_tests;
 mod generated;
 
 pub use generated::{admin, auth, command, event, query};
-pub use problem::{FieldViolation, Problem};
+pub use problem::{FieldViolation, Precondition, Problem};
 
 /// Descriptors of every proto of Relevo, for gRPC reflection and for JSON.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/relevo.descriptors.bin"));

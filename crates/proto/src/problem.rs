@@ -1,8 +1,8 @@
 //! A failed request as every service answers it, and as a client reads it back.
 //!
 //! On the wire: the gRPC code of the table in [`crate::status`], the English text as the message, and google.rpc details:
-//! `ErrorInfo` (reason = code, domain `relevo`, metadata = ids, `outcome`, `retryable`), `BadRequest`, `RetryInfo` and
-//! `LocalizedMessage`. Texts come from the catalogue; this file only carries them.
+//! `ErrorInfo` (reason = code, domain `relevo`, metadata = ids, `outcome`, `retryable`), `BadRequest`, `PreconditionFailure`,
+//! `RetryInfo` and `LocalizedMessage`. Texts come from the catalogue; this file only carries them.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -28,12 +28,25 @@ pub struct Problem {
     pub subject: Vec<(String, String)>,
     /// The fields of the request that are not acceptable.
     pub violations: Vec<FieldViolation>,
+    /// What stands in the way, or would do instead. May be personal: it is shown to the caller and is part of no text.
+    pub preconditions: Vec<Precondition>,
     /// When to try again, where trying again makes sense.
     pub retry_after: Option<Duration>,
     /// The text in English.
     pub message: String,
     /// The text in the caller's language, with its tag (`es`).
     pub localized: Option<(String, String)>,
+}
+
+/// One thing that stands in a command's way, or would do instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Precondition {
+    /// `TEMPLATE`: one that would do; subject its name, description its language. `ANSWER`: what somebody else wrote; subject
+    /// the message's id, description the beginning of its text. `VARIABLE`: one of a template's; subject its name, description
+    /// what is wrong.
+    pub kind: String,
+    pub subject: String,
+    pub description: String,
 }
 
 /// One field of a request that is not acceptable.
@@ -52,6 +65,7 @@ impl Problem {
             code,
             subject: Vec::new(),
             violations: Vec::new(),
+            preconditions: Vec::new(),
             retry_after: None,
             message: code.as_str().to_owned(),
             localized: None,
@@ -67,6 +81,13 @@ impl Problem {
     /// Adds a field that is not acceptable.
     pub fn violation(mut self, field: &str, description: impl Into<String>) -> Self {
         self.violations.push(FieldViolation { field: field.to_owned(), description: description.into() });
+        self
+    }
+
+    /// Adds what stands in the way, or would do instead.
+    pub fn precondition(mut self, kind: &str, subject: impl Into<String>, description: impl Into<String>) -> Self {
+        let (kind, subject, description) = (kind.to_owned(), subject.into(), description.into());
+        self.preconditions.push(Precondition { kind, subject, description });
         self
     }
 
@@ -108,10 +129,19 @@ impl Problem {
             };
             bad.field_violations.iter().map(violation).collect()
         });
+        let preconditions = details.precondition_failure().map(|failure| {
+            let precondition = |v: &tonic_types::PreconditionViolation| Precondition {
+                kind: v.r#type.clone(),
+                subject: v.subject.clone(),
+                description: v.description.clone(),
+            };
+            failure.violations.iter().map(precondition).collect()
+        });
         Some(Self {
             code,
             subject,
             violations: violations.unwrap_or_default(),
+            preconditions: preconditions.unwrap_or_default(),
             retry_after: details.retry_info().and_then(|info| info.retry_delay),
             message: status.message().to_owned(),
             localized: details.localized_message().map(|text| (text.locale.clone(), text.message.clone())),
@@ -134,6 +164,10 @@ impl From<Problem> for Status {
         let mut details = ErrorDetails::with_error_info(code.as_str(), DOMAIN, metadata);
         for violation in problem.violations {
             details.add_bad_request_violation(violation.field, violation.description);
+        }
+        for precondition in problem.preconditions {
+            let Precondition { kind, subject, description } = precondition;
+            details.add_precondition_failure_violation(kind, subject, description);
         }
         if let Some(delay) = problem.retry_after {
             details.set_retry_info(Some(delay));
@@ -167,6 +201,7 @@ mod tests {
             .about("agent_id", "laura")
             .about("conversation_id", "cnv_1")
             .violation("page_size", "must not be negative")
+            .precondition("TEMPLATE", "aviso", "es_AR")
             .retry_after(Duration::from_millis(250))
             .texts("english".to_owned(), "es", "español".to_owned())
     }

@@ -8,9 +8,14 @@ pub const fn grpc_code(code: ErrorCode) -> Code {
     match code {
         ErrorCode::Unauthenticated | ErrorCode::SignatureInvalid | ErrorCode::TokenExpired => Code::Unauthenticated,
         ErrorCode::Forbidden => Code::PermissionDenied,
-        ErrorCode::InvalidArgument | ErrorCode::PositionInvalid | ErrorCode::CursorInvalid | ErrorCode::TooLarge => {
-            Code::InvalidArgument
-        }
+        ErrorCode::InvalidArgument
+        | ErrorCode::PositionInvalid
+        | ErrorCode::CursorInvalid
+        | ErrorCode::TooLarge
+        | ErrorCode::TemplateParameters
+        | ErrorCode::AttachmentTooBig
+        | ErrorCode::AttachmentType
+        | ErrorCode::RecipientInvalid => Code::InvalidArgument,
         ErrorCode::ConversationNotFound
         | ErrorCode::ContactNotFound
         | ErrorCode::TagUnknown
@@ -18,16 +23,27 @@ pub const fn grpc_code(code: ErrorCode) -> Code {
         | ErrorCode::EndpointNotFound
         | ErrorCode::ParkedNotFound
         | ErrorCode::ViewNotFound
-        | ErrorCode::CommitNotFound => Code::NotFound,
+        | ErrorCode::CommitNotFound
+        | ErrorCode::TemplateNotFound
+        | ErrorCode::AttachmentNotFound
+        | ErrorCode::ChannelNotFound
+        | ErrorCode::MessageNotFound
+        | ErrorCode::QuickReplyNotFound => Code::NotFound,
         ErrorCode::AlreadyAssigned
         | ErrorCode::ConversationResolved
         | ErrorCode::CursorExpired
-        | ErrorCode::LogDiverged => Code::FailedPrecondition,
+        | ErrorCode::LogDiverged
+        | ErrorCode::WindowClosed
+        | ErrorCode::BotPaused
+        | ErrorCode::TemplateNotUsable
+        | ErrorCode::ChannelPaused
+        | ErrorCode::ChannelCannotSend
+        | ErrorCode::AlreadyHandedOver => Code::FailedPrecondition,
         ErrorCode::CommandIdReused => Code::AlreadyExists,
-        ErrorCode::Contention | ErrorCode::VersionConflict => Code::Aborted,
+        ErrorCode::Contention | ErrorCode::VersionConflict | ErrorCode::StaleView => Code::Aborted,
         ErrorCode::OutcomeUnknown => Code::DeadlineExceeded,
         ErrorCode::StaleRead | ErrorCode::LogUnavailable => Code::Unavailable,
-        ErrorCode::LogFull | ErrorCode::LimitReached => Code::ResourceExhausted,
+        ErrorCode::LogFull | ErrorCode::LimitReached | ErrorCode::PairRate => Code::ResourceExhausted,
         ErrorCode::Internal => Code::Internal,
     }
 }
@@ -35,7 +51,12 @@ pub const fn grpc_code(code: ErrorCode) -> Code {
 /// The HTTP status of an error.
 pub const fn http_status(code: ErrorCode) -> u16 {
     match code {
-        ErrorCode::InvalidArgument | ErrorCode::PositionInvalid | ErrorCode::CursorInvalid => 400,
+        ErrorCode::InvalidArgument
+        | ErrorCode::PositionInvalid
+        | ErrorCode::CursorInvalid
+        | ErrorCode::TemplateParameters
+        | ErrorCode::AttachmentType
+        | ErrorCode::RecipientInvalid => 400,
         ErrorCode::Unauthenticated | ErrorCode::SignatureInvalid | ErrorCode::TokenExpired => 401,
         ErrorCode::Forbidden => 403,
         ErrorCode::ConversationNotFound
@@ -45,15 +66,27 @@ pub const fn http_status(code: ErrorCode) -> u16 {
         | ErrorCode::EndpointNotFound
         | ErrorCode::ParkedNotFound
         | ErrorCode::ViewNotFound
-        | ErrorCode::CommitNotFound => 404,
+        | ErrorCode::CommitNotFound
+        | ErrorCode::TemplateNotFound
+        | ErrorCode::AttachmentNotFound
+        | ErrorCode::ChannelNotFound
+        | ErrorCode::MessageNotFound
+        | ErrorCode::QuickReplyNotFound => 404,
         ErrorCode::AlreadyAssigned
         | ErrorCode::ConversationResolved
         | ErrorCode::CommandIdReused
         | ErrorCode::VersionConflict
-        | ErrorCode::Contention => 409,
+        | ErrorCode::Contention
+        | ErrorCode::StaleView
+        | ErrorCode::WindowClosed
+        | ErrorCode::BotPaused
+        | ErrorCode::TemplateNotUsable
+        | ErrorCode::ChannelPaused
+        | ErrorCode::ChannelCannotSend
+        | ErrorCode::AlreadyHandedOver => 409,
         ErrorCode::CursorExpired => 410,
-        ErrorCode::TooLarge => 413,
-        ErrorCode::LimitReached => 429,
+        ErrorCode::TooLarge | ErrorCode::AttachmentTooBig => 413,
+        ErrorCode::LimitReached | ErrorCode::PairRate => 429,
         ErrorCode::LogDiverged | ErrorCode::Internal => 500,
         // Full is 503 as well: providers repeat what was answered 503, and give up on 507.
         ErrorCode::StaleRead | ErrorCode::LogUnavailable | ErrorCode::LogFull => 503,
@@ -70,7 +103,8 @@ mod tests {
         for code in ErrorCode::ALL {
             let status = http_status(code);
             assert!((400..600).contains(&status), "{code}");
-            if code.retryable() && code != ErrorCode::Contention {
+            // Two can be repeated by whoever caused them: others were faster, or they were too fast themselves.
+            if code.retryable() && !matches!(code, ErrorCode::Contention | ErrorCode::PairRate) {
                 assert!(status >= 500, "{code}");
             }
             assert_ne!(grpc_code(code), Code::Ok, "{code}");

@@ -6,6 +6,7 @@ use crate::access::Role;
 use crate::actor::Actor;
 use crate::conversation::event::{DeliveryReport, Medium, PauseReason, Priority, ReactionPersonal, SnoozePreset};
 use crate::conversation::message::{Content, Message};
+use crate::conversation::outgoing::{FetchOutcome, Outgoing, SendFailure};
 use crate::id::{AgentId, ChannelId, EntityId, MessageId, TagId, TeamId};
 use crate::time::Timestamp;
 
@@ -62,8 +63,13 @@ pub enum Command {
         message: MessageId,
         personal: ReactionPersonal,
     },
-    /// Intake: a provider reported. Never opens a conversation, never reopens one.
-    RecordDeliveryReport(DeliveryReport),
+    /// Intake: a provider reported. Never opens a conversation, never reopens one. About a message that was handed over and not
+    /// confirmed it also says that the provider took it.
+    RecordDeliveryReport {
+        report: DeliveryReport,
+        /// The id that the provider's own id derives: what reports without ours will name the message by.
+        alias: MessageId,
+    },
     PauseBot {
         reason: PauseReason,
         note: Option<String>,
@@ -119,4 +125,64 @@ pub enum Command {
     },
     /// Another conversation of the same person on this channel is paused: this one pauses too. Relevo's own.
     PauseLinked,
+    /// The business wants this to be sent. Opens the conversation at `place` if it does not exist.
+    SendMessage(Box<Send>),
+    /// Sender: takes the message for one attempt, just before it is handed to the provider. `claim` names this turn, and the
+    /// provider's call must begin before `until`.
+    ClaimSend {
+        message: MessageId,
+        claim: String,
+        until: Timestamp,
+    },
+    /// Sender: the provider took it.
+    RecordAccepted {
+        message: MessageId,
+        attempt: u32,
+        alias: MessageId,
+        provider_id: String,
+    },
+    /// Sender: the attempt failed. With `retry_at` the message goes back to the queue.
+    RecordSendFailed {
+        message: MessageId,
+        attempt: u32,
+        failure: SendFailure,
+        retry_at: Option<Timestamp>,
+    },
+    /// Sender: nobody knows what became of the attempt.
+    RecordSendUnknown {
+        message: MessageId,
+        attempt: u32,
+    },
+    /// Sender: the message waited for longer than it may, or cannot be sent at all. Only one that is not handed over.
+    GiveUpSend {
+        message: MessageId,
+        failure: SendFailure,
+    },
+    /// Takes a message back that was not handed to the provider yet.
+    CancelSend {
+        message: MessageId,
+    },
+    /// Media worker: what became of a medium that the customer sent.
+    RecordMedium {
+        message: MessageId,
+        index: u32,
+        outcome: FetchOutcome,
+    },
+}
+
+/// A message to be sent, and under which conditions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Send {
+    pub outgoing: Outgoing,
+    /// Where the conversation is opened if it does not exist; absent for one that must exist.
+    pub place: Option<Place>,
+    /// The version of the conversation that the author has looked at. If somebody else has answered since, the author is told
+    /// instead.
+    pub last_seen_version: Option<u64>,
+    /// Send it all the same.
+    pub force: bool,
+    /// Staff's own message pauses the bot (`human_takeover`), as the tenant's policy says.
+    pub pauses_bot: bool,
+    /// The channel does not send: somebody paused it.
+    pub channel_paused: bool,
 }

@@ -20,6 +20,12 @@ pub(super) fn given(events: impl IntoIterator<Item = ConversationEvent>) -> Give
     Given(state, NOON)
 }
 
+impl From<State> for Given {
+    fn from(state: State) -> Self {
+        Self(state, NOON)
+    }
+}
+
 impl Given {
     pub(super) fn later(mut self, by: Duration) -> Self {
         self.1 = NOON + by;
@@ -43,7 +49,7 @@ impl Given {
     }
 }
 
-fn laura() -> Actor {
+pub(super) fn laura() -> Actor {
     Actor::Staff(agent("laura"))
 }
 
@@ -55,7 +61,7 @@ fn team(name: &str) -> TeamId {
     TeamId::new(name).unwrap()
 }
 
-fn place() -> Place {
+pub(super) fn place() -> Place {
     Place {
         channel: ChannelId::new("wa").unwrap(),
         medium: Medium::WhatsApp,
@@ -64,7 +70,7 @@ fn place() -> Place {
     }
 }
 
-fn text(kind: MessageKind) -> Box<Message> {
+pub(super) fn text(kind: MessageKind) -> Box<Message> {
     Box::new(Message {
         id: MessageId::new([2; 16]),
         author: Author::Customer,
@@ -79,7 +85,7 @@ pub(super) fn received(medium: Medium) -> Command {
     Command::ReceiveMessage { place: Place { medium, ..place() }, message: text(MessageKind::Text) }
 }
 
-fn opened() -> Vec<ConversationEvent> {
+pub(super) fn opened() -> Vec<ConversationEvent> {
     vec![
         ConversationEvent::Opened { channel: place().channel, medium: Medium::WhatsApp, contact: place().contact },
         ConversationEvent::EpisodeStarted { episode: 1, cause: EpisodeCause::CustomerMessage },
@@ -115,6 +121,38 @@ pub(super) fn names(decided: &Result<Decision, Rejection>) -> Vec<&'static str> 
 }
 
 // === what customers do ===
+
+fn imported(medium: Medium) -> Command {
+    let mut message = text(MessageKind::Email);
+    message.flags.imported = true;
+    Command::ReceiveMessage { place: Place { medium, ..place() }, message }
+}
+
+#[test]
+fn what_history_opens_is_resolved_in_the_same_commit_and_stays_so_until_somebody_writes() {
+    let Ok(Decision::Append(events)) = given([]).when(imported(Medium::Email)) else { panic!() };
+    let names: Vec<_> = events.iter().map(ConversationEvent::name).collect();
+    assert_eq!(names, ["ConversationOpened", "EpisodeStarted", "MessageReceived", "Resolved"]);
+    assert_eq!(events[1], ConversationEvent::EpisodeStarted { episode: 1, cause: EpisodeCause::Imported });
+    let ConversationEvent::Resolved { episode: 1, reason, .. } = &events[3] else { panic!("{events:?}") };
+    assert_eq!(reason.as_deref(), Some("imported"));
+
+    let more = given(events.clone()).when_intake(imported(Medium::Email));
+    assert_eq!(more, ["MessageReceived"], "more of it changes nothing");
+    let written = given(events).when_intake(received(Medium::Email));
+    assert_eq!(written, ["Reopened", "MessageReceived"], "a person's mail is work");
+}
+
+#[test]
+fn history_closes_nothing_that_is_open_and_pauses_no_bot() {
+    assert_eq!(opened_and([]).when_intake(imported(Medium::Email)), ["MessageReceived"]);
+    let mut message = text(MessageKind::Text);
+    (message.author, message.flags.imported) = (Author::PhoneApp, true);
+    let echo = || Command::RecordEcho { place: place(), message: message.clone() };
+    assert_eq!(opened_and([]).when_intake(echo()), ["MessageEchoed"]);
+    let alone = given([]).when_intake(echo());
+    assert_eq!(alone, ["ConversationOpened", "EpisodeStarted", "MessageEchoed", "Resolved"]);
+}
 
 #[test]
 fn a_first_message_opens_the_conversation_and_its_first_episode() {
@@ -215,7 +253,7 @@ fn a_delivery_report_never_opens_a_conversation() {
         error_code: None,
         personal: DeliveryReportPersonal::default(),
     };
-    let command = Command::RecordDeliveryReport(report);
+    let command = Command::RecordDeliveryReport { report, alias: MessageId::new([6; 16]) };
     assert_eq!(given([]).when_by(None, Actor::Provider, &command), Err(Rejection::NotFound));
     assert_eq!(opened_and([resolved()]).when_intake(command), ["DeliveryReported"]);
 }

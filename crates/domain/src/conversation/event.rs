@@ -1,6 +1,7 @@
 //! What can be true of a conversation.
 
 use crate::conversation::message::{Content, Message};
+use crate::conversation::outgoing::{CancelCause, FetchOutcome, Outgoing, SendFailure};
 use crate::id::{AgentId, ChannelId, EntityId, MessageId, TagId, TeamId};
 use crate::time::Timestamp;
 
@@ -67,6 +68,27 @@ pub enum ConversationEvent {
     PrioritySet { priority: Priority },
     /// Staff has read everything up to this version of the conversation.
     MarkedRead { through: u64 },
+    /// The business wants this to be sent.
+    MessageQueued(Box<Outgoing>),
+    /// A sender is about to hand the message to the provider, for the `attempt`-th time (from 1). Whoever finds it still so
+    /// after `until` and the provider's time-out may say that its outcome is unknown. `claim` names the sender's turn.
+    SendStarted { message: MessageId, attempt: u32, claim: String, until: Timestamp },
+    /// The provider took the message. `alias` is the id that its reports name it by, derived as [`Message::id`] is.
+    MessageAccepted { message: MessageId, attempt: u32, alias: MessageId, personal: AcceptedPersonal },
+    /// The attempt failed. The message goes back to the queue until `retry_at`; without one it is final.
+    SendFailed { message: MessageId, attempt: u32, failure: SendFailure, retry_at: Option<Timestamp> },
+    /// Nobody knows whether the provider took the message. It is not sent again.
+    SendOutcomeUnknown { message: MessageId, attempt: u32 },
+    /// The message will not be sent.
+    SendCancelled { message: MessageId, cause: CancelCause },
+    /// A medium of a message, its `index`-th attachment from 0, was fetched, or cannot be.
+    MediumFetched { message: MessageId, index: u32, outcome: FetchOutcome },
+}
+
+/// What the provider called a message that it took.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct AcceptedPersonal {
+    pub provider_id: String,
 }
 
 /// Why a pending or snoozed conversation is open again.
@@ -146,7 +168,12 @@ pub enum EpisodeCause {
     CustomerMessage,
     /// The first thing in the conversation was written by the business.
     BusinessMessage,
+    /// The conversation came in as history: the episode is over in the same commit, and no figure counts it.
+    Imported,
 }
+
+/// Why an episode ended that came in as history.
+pub const RESOLVED_AS_IMPORTED: &str = "imported";
 
 /// Why a resolved episode goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -296,7 +323,7 @@ impl DeliveryStatus {
 /// What a provider reported about one message to one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryReport {
-    /// Derived from the provider's id, as [`Message::id`] is.
+    /// The message as Relevo knows it; where that is not known, derived from the provider's id, as [`Message::id`] is.
     pub message: MessageId,
     pub status: DeliveryStatus,
     /// The provider's time of the status; receipt time where it gives none.
@@ -339,6 +366,13 @@ impl ConversationEvent {
             Self::TagRemoved { .. } => "TagRemoved",
             Self::PrioritySet { .. } => "PrioritySet",
             Self::MarkedRead { .. } => "MarkedRead",
+            Self::MessageQueued(_) => "MessageQueued",
+            Self::SendStarted { .. } => "SendStarted",
+            Self::MessageAccepted { .. } => "MessageAccepted",
+            Self::SendFailed { .. } => "SendFailed",
+            Self::SendOutcomeUnknown { .. } => "SendOutcomeUnknown",
+            Self::SendCancelled { .. } => "SendCancelled",
+            Self::MediumFetched { .. } => "MediumFetched",
         }
     }
 }

@@ -9,8 +9,12 @@ pub enum Author {
     Customer,
     /// The owner of the number, with the WhatsApp Business app on the phone.
     PhoneApp,
-    /// Staff, in a private note.
+    /// A member of staff: in a private note, or to the customer.
     Staff,
+    /// A bot, to the customer.
+    Bot,
+    /// Relevo itself, to the customer.
+    System,
 }
 
 /// What kind of message it is. `Other` keeps the provider's word for what Relevo does not know yet.
@@ -37,12 +41,16 @@ pub enum MessageKind {
     RequestWelcome,
     Email,
     Note,
+    /// A template that the business sent.
+    Template,
+    /// A reaction that the business sent.
+    Reaction,
     Other(String),
 }
 
 impl MessageKind {
     /// The kinds that Relevo knows, in the order of their documentation.
-    pub const KNOWN: [Self; 16] = [
+    pub const KNOWN: [Self; 18] = [
         Self::Text,
         Self::Image,
         Self::Video,
@@ -59,6 +67,8 @@ impl MessageKind {
         Self::RequestWelcome,
         Self::Email,
         Self::Note,
+        Self::Template,
+        Self::Reaction,
     ];
 
     pub fn as_str(&self) -> &str {
@@ -79,6 +89,8 @@ impl MessageKind {
             Self::RequestWelcome => "request_welcome",
             Self::Email => "email",
             Self::Note => "note",
+            Self::Template => "template",
+            Self::Reaction => "reaction",
             Self::Other(kind) => kind,
         }
     }
@@ -108,7 +120,11 @@ impl Message {
     /// unread, and starts the waiting and the first response.
     pub fn is_a_persons_words(&self) -> bool {
         let speaks = match &self.content.kind {
-            MessageKind::System | MessageKind::RequestWelcome | MessageKind::Note => false,
+            MessageKind::System
+            | MessageKind::RequestWelcome
+            | MessageKind::Note
+            | MessageKind::Template
+            | MessageKind::Reaction => false,
             MessageKind::Text
             | MessageKind::Image
             | MessageKind::Video
@@ -161,6 +177,8 @@ pub struct AttachmentPersonal {
     pub file_name: Option<String>,
     /// Where the provider serves it (Twilio).
     pub url: Option<String>,
+    /// What the HTML of the mail names it by (`cid:`), without angle brackets; of inline ones alone.
+    pub content_id: Option<String>,
 }
 
 /// The personal part of a message's content.
@@ -213,11 +231,15 @@ pub struct MessageFlags {
     pub message_id_reused: bool,
     pub forwarded: bool,
     pub frequently_forwarded: bool,
+    /// Brought in as history: it was said before Relevo listened.
+    pub imported: bool,
+    /// A mail that came into the thread by our own token and not by a known sender: nobody has shown to belong here.
+    pub unverified: bool,
 }
 
 impl MessageFlags {
     /// Whether a person wrote it for us to answer: what counts as unread work and as a waiting customer.
     pub const fn by_a_person(self) -> bool {
-        !(self.automatic || self.bounce || self.list || self.complaint || self.own_loop)
+        !(self.automatic || self.bounce || self.list || self.complaint || self.own_loop || self.imported)
     }
 }

@@ -8,15 +8,25 @@ mod decide_tests;
 mod desk_tests;
 pub mod event;
 pub mod message;
+pub mod outgoing;
+#[cfg(test)]
+mod send_property_tests;
+#[cfg(test)]
+mod send_tests;
 pub mod state;
 
-pub use command::{Command, Envelope, Place};
-pub use decide::{Decision, Rejection, decide};
+pub use command::{Command, Envelope, Place, Send};
+pub use decide::{Decision, QUEUED_MAX, Rejection, decide};
 pub use event::{
-    AssignmentHow, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus, EpisodeCause, Medium,
-    NotePersonal, OpenCause, PauseReason, Priority, ReactionPersonal, ReopenCause, SnoozePreset,
+    AcceptedPersonal, AssignmentHow, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus,
+    EpisodeCause, Medium, NotePersonal, OpenCause, PauseReason, Priority, ReactionPersonal, ReopenCause, SnoozePreset,
 };
 pub use message::{
     Attachment, AttachmentPersonal, Author, Content, ContentPersonal, MailPersonal, Message, MessageFlags, MessageKind,
 };
-pub use state::{Bot, Opened, State, Status};
+pub use outgoing::{
+    Body, CancelCause, Choice, ContactCard, FailureClass, FetchOutcome, Frame, Location, MediaKind, Outgoing,
+    OutgoingMail, OutgoingPersonal, Pending, Recipient, Section, SendFailure, Stage, StoredFile, TemplateUse,
+    TemplateValue,
+};
+pub use state::{Bot, LastAnswer, Opened, State, Status};

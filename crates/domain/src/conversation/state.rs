@@ -1,10 +1,13 @@
 //! The smallest state of a conversation that can answer the rules.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::actor::Actor;
-use crate::conversation::event::{ConversationEvent, Medium, PauseReason, Priority};
-use crate::id::{AgentId, ChannelId, EntityId, TagId, TeamId};
+use crate::conversation::event::{ConversationEvent, DeliveryStatus, Medium, PauseReason, Priority};
+use crate::conversation::message::{Author, Message, MessageKind};
+use crate::conversation::outgoing::{Outgoing, Pending, Stage};
+use crate::id::{AgentId, ChannelId, EntityId, MessageId, TagId, TeamId};
 use crate::time::Timestamp;
 
 /// What the rules need to know of a conversation. `Default` is a conversation that does not exist.
@@ -33,7 +36,37 @@ pub struct Opened {
     pub customer_wrote: u64,
     /// Version up to which staff has read.
     pub read_through: u64,
+    /// When the customer last wrote or reacted, by the provider's clock: what opens the provider's window.
+    pub customer_spoke_at: Option<Timestamp>,
+    /// The identifier that the customer last wrote from, exactly as received: answers go there.
+    pub reply_address: Option<String>,
+    /// The customer's last message of any kind; for mails what an answer refers to.
+    pub last_received: Option<MessageId>,
+    /// What the business wrote last to the customer.
+    pub last_answer: Option<LastAnswer>,
+    /// What the provider has not (knowingly) taken yet, in the order of queueing. Those whose outcome is unknown stay until a
+    /// report tells, at most [`UNKNOWN_MAX`].
+    pub outbox: Vec<Pending>,
 }
+
+/// What the business wrote last: for whoever is about to answer without having seen it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastAnswer {
+    pub message: MessageId,
+    /// Version of the conversation with it.
+    pub version: u64,
+    pub by: Actor,
+    pub at: Timestamp,
+    /// The first [`PREVIEW_CHARS`] characters of its text. Personal.
+    pub preview: String,
+}
+
+/// Characters kept of what the business wrote last.
+pub const PREVIEW_CHARS: usize = 200;
+/// Messages of unknown outcome that are remembered: more than a network failure can leave behind in one conversation.
+pub const UNKNOWN_MAX: usize = 50;
+/// How long after the customer's message a provider lets the business write freely.
+pub const WINDOW: Duration = Duration::from_hours(24);
 
 /// The status axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,18 +128,40 @@ impl State {
             }
             ConversationEvent::PrioritySet { priority } => opened.priority = *priority,
             ConversationEvent::MarkedRead { through } => opened.read_through = opened.read_through.max(*through),
-            ConversationEvent::MessageReceived(message) if message.is_a_persons_words() => {
-                opened.customer_wrote = opened.version;
-            }
+            ConversationEvent::MessageReceived(message) => opened.received(message, at),
             // What the business answered was read.
-            ConversationEvent::MessageEchoed(_) => opened.read_through = opened.version,
+            ConversationEvent::MessageEchoed(message) => {
+                opened.read_through = opened.version;
+                opened.answered(message.id, by, at, message.content.personal.text.as_deref());
+            }
+            ConversationEvent::ReactionChanged { .. } if *by == Actor::Customer => opened.spoke(at),
+            ConversationEvent::MessageQueued(outgoing) => opened.queued(outgoing, by, at),
+            ConversationEvent::SendStarted { message, attempt, claim, until } => {
+                opened.stage(*message, Some(*attempt), Stage::Claimed { claim: claim.clone(), until: *until });
+            }
+            ConversationEvent::SendFailed { message, retry_at: Some(retry_at), .. } => {
+                opened.stage(*message, None, Stage::Queued { not_before: Some(*retry_at) });
+            }
+            ConversationEvent::SendOutcomeUnknown { message, .. } => {
+                opened.stage(*message, None, Stage::Unknown { since: at });
+                opened.forget_oldest_unknown();
+            }
+            ConversationEvent::MessageAccepted { message, .. }
+            | ConversationEvent::SendFailed { message, retry_at: None, .. }
+            | ConversationEvent::SendCancelled { message, .. } => {
+                opened.outbox.retain(|pending| pending.id != *message);
+            }
+            // Of a message that is still on its way only a failure speaks here: any other report comes with its acceptance.
+            ConversationEvent::DeliveryReported(report) if report.status == DeliveryStatus::Failed => {
+                opened.outbox.retain(|pending| pending.id != report.message || !pending.handed_over());
+            }
             ConversationEvent::Opened { .. }
-            | ConversationEvent::MessageReceived(_)
             | ConversationEvent::MessageEdited { .. }
             | ConversationEvent::MessageRevoked { .. }
             | ConversationEvent::ReactionChanged { .. }
             | ConversationEvent::DeliveryReported(_)
-            | ConversationEvent::NoteAdded { .. } => {}
+            | ConversationEvent::NoteAdded { .. }
+            | ConversationEvent::MediumFetched { .. } => {}
         }
         self
     }
@@ -128,6 +183,96 @@ impl Opened {
             version: 1,
             customer_wrote: 0,
             read_through: 0,
+            customer_spoke_at: None,
+            reply_address: None,
+            last_received: None,
+            last_answer: None,
+            outbox: Vec::new(),
+        }
+    }
+
+    /// Until when the business may write freely; absent if it may not since ever. Mails have no window.
+    pub fn window_expires_at(&self) -> Option<Timestamp> {
+        self.customer_spoke_at.map(|spoke| spoke + WINDOW)
+    }
+
+    /// The message on its way, if the provider has not (knowingly) taken it.
+    pub fn pending(&self, message: MessageId) -> Option<&Pending> {
+        self.outbox.iter().find(|pending| pending.id == message)
+    }
+
+    /// The message whose turn it is: the first that is not of unknown outcome. One that is being handed over keeps its turn.
+    pub fn head(&self) -> Option<&Pending> {
+        self.outbox.iter().find(|pending| !matches!(pending.stage, Stage::Unknown { .. }))
+    }
+
+    fn received(&mut self, message: &Message, at: Timestamp) {
+        if message.is_a_persons_words() {
+            self.customer_wrote = self.version;
+        }
+        // What a provider says in the customer's name opens no window and changes no address.
+        if message.content.kind == MessageKind::System {
+            return;
+        }
+        if message.flags.by_a_person() {
+            self.spoke(at);
+            self.answerable(message);
+        } else if message.flags.imported && self.customer_spoke_at.is_none() {
+            // History comes oldest first, and gives way to what is said from now on.
+            self.answerable(message);
+        }
+    }
+
+    /// This is what an answer refers to, and who gets it. Who came in by our own token alone is not written to unasked.
+    fn answerable(&mut self, message: &Message) {
+        if message.flags.unverified {
+            return;
+        }
+        self.last_received = Some(message.id);
+        if let Some(address) = &message.content.personal.sender_address {
+            self.reply_address = Some(address.clone());
+        }
+    }
+
+    fn spoke(&mut self, at: Timestamp) {
+        self.customer_spoke_at = Some(self.customer_spoke_at.map_or(at, |before| before.max(at)));
+    }
+
+    fn queued(&mut self, outgoing: &Outgoing, by: &Actor, at: Timestamp) {
+        // Staff who answer have read. What a bot or a rule writes, nobody has.
+        if outgoing.author == Author::Staff {
+            self.read_through = self.version;
+        }
+        self.answered(outgoing.id, by, at, outgoing.body.text());
+        // Whom we wrote to first is who the conversation is with, until they write themselves.
+        self.reply_address.get_or_insert_with(|| outgoing.personal.to.value.clone());
+        self.outbox.push(Pending {
+            id: outgoing.id,
+            author: outgoing.author,
+            queued_at: at,
+            attempts: 0,
+            stage: Stage::Queued { not_before: None },
+        });
+    }
+
+    fn answered(&mut self, message: MessageId, by: &Actor, at: Timestamp, text: Option<&str>) {
+        let preview = text.unwrap_or_default().chars().take(PREVIEW_CHARS).collect();
+        self.last_answer = Some(LastAnswer { message, version: self.version, by: by.clone(), at, preview });
+    }
+
+    fn stage(&mut self, message: MessageId, attempts: Option<u32>, stage: Stage) {
+        if let Some(pending) = self.outbox.iter_mut().find(|pending| pending.id == message) {
+            pending.attempts = attempts.unwrap_or(pending.attempts);
+            pending.stage = stage;
+        }
+    }
+
+    fn forget_oldest_unknown(&mut self) {
+        let unknown = |pending: &Pending| matches!(pending.stage, Stage::Unknown { .. });
+        if self.outbox.iter().filter(|pending| unknown(pending)).count() > UNKNOWN_MAX
+            && let Some(oldest) = self.outbox.iter().position(unknown)
+        {
+            self.outbox.remove(oldest);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What can be asked of a workspace, and what it answers.
 
 use crate::access::Role;
-use crate::id::TagId;
+use crate::id::{TagId, is_name};
+use crate::quick_reply::{QUICK_REPLIES_MAX, QuickReply, QuickReplyProblem};
 use crate::tag::{Colour, TagName};
 use crate::workspace::event::WorkspaceEvent;
 use crate::workspace::state::State;
@@ -11,7 +12,6 @@ pub const TAGS_MAX: usize = 500;
 
 /// A command to a tenant's workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::enum_variant_names, reason = "for now tags are all that can be changed")]
 pub enum Command {
     /// `id` is fresh. Already so if a tag of that name exists, whatever its colour.
     CreateTag {
@@ -27,6 +27,14 @@ pub enum Command {
     },
     DeleteTag {
         tag: TagId,
+    },
+    SetQuickReply {
+        name: String,
+        reply: QuickReply,
+    },
+    /// One that is not there (any more) is already gone.
+    RemoveQuickReply {
+        name: String,
     },
 }
 
@@ -50,6 +58,10 @@ pub enum Rejection {
     NameTaken { tag: TagId },
     /// There may be no more of them.
     Limit { what: &'static str, limit: usize },
+    /// The name of a quick reply matches `[a-z0-9][a-z0-9-]{0,31}`, and this does not.
+    QuickReplyName,
+    /// The text of a quick reply cannot be used.
+    QuickReply { problem: QuickReplyProblem },
 }
 
 /// Decides one command against the state of the workspace. Every member of staff creates tags (they do it while they tag);
@@ -59,6 +71,8 @@ pub fn decide(state: &State, role: Role, command: &Command) -> Result<Decision, 
         Command::CreateTag { id, name, colour } => create(state, role, *id, name, *colour),
         Command::ChangeTag { tag, name, colour } => change(state, role, *tag, name.as_ref(), *colour),
         Command::DeleteTag { tag } => delete(state, role, *tag),
+        Command::SetQuickReply { name, reply } => set_quick_reply(state, role, name, reply),
+        Command::RemoveQuickReply { name } => remove_quick_reply(state, role, name),
     }
 }
 
@@ -99,6 +113,29 @@ fn delete(state: &State, role: Role, tag: TagId) -> Result<Decision, Rejection> 
         return Ok(Decision::AlreadySo);
     }
     Ok(Decision::Append(vec![WorkspaceEvent::TagDeleted { tag }]))
+}
+
+fn set_quick_reply(state: &State, role: Role, name: &str, reply: &QuickReply) -> Result<Decision, Rejection> {
+    allow(role, matches!(role, Role::Supervisor | Role::Admin))?;
+    if !is_name(name) {
+        return Err(Rejection::QuickReplyName);
+    }
+    reply.check().map_err(|problem| Rejection::QuickReply { problem })?;
+    if state.quick_replies.get(name) == Some(reply) {
+        return Ok(Decision::AlreadySo);
+    }
+    if state.quick_replies.len() >= QUICK_REPLIES_MAX && !state.quick_replies.contains_key(name) {
+        return Err(Rejection::Limit { what: "quick_replies", limit: QUICK_REPLIES_MAX });
+    }
+    Ok(Decision::Append(vec![WorkspaceEvent::QuickReplySet { name: name.to_owned(), reply: reply.clone() }]))
+}
+
+fn remove_quick_reply(state: &State, role: Role, name: &str) -> Result<Decision, Rejection> {
+    allow(role, matches!(role, Role::Supervisor | Role::Admin))?;
+    if !state.quick_replies.contains_key(name) {
+        return Ok(Decision::AlreadySo);
+    }
+    Ok(Decision::Append(vec![WorkspaceEvent::QuickReplyRemoved { name: name.to_owned() }]))
 }
 
 fn allow(role: Role, allowed: bool) -> Result<(), Rejection> {

@@ -1,6 +1,7 @@
 //! What can be true of a workspace.
 
 use crate::id::TagId;
+use crate::quick_reply::QuickReply;
 use crate::tag::{Colour, TagName};
 
 /// A fact about a workspace.
@@ -14,6 +15,10 @@ pub enum WorkspaceEvent {
     TagChanged { tag: TagId, name: TagName, colour: Colour },
     /// The tag is gone, from every conversation at once; its id does not come back.
     TagDeleted { tag: TagId },
+    /// There is a quick reply of this name, and this is what it says.
+    QuickReplySet { name: String, reply: QuickReply },
+    /// The quick reply is gone.
+    QuickReplyRemoved { name: String },
 }
 
 impl WorkspaceEvent {
@@ -23,6 +28,8 @@ impl WorkspaceEvent {
             Self::TagCreated { .. } => "TagCreated",
             Self::TagChanged { .. } => "TagChanged",
             Self::TagDeleted { .. } => "TagDeleted",
+            Self::QuickReplySet { .. } => "QuickReplySet",
+            Self::QuickReplyRemoved { .. } => "QuickReplyRemoved",
         }
     }
 }

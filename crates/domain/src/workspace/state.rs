@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::id::TagId;
+use crate::quick_reply::QuickReply;
 use crate::tag::{Colour, TagName};
 use crate::workspace::event::WorkspaceEvent;
 
@@ -13,6 +14,8 @@ pub struct State {
     pub id_key: Option<String>,
     /// The tags that exist.
     pub tags: BTreeMap<TagId, Tag>,
+    /// By name.
+    pub quick_replies: BTreeMap<String, QuickReply>,
 }
 
 /// A tag that exists.
@@ -33,6 +36,12 @@ impl State {
             }
             WorkspaceEvent::TagDeleted { tag } => {
                 self.tags.remove(tag);
+            }
+            WorkspaceEvent::QuickReplySet { name, reply } => {
+                self.quick_replies.insert(name.clone(), reply.clone());
+            }
+            WorkspaceEvent::QuickReplyRemoved { name } => {
+                self.quick_replies.remove(name);
             }
         }
         self

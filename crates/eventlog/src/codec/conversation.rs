@@ -8,7 +8,7 @@ use relevo_domain::{AgentId, TeamId, Timestamp};
 use relevo_proto::event::v1 as wire;
 use wire::event::Kind;
 
-use super::{DecodeError, field, message};
+use super::{DecodeError, field, message, outgoing};
 
 field::number!(medium_number, medium, "medium", Medium ~ Medium {
     WhatsApp = Whatsapp,
@@ -18,6 +18,7 @@ field::number!(medium_number, medium, "medium", Medium ~ Medium {
 field::number!(episode_cause_number, episode_cause, "cause", EpisodeCause ~ EpisodeCause {
     CustomerMessage = CustomerMessage,
     BusinessMessage = BusinessMessage,
+    Imported = Imported,
 });
 field::number!(reopen_cause_number, reopen_cause, "cause", ReopenCause ~ ReopenCause {
     CustomerMessage = CustomerMessage,
@@ -109,6 +110,13 @@ pub(super) fn encode(event: &ConversationEvent) -> Kind {
         | E::TagRemoved { .. }
         | E::PrioritySet { .. }
         | E::MarkedRead { .. } => encode_work(event),
+        E::MessageQueued(_)
+        | E::SendStarted { .. }
+        | E::MessageAccepted { .. }
+        | E::SendFailed { .. }
+        | E::SendOutcomeUnknown { .. }
+        | E::SendCancelled { .. }
+        | E::MediumFetched { .. } => outgoing::encode(event),
     }
 }
 
@@ -159,7 +167,14 @@ fn encode_work(event: &ConversationEvent) -> Kind {
         | E::MessageEdited { .. }
         | E::MessageRevoked { .. }
         | E::ReactionChanged { .. }
-        | E::DeliveryReported(_) => encode(event),
+        | E::DeliveryReported(_)
+        | E::MessageQueued(_)
+        | E::SendStarted { .. }
+        | E::MessageAccepted { .. }
+        | E::SendFailed { .. }
+        | E::SendOutcomeUnknown { .. }
+        | E::SendCancelled { .. }
+        | E::MediumFetched { .. } => encode(event),
     }
 }
 

@@ -4,11 +4,12 @@ use relevo_domain::TagName;
 use relevo_domain::channel::{ChannelEvent, ProviderUpdatePersonal};
 use relevo_domain::contact::event::{ContactEvent, CustomerPersonal, IdentifierPersonal, MergeCause, NamePersonal};
 use relevo_domain::identity::{IdentifierKind, IdentityEvent};
+use relevo_domain::template::TemplateStatus;
 use relevo_domain::workspace::WorkspaceEvent;
 use relevo_proto::event::v1 as wire;
 use wire::event::Kind;
 
-use super::{DecodeError, conversation, field};
+use super::{DecodeError, conversation, field, template};
 
 field::number!(kind_number, kind, "kind", IdentifierKind ~ IdentifierKind {
     Bsuid = Bsuid,
@@ -115,6 +116,20 @@ pub(super) fn encode_channel(event: &ChannelEvent) -> Kind {
                 personal: Some(wire::ProviderUpdatePersonal { json: json.clone() }),
             })
         }
+        ChannelEvent::TemplateChanged(template) => Kind::TemplateChanged(template::encode(template)),
+        ChannelEvent::TemplateStatusChanged { name, language, status, reason } => {
+            Kind::TemplateStatusChanged(wire::TemplateStatusChanged {
+                name: name.clone(),
+                language: language.clone(),
+                status: status.as_str().to_owned(),
+                reason: reason.clone(),
+            })
+        }
+        ChannelEvent::TemplateRemoved { name, language } => {
+            Kind::TemplateRemoved(wire::TemplateRemoved { name: name.clone(), language: language.clone() })
+        }
+        ChannelEvent::ChannelPaused => Kind::ChannelPaused(wire::ChannelPaused {}),
+        ChannelEvent::ChannelResumed => Kind::ChannelResumed(wire::ChannelResumed {}),
     }
 }
 
@@ -128,6 +143,18 @@ pub(super) fn decode_channel(event: Kind) -> Result<ChannelEvent, DecodeError> {
             field: event.field,
             personal: ProviderUpdatePersonal { json: event.personal.unwrap_or_default().json },
         }),
+        Kind::TemplateChanged(event) => template::decode(event),
+        Kind::TemplateStatusChanged(event) => Ok(ChannelEvent::TemplateStatusChanged {
+            name: event.name,
+            language: event.language,
+            status: TemplateStatus::parse(&event.status),
+            reason: event.reason,
+        }),
+        Kind::TemplateRemoved(event) => {
+            Ok(ChannelEvent::TemplateRemoved { name: event.name, language: event.language })
+        }
+        Kind::ChannelPaused(wire::ChannelPaused {}) => Ok(ChannelEvent::ChannelPaused),
+        Kind::ChannelResumed(wire::ChannelResumed {}) => Ok(ChannelEvent::ChannelResumed),
         _ => Err(DecodeError::Invalid("kind")),
     }
 }
@@ -148,6 +175,10 @@ pub(super) fn encode_workspace(event: &WorkspaceEvent) -> Kind {
             colour: colour.to_string(),
         }),
         WorkspaceEvent::TagDeleted { tag } => Kind::TagDeleted(wire::TagDeleted { tag_id: tag.bytes().to_vec() }),
+        WorkspaceEvent::QuickReplySet { name, reply } => Kind::QuickReplySet(template::encode_quick_reply(name, reply)),
+        WorkspaceEvent::QuickReplyRemoved { name } => {
+            Kind::QuickReplyRemoved(wire::QuickReplyRemoved { name: name.clone() })
+        }
     }
 }
 
@@ -166,6 +197,8 @@ pub(super) fn decode_workspace(event: Kind) -> Result<WorkspaceEvent, DecodeErro
             colour: event.colour.parse().map_err(|_colour| DecodeError::Invalid("colour"))?,
         }),
         Kind::TagDeleted(event) => Ok(WorkspaceEvent::TagDeleted { tag: field::tag("tag_id", &event.tag_id)? }),
+        Kind::QuickReplySet(event) => Ok(template::decode_quick_reply(event)),
+        Kind::QuickReplyRemoved(event) => Ok(WorkspaceEvent::QuickReplyRemoved { name: event.name }),
         _ => Err(DecodeError::Invalid("kind")),
     }
 }

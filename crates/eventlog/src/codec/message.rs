@@ -12,6 +12,8 @@ field::number!(author_number, author, "author", Author ~ Author {
     Customer = Customer,
     PhoneApp = PhoneApp,
     Staff = Staff,
+    Bot = Bot,
+    System = System,
 });
 
 pub(super) fn encode(message: &Message) -> (wire::MessageFacts, wire::MessagePersonal) {
@@ -54,6 +56,7 @@ pub(super) fn encode_content(content: &Content) -> (wire::ContentFacts, wire::Me
     let attachments = content.attachments.iter().filter(|_| named).map(|attachment| wire::AttachmentPersonal {
         file_name: attachment.personal.file_name.clone(),
         url: attachment.personal.url.clone(),
+        content_id: attachment.personal.content_id.clone(),
     });
     let personal = wire::MessagePersonal {
         provider_id: provider_id.clone(),
@@ -116,7 +119,11 @@ fn decode_attachment(facts: wire::AttachmentFacts, personal: wire::AttachmentPer
         voice: facts.voice,
         inline: facts.inline,
         provider_id: facts.provider_id,
-        personal: AttachmentPersonal { file_name: personal.file_name, url: personal.url },
+        personal: AttachmentPersonal {
+            file_name: personal.file_name,
+            url: personal.url,
+            content_id: personal.content_id,
+        },
     }
 }
 
@@ -141,6 +148,8 @@ fn encode_flags(flags: MessageFlags) -> wire::MessageFlags {
         message_id_reused,
         forwarded,
         frequently_forwarded,
+        imported,
+        unverified,
     } = flags;
     wire::MessageFlags {
         automatic,
@@ -152,6 +161,8 @@ fn encode_flags(flags: MessageFlags) -> wire::MessageFlags {
         message_id_reused,
         forwarded,
         frequently_forwarded,
+        imported,
+        unverified,
     }
 }
 
@@ -166,6 +177,8 @@ fn decode_flags(flags: wire::MessageFlags) -> MessageFlags {
         message_id_reused,
         forwarded,
         frequently_forwarded,
+        imported,
+        unverified,
     } = flags;
     MessageFlags {
         automatic,
@@ -177,5 +190,7 @@ fn decode_flags(flags: wire::MessageFlags) -> MessageFlags {
         message_id_reused,
         forwarded,
         frequently_forwarded,
+        imported,
+        unverified,
     }
 }

@@ -8,6 +8,8 @@ mod conversation;
 mod entity;
 mod field;
 mod message;
+mod outgoing;
+mod template;
 
 use prost::Message as _;
 use relevo_domain::{
@@ -153,6 +155,13 @@ fn decode_event(kind: Kind) -> Result<Event, DecodeError> {
         | Kind::TagRemoved(_)
         | Kind::PrioritySet(_)
         | Kind::MarkedRead(_) => conversation::decode(kind).map(Event::Conversation),
+        Kind::MessageQueued(_)
+        | Kind::SendStarted(_)
+        | Kind::MessageAccepted(_)
+        | Kind::SendFailed(_)
+        | Kind::SendOutcomeUnknown(_)
+        | Kind::SendCancelled(_)
+        | Kind::MediumFetched(_) => outgoing::decode(kind).map(Event::Conversation),
         Kind::ContactCreated(_)
         | Kind::IdentifierLearned(_)
         | Kind::ContactRenamed(_)
@@ -161,9 +170,18 @@ fn decode_event(kind: Kind) -> Result<Event, DecodeError> {
         | Kind::CustomerLinked(_)
         | Kind::CustomerUnlinked(_) => entity::decode_contact(kind).map(Event::Contact),
         Kind::IdentifierBound(bound) => entity::decode_identity(bound).map(Event::Identity),
-        Kind::ChannelDeliveryReported(_) | Kind::ProviderUpdated(_) => entity::decode_channel(kind).map(Event::Channel),
-        Kind::IdKeyFingerprinted(_) | Kind::TagCreated(_) | Kind::TagChanged(_) | Kind::TagDeleted(_) => {
-            entity::decode_workspace(kind).map(Event::Workspace)
-        }
+        Kind::ChannelDeliveryReported(_)
+        | Kind::ProviderUpdated(_)
+        | Kind::TemplateChanged(_)
+        | Kind::TemplateStatusChanged(_)
+        | Kind::TemplateRemoved(_)
+        | Kind::ChannelPaused(_)
+        | Kind::ChannelResumed(_) => entity::decode_channel(kind).map(Event::Channel),
+        Kind::IdKeyFingerprinted(_)
+        | Kind::TagCreated(_)
+        | Kind::TagChanged(_)
+        | Kind::TagDeleted(_)
+        | Kind::QuickReplySet(_)
+        | Kind::QuickReplyRemoved(_) => entity::decode_workspace(kind).map(Event::Workspace),
     }
 }

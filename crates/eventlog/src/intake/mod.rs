@@ -5,6 +5,7 @@
 //! body is gone, no webhook of ours wrote it) is an item too, so that whoever works through the stream decides about it.
 
 mod content_type;
+mod notes;
 pub mod worker;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use crate::streams::StreamName;
 use crate::subject;
 
 pub use crate::object::BODY_BYTES_MAX;
+pub use notes::{Notes, QUERY_BYTES_MAX};
 
 /// How many raw items a reader asks for at a time; each may have 4 MiB.
 const READ_AHEAD_ITEMS: usize = 16;
@@ -65,6 +67,8 @@ pub struct RawInput {
     pub received_at: Timestamp,
     /// As declared by the sender; on the stream reduced to the type with `charset` and `boundary`. Empty if it declared none.
     pub content_type: String,
+    /// What whoever took it says about it.
+    pub notes: Notes,
     pub body: Bytes,
 }
 
@@ -154,6 +158,7 @@ impl IntakeLog {
         headers.insert(HEADER_KIND, input.kind.as_str());
         headers.insert(HEADER_RECEIVED_AT, input.received_at.as_millis().to_string().as_str());
         headers.insert(HEADER_CONTENT_TYPE, content_type::reduced(&input.content_type).as_str());
+        input.notes.write(&mut headers);
         let payload = if input.body.len() > INLINE_BYTES_MAX {
             let sha256 = object::digest(&input.body);
             let name = object::unique_name(&sha256);
@@ -256,7 +261,7 @@ impl IntakeLog {
         };
         Ok(RawItem::Input(StoredInput {
             sequence,
-            input: RawInput { endpoint, kind, received_at, content_type, body },
+            input: RawInput { endpoint, kind, received_at, content_type, notes: Notes::read(headers), body },
         }))
     }
 }

@@ -23,6 +23,8 @@ use relevo_domain::{
 };
 use relevo_eventlog::codec;
 
+use crate::golden_sending as sending;
+
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/events")
 }
@@ -35,7 +37,7 @@ fn contact(n: u8) -> EntityId {
     EntityId::new(EntityKind::Contact, [n; 16])
 }
 
-fn message_id(n: u8) -> MessageId {
+pub(crate) fn message_id(n: u8) -> MessageId {
     MessageId::new([n; 16])
 }
 
@@ -43,7 +45,7 @@ fn note() -> NotePersonal {
     NotePersonal { text: Some("Prefiere la tarde".to_owned()) }
 }
 
-fn whatsapp_message() -> Message {
+pub(crate) fn whatsapp_message() -> Message {
     Message {
         id: message_id(1),
         author: Author::Customer,
@@ -59,6 +61,7 @@ fn whatsapp_message() -> Message {
                 personal: AttachmentPersonal {
                     file_name: Some("foto.jpg".to_owned()),
                     url: Some("https://example.org/1".to_owned()),
+                    content_id: None,
                 },
             }],
             personal: ContentPersonal {
@@ -125,6 +128,7 @@ fn conversation_events() -> [ConversationEvent; 14] {
         message_id_reused: true,
         forwarded: true,
         frequently_forwarded: true,
+        ..MessageFlags::default()
     };
     let echoed = Message {
         author: Author::PhoneApp,
@@ -219,13 +223,25 @@ fn corpus() -> Vec<Event> {
         WorkspaceEvent::TagChanged { tag: tag(), name: name("Presupuesto"), colour },
         WorkspaceEvent::TagDeleted { tag: tag() },
     ];
-    let conversation_events = conversation_events().into_iter().chain(desk_events());
+    let conversation_events = conversation_events().into_iter().chain(desk_events()).chain(sending::events());
     let mut events: Vec<Event> = conversation_events.map(Event::Conversation).collect();
     events.extend(contact_events.map(Event::Contact));
     events.push(Event::Identity(bound));
-    events.extend(channel_events.map(Event::Channel));
-    events.extend(workspace_events.map(Event::Workspace));
+    events.extend(channel_events.into_iter().chain(sending::channel_events()).map(Event::Channel));
+    events.extend(workspace_events.into_iter().chain(sending::workspace_events()).map(Event::Workspace));
     events
+}
+
+const fn channel_variants(event: &ChannelEvent) -> usize {
+    match event {
+        ChannelEvent::DeliveryReported(_)
+        | ChannelEvent::ProviderUpdated { .. }
+        | ChannelEvent::TemplateChanged(_)
+        | ChannelEvent::TemplateStatusChanged { .. }
+        | ChannelEvent::TemplateRemoved { .. }
+        | ChannelEvent::ChannelPaused
+        | ChannelEvent::ChannelResumed => 7,
+    }
 }
 
 /// File name of an event's golden, and how many variants its kind has; both exhaustive.
@@ -254,7 +270,14 @@ fn name(event: &Event) -> (&'static str, String, usize) {
                 | ConversationEvent::TagAdded { .. }
                 | ConversationEvent::TagRemoved { .. }
                 | ConversationEvent::PrioritySet { .. }
-                | ConversationEvent::MarkedRead { .. } => 21,
+                | ConversationEvent::MarkedRead { .. }
+                | ConversationEvent::MessageQueued(_)
+                | ConversationEvent::SendStarted { .. }
+                | ConversationEvent::MessageAccepted { .. }
+                | ConversationEvent::SendFailed { .. }
+                | ConversationEvent::SendOutcomeUnknown { .. }
+                | ConversationEvent::SendCancelled { .. }
+                | ConversationEvent::MediumFetched { .. } => 28,
             },
         ),
         Event::Contact(event) => (
@@ -270,26 +293,23 @@ fn name(event: &Event) -> (&'static str, String, usize) {
             },
         ),
         Event::Identity(IdentityEvent::Bound { .. }) => ("identity", 1),
-        Event::Channel(event) => (
-            "channel",
-            match event {
-                ChannelEvent::DeliveryReported(_) | ChannelEvent::ProviderUpdated { .. } => 2,
-            },
-        ),
+        Event::Channel(event) => ("channel", channel_variants(event)),
         Event::Workspace(event) => (
             "workspace",
             match event {
                 WorkspaceEvent::IdKeyFingerprinted { .. }
                 | WorkspaceEvent::TagCreated { .. }
                 | WorkspaceEvent::TagChanged { .. }
-                | WorkspaceEvent::TagDeleted { .. } => 4,
+                | WorkspaceEvent::TagDeleted { .. }
+                | WorkspaceEvent::QuickReplySet { .. }
+                | WorkspaceEvent::QuickReplyRemoved { .. } => 6,
             },
         ),
     };
     (kind, format!("{kind}.{}.v1", event.name()), variants)
 }
 
-fn commit(event: Event) -> Commit {
+pub(crate) fn commit(event: Event) -> Commit {
     Commit {
         id: CommitId::new([6; 16]),
         tenant: TenantId::new("demo").unwrap(),
@@ -329,7 +349,7 @@ fn every_event_decodes_as_it_was_first_written() {
         *counts.entry(kind).or_insert(0) += 1;
         assert!(counts[kind] <= variants);
     }
-    let wanted = [("channel", 2), ("contact", 7), ("conversation", 21), ("identity", 1), ("workspace", 4)];
+    let wanted = [("channel", 7), ("contact", 7), ("conversation", 28), ("identity", 1), ("workspace", 6)];
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), wanted, "an event has no golden");
 }
 
@@ -412,7 +432,7 @@ mod random {
                 voice,
                 inline,
                 provider_id,
-                personal: AttachmentPersonal { file_name, url },
+                personal: AttachmentPersonal { content_id: file_name.clone(), file_name, url },
             },
         )
     }

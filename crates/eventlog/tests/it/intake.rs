@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use relevo_domain::{EndpointId, Timestamp};
-use relevo_eventlog::{Connection, InputKind, IntakeLog, LogError, RawInput, RawItem, StoredInput, WorkerOptions};
+use relevo_eventlog::{
+    Connection, InputKind, IntakeLog, LogError, Notes, RawInput, RawItem, StoredInput, WorkerOptions,
+};
 use relevo_testkit::{NatsServer, eventually};
 use tokio::time::{Instant, timeout};
 
@@ -17,6 +19,7 @@ fn input(body: impl Into<Bytes>) -> RawInput {
         kind: InputKind::Meta,
         received_at: Timestamp::from_millis(1_790_000_000_123),
         content_type: "application/json; charset=utf-8".to_owned(),
+        notes: Notes::default(),
         body: body.into(),
     }
 }
@@ -55,6 +58,19 @@ async fn input_is_kept_byte_for_byte() {
     assert_eq!(intake.get(6).await.unwrap(), None);
     let huge = intake.append(&input(vec![0; 65 * 1024 * 1024])).await;
     assert!(matches!(huge, Err(LogError::TooLarge { .. })), "{huge:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notes_are_kept_beside_the_bytes() {
+    let server = NatsServer::start().await;
+    let intake = connect(&server).await;
+    let notes = Notes { query: "message=msg_1".to_owned(), imported: true, truncated_from: Some(60_000_000) };
+    let mut forged = input("y");
+    forged.notes.query = "a\r\nRelevo-Imported: 1".to_owned();
+    for (input, expected) in [(RawInput { notes: notes.clone(), ..input("x") }, notes), (forged, Notes::default())] {
+        let sequence = intake.append(&input).await.unwrap();
+        assert_eq!(intake.get(sequence).await.unwrap().unwrap().input.notes, expected);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

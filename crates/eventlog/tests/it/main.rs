@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
 
+mod blobs;
 mod conformance;
 mod golden;
+mod golden_sending;
 mod intake;
 mod jetstream;
+mod mail_positions;
 mod memory;
 mod metrics;
 mod parked;

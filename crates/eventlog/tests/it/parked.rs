@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use relevo_domain::{ChannelId, EndpointId, TenantId, Timestamp};
-use relevo_eventlog::{Connection, InputKind, LogError, ParkedItem, ParkedReason, RawInput};
+use relevo_eventlog::{Connection, InputKind, LogError, Notes, ParkedItem, ParkedReason, RawInput};
 use relevo_testkit::NatsServer;
 
 use crate::jetstream::options;
@@ -21,6 +21,7 @@ fn item(sequence: u64, body: impl Into<Bytes>) -> ParkedItem {
         kind: Some(InputKind::Meta),
         received_at: Timestamp::from_millis(7),
         content_type: "application/json".to_owned(),
+        notes: Notes::default(),
         reasons: (0..1000).map(reason).collect(),
         body: body.into(),
         stub: false,
@@ -31,7 +32,8 @@ fn item(sequence: u64, body: impl Into<Bytes>) -> ParkedItem {
 async fn an_item_is_parked_once_listed_replaced_and_removed() {
     let server = NatsServer::start().await;
     let parked = Connection::connect(options(&server)).await.unwrap().parked();
-    let (small, large) = (item(3, "small"), item(9, vec![1; 6_000_000]));
+    let (mut small, large) = (item(3, "small"), item(9, vec![1; 6_000_000]));
+    small.notes = Notes { query: "message=msg_1".to_owned(), imported: true, truncated_from: Some(7) };
     assert!(parked.park(&small).await.unwrap());
     assert!(parked.park(&large).await.unwrap());
     let mut other = small.clone();
@@ -92,6 +94,7 @@ async fn without_room_for_its_bytes_an_item_is_parked_as_a_stub_and_read_from_th
         kind: InputKind::Meta,
         received_at: Timestamp::from_millis(7),
         content_type: "application/json".to_owned(),
+        notes: Notes::default(),
         body: body.into(),
     };
     let (small, large) = (input(vec![3; 100_000]), input(vec![4; 5_000_000]));

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Decided, Decision, Events, automatic_pause, existing};
+use super::{Decided, Decision, Events, automatic_pause, existing, send};
 use crate::conversation::command::{Envelope, Place};
 use crate::conversation::event::{
-    ConversationEvent, DeliveryReport, EpisodeCause, Medium, OpenCause, PauseReason, ReactionPersonal, ReopenCause,
+    AcceptedPersonal, ConversationEvent, DeliveryReport, DeliveryStatus, EpisodeCause, Medium, NotePersonal, OpenCause, PauseReason,
+    RESOLVED_AS_IMPORTED, ReactionPersonal, ReopenCause,
 };
 use crate::conversation::message::{Content, Message};
+use crate::conversation::outgoing::FetchOutcome;
 use crate::conversation::state::{Bot, Opened, State, Status};
 use crate::id::MessageId;
 
@@ -16,6 +18,9 @@ use crate::id::MessageId;
 pub const REOPEN_WITHIN: Duration = Duration::from_hours(72);
 
 pub(super) fn receive_message(state: &State, envelope: &Envelope, place: &Place, message: &Message) -> Events {
+    if state.opened.is_none() && message.flags.imported {
+        return as_history(state, place, ConversationEvent::MessageReceived(Box::new(message.clone())));
+    }
     let mut events = opening(state, place, EpisodeCause::CustomerMessage);
     if let Some(opened) = &state.opened
         && message.is_a_persons_words()
@@ -27,15 +32,37 @@ pub(super) fn receive_message(state: &State, envelope: &Envelope, place: &Place,
 }
 
 pub(super) fn record_echo(state: &State, place: &Place, message: &Message) -> Events {
+    let echoed = ConversationEvent::MessageEchoed(Box::new(message.clone()));
+    if message.flags.imported {
+        // Said before Relevo listened: nobody is talking now.
+        return if state.opened.is_none() { as_history(state, place, echoed) } else { vec![echoed] };
+    }
     let mut events = opening(state, place, EpisodeCause::BusinessMessage);
-    events.push(ConversationEvent::MessageEchoed(Box::new(message.clone())));
+    events.push(echoed);
     // A person answered from the phone: the bot must not talk over them. A new conversation may already start paused.
-    let paused = events.iter().any(|event| matches!(event, ConversationEvent::BotPaused { .. }))
+    let is_paused = events.iter().any(|event| matches!(event, ConversationEvent::BotPaused { .. }))
         || state.opened.as_ref().is_some_and(|opened| matches!(opened.bot, Bot::Paused { .. }));
-    if !paused {
-        events.push(automatic_pause(PauseReason::Echo));
+    if !is_paused {
+        match &state.opened {
+            Some(opened) => events.extend(paused(opened, PauseReason::Echo)),
+            None => events.push(automatic_pause(PauseReason::Echo)),
+        }
     }
     events
+}
+
+/// A conversation that history brings into being: there to be read, and nobody's work.
+fn as_history(state: &State, place: &Place, said: ConversationEvent) -> Events {
+    let mut events = opening(state, place, EpisodeCause::Imported);
+    events.push(said);
+    let reason = Some(RESOLVED_AS_IMPORTED.to_owned());
+    events.push(ConversationEvent::Resolved { episode: 1, reason, personal: NotePersonal::default() });
+    events
+}
+
+/// An automatic pause, with what it takes back of the bot's.
+fn paused(opened: &Opened, reason: PauseReason) -> Events {
+    std::iter::once(automatic_pause(reason)).chain(send::cancelled_by_pause(opened)).collect()
 }
 
 pub(super) fn record_edit(
@@ -63,17 +90,39 @@ pub(super) fn record_reaction(state: &State, place: &Place, message: MessageId, 
     events
 }
 
-pub(super) fn record_delivery_report(state: &State, report: &DeliveryReport) -> Decided {
-    existing(state)?;
-    Ok(Decision::Append(vec![ConversationEvent::DeliveryReported(report.clone())]))
+/// A report about a message whose sender never heard the provider's answer is that answer, unless it says that the message
+/// failed.
+pub(super) fn record_delivery_report(state: &State, report: &DeliveryReport, alias: MessageId) -> Decided {
+    let opened = existing(state)?;
+    let mut events = Vec::new();
+    // Also one that failed and waits for another turn: the provider had taken it after all, and it must not go out again.
+    if let Some(pending) = opened.pending(report.message).filter(|pending| pending.attempts > 0)
+        && report.status.rank().is_some()
+        && report.status != DeliveryStatus::Failed
+    {
+        let personal = AcceptedPersonal { provider_id: report.personal.provider_id.clone() };
+        events.push(ConversationEvent::MessageAccepted {
+            message: pending.id,
+            attempt: pending.attempts,
+            alias,
+            personal,
+        });
+    }
+    events.push(ConversationEvent::DeliveryReported(report.clone()));
+    Ok(Decision::Append(events))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the arm of a decision")]
+pub(super) fn record_medium(_opened: &Opened, message: MessageId, index: u32, outcome: &FetchOutcome) -> Decided {
+    Ok(Decision::Append(vec![ConversationEvent::MediumFetched { message, index, outcome: outcome.clone() }]))
 }
 
 /// The events that bring a conversation into being; for one that exists at most the pause of a contact that it was just
 /// linked to.
-fn opening(state: &State, place: &Place, cause: EpisodeCause) -> Vec<ConversationEvent> {
+pub(super) fn opening(state: &State, place: &Place, cause: EpisodeCause) -> Vec<ConversationEvent> {
     if let Some(opened) = &state.opened {
         let pauses = place.contact_paused && opened.bot == Bot::Active;
-        return if pauses { vec![automatic_pause(PauseReason::Linked)] } else { Vec::new() };
+        return if pauses { paused(opened, PauseReason::Linked) } else { Vec::new() };
     }
     let mut events = vec![
         ConversationEvent::Opened { channel: place.channel.clone(), medium: place.medium, contact: place.contact },

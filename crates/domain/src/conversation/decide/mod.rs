@@ -6,17 +6,20 @@ mod assignment;
 mod bot;
 mod desk;
 mod inbound;
+mod send;
 mod status;
 
 use crate::access::Role;
 use crate::actor::Actor;
 use crate::conversation::command::{Command, Envelope};
 use crate::conversation::event::{ConversationEvent, NotePersonal, PauseReason};
-use crate::conversation::state::{Opened, State};
+use crate::conversation::state::{LastAnswer, Opened, State};
 use crate::id::AgentId;
+use crate::time::Timestamp;
 
 pub use desk::TAGS_MAX;
 pub use inbound::REOPEN_WITHIN;
+pub use send::QUEUED_MAX;
 pub use status::{REASON_CHARS_MAX, SNOOZE_DAYS_MAX};
 
 /// The longest note, in characters: a remark for colleagues, not a document.
@@ -46,6 +49,25 @@ pub enum Rejection {
     Invalid { field: &'static str, limit: usize },
     /// There may be no more of them.
     Limit { what: &'static str, limit: usize },
+    /// The customer's last message is more than a day old, or there is none: only a template may be sent.
+    WindowClosed { expired_at: Option<Timestamp> },
+    /// Somebody else has written to the customer since the caller last looked.
+    StaleView { answer: Box<LastAnswer> },
+    /// The bot is paused, and so is silent.
+    BotPaused { reason: PauseReason, by: Actor, since: Timestamp },
+    /// So many messages to this customer wait to be sent that more would only wait longer.
+    PairRate { waiting: usize },
+    /// Nothing is known that a message could be addressed to.
+    NoRecipient,
+    /// Somebody stopped the channel.
+    ChannelPaused,
+    /// There is no such message on its way.
+    MessageNotFound,
+    /// The provider has it, or may have it: it cannot be taken back.
+    AlreadyHandedOver,
+    /// It is not this message's turn: another one is before it, or its time has not come, or somebody else has it. Said to
+    /// senders alone.
+    NotItsTurn,
 }
 
 type Decided = Result<Decision, Rejection>;
@@ -64,7 +86,7 @@ pub fn decide(state: &State, envelope: &Envelope, command: &Command) -> Decided 
         Command::RecordReaction { place, message, personal } => {
             append(inbound::record_reaction(state, place, *message, personal))
         }
-        Command::RecordDeliveryReport(report) => inbound::record_delivery_report(state, report),
+        Command::RecordDeliveryReport { report, alias } => inbound::record_delivery_report(state, report, *alias),
         Command::PauseBot { reason, note } => bot::pause_bot(existing(state)?, envelope, *reason, note.as_deref()),
         Command::ResumeBot { note } => bot::resume_bot(existing(state)?, envelope, note.as_deref()),
         Command::Assign { agent, team } => {
@@ -87,6 +109,22 @@ pub fn decide(state: &State, envelope: &Envelope, command: &Command) -> Decided 
         Command::SetPriority { priority } => desk::set_priority(existing(state)?, envelope, *priority),
         Command::MarkRead { through } => desk::mark_read(existing(state)?, envelope, *through),
         Command::PauseLinked => bot::pause_linked(existing(state)?),
+        Command::SendMessage(send) => send::send_message(state, envelope, send),
+        Command::ClaimSend { message, claim, until } => {
+            send::claim(existing(state)?, envelope, *message, claim, *until)
+        }
+        Command::RecordAccepted { message, attempt, alias, provider_id } => {
+            send::accepted(existing(state)?, *message, *attempt, *alias, provider_id)
+        }
+        Command::RecordSendFailed { message, attempt, failure, retry_at } => {
+            send::failed(existing(state)?, *message, *attempt, failure, *retry_at)
+        }
+        Command::RecordSendUnknown { message, attempt } => send::unknown(existing(state)?, *message, *attempt),
+        Command::GiveUpSend { message, failure } => send::give_up(existing(state)?, *message, failure),
+        Command::CancelSend { message } => send::cancel(existing(state)?, envelope, *message),
+        Command::RecordMedium { message, index, outcome } => {
+            inbound::record_medium(existing(state)?, *message, *index, outcome)
+        }
     }
 }
 
