@@ -1,8 +1,8 @@
 //! Facts: what an update says, in the domain's terms, before anybody knows which conversation it belongs to.
 
-use relevo_domain::Timestamp;
 use relevo_domain::conversation::{Attachment, DeliveryStatus, Medium, MessageFlags, MessageKind};
 use relevo_domain::identity::IdentifierKind;
+use relevo_domain::{MessageId, Timestamp};
 
 /// One update of an input: one message, one status, or one other thing that the provider says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +125,8 @@ pub struct MessageFact {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusFact {
     pub provider_id: String,
+    /// Our own id of the message, where the provider carried it back.
+    pub ours: Option<MessageId>,
     pub status: DeliveryStatus,
     pub error_code: Option<String>,
     /// To whom, as the provider wrote it.
@@ -146,6 +148,8 @@ pub struct MailFact {
     pub from_name: Option<String>,
     pub to: Vec<String>,
     pub cc: Vec<String>,
+    /// Addresses of ours that it was handed to on its way (`Delivered-To`, `X-Original-To`), which forwarding keeps.
+    pub delivered_to: Vec<String>,
     /// The visible text, without the quoted part.
     pub text: Option<String>,
     /// The quoted part, whole.
@@ -157,6 +161,23 @@ pub struct MailFact {
     pub content_hash: String,
     /// For bounces: what the report says, as JSON text (recipient, action, status, original Message-ID).
     pub report_json: Option<String>,
+    /// What a machine reports about a mail of ours; absent if this is no report, or says nothing that can be used.
+    pub report: Option<MailReport>,
+    /// The whole mail had this many bytes, of which only the beginning was taken in.
+    pub truncated_from: Option<u64>,
+}
+
+/// What became of a mail that somebody sent, in one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailReport {
+    /// The Message-ID of the mail that it is about, without angle brackets.
+    pub original_message_id: String,
+    /// `Failed` and `Warning` (a delay) from delivery reports, `Read` from receipts, `complaint` from feedback.
+    pub status: DeliveryStatus,
+    /// The enhanced status code, for example `5.1.1`.
+    pub code: Option<String>,
+    /// Personal: who it is about.
+    pub recipient: Option<String>,
 }
 
 /// An update that could not become a fact. Its bytes are parked.

@@ -5,8 +5,10 @@
 
 pub mod email;
 pub mod fact;
+pub mod failure;
 pub mod file_name;
 pub mod meta;
+pub mod outgoing;
 pub mod signature;
 pub mod twilio;
 
@@ -14,6 +16,6 @@ pub mod twilio;
 mod testing;
 
 pub use fact::{
-    Class, Fact, Identifier, Key, MailFact, MessageFact, NotUnderstood, NotUnderstoodReason, StatusFact, Target,
-    Update, What,
+    Class, Fact, Identifier, Key, MailFact, MailReport, MessageFact, NotUnderstood, NotUnderstoodReason, StatusFact,
+    Target, Update, What,
 };

@@ -19,7 +19,9 @@ use relevo_eventlog::LogError;
 
 use crate::message;
 use crate::place::{self, Placed};
-use crate::routes::{ChannelRef, Routes};
+use crate::report::{self, Addressed};
+use crate::routes::{ChannelRef, LiveRoutes, Routes};
+use crate::template;
 use crate::thread;
 
 /// How often one update is decided anew when others write to its entities at the same time.
@@ -95,7 +97,7 @@ pub struct Source {
 #[derive(Clone)]
 pub struct Handler {
     pub(crate) ledger: Arc<Ledger>,
-    pub(crate) routes: Arc<Routes>,
+    routes: LiveRoutes,
     keys: Arc<HashMap<TenantId, IdKey>>,
     clock: Clock,
 }
@@ -111,13 +113,18 @@ struct Routed<'u> {
 }
 
 impl Handler {
-    pub const fn new(
+    pub fn new(
         ledger: Arc<Ledger>,
-        routes: Arc<Routes>,
+        routes: impl Into<LiveRoutes>,
         keys: Arc<HashMap<TenantId, IdKey>>,
         clock: Clock,
     ) -> Self {
-        Self { ledger, routes, keys, clock }
+        Self { ledger, routes: routes.into(), keys, clock }
+    }
+
+    /// The routes that are in force now.
+    pub(crate) fn routes(&self) -> Arc<Routes> {
+        self.routes.now()
     }
 
     /// The time, as this node tells it.
@@ -131,7 +138,8 @@ impl Handler {
         endpoint: &EndpointId,
         update: &Update,
     ) -> Result<(Option<ChannelRef>, Option<CommandId>), HandleError> {
-        let Some(at) = self.routes.find(endpoint, &update.target) else { return Ok((None, None)) };
+        let routes = self.routes();
+        let Some(at) = routes.find(endpoint, &update.target) else { return Ok((None, None)) };
         let Ok(fact) = &update.content else { return Ok((Some(at.clone()), None)) };
         let key = self.key(&at.tenant)?;
         let command = key.command(&at.channel, fact.key.kind, &fact.key.provider_id, &fact.key.discriminator);
@@ -154,7 +162,8 @@ impl Handler {
     }
 
     async fn decide_and_append(&self, source: &Source, update: &Update) -> Result<Handled, HandleError> {
-        let Some(at) = self.routes.find(&source.endpoint, &update.target) else {
+        let routes = self.routes();
+        let Some(at) = routes.find(&source.endpoint, &update.target) else {
             return Ok(Handled::Parked { reason: UNROUTED, detail: String::new() });
         };
         let fact = match &update.content {
@@ -216,17 +225,14 @@ impl Handler {
                 self.in_conversation(routed, |place| Command::RecordReaction { place, message, personal }).await
             }
             What::Status(said) => {
-                let report = message::report(key, &at.channel, said, routed.occurred_at);
-                match place::of_recipient(&self.ledger, key, at, fact).await? {
-                    Some(conversation) => {
-                        self.conversation(routed, conversation, Command::RecordDeliveryReport(report))
-                    }
-                    None => self.channel(routed, ChannelEvent::DeliveryReported(report)),
-                }
+                let found = report::of_status(&self.ledger, key, at, fact, said, routed.occurred_at).await?;
+                self.report(routed, found)
             }
             What::ProviderUpdate { field, json } => {
                 let personal = ProviderUpdatePersonal { json: json.clone() };
-                self.channel(routed, ChannelEvent::ProviderUpdated { field: field.clone(), personal })
+                let mut events = vec![ChannelEvent::ProviderUpdated { field: field.clone(), personal }];
+                events.extend(template::status_changed(field, json));
+                self.channel(routed, events)
             }
             What::Mail(said) => self.mail(routed, said).await,
         }
@@ -237,7 +243,9 @@ impl Handler {
         let message = Box::new(message);
         let command = |place| match author {
             Author::PhoneApp => Command::RecordEcho { place, message },
-            Author::Customer | Author::Staff => Command::ReceiveMessage { place, message },
+            Author::Customer | Author::Staff | Author::Bot | Author::System => {
+                Command::ReceiveMessage { place, message }
+            }
         };
         self.in_conversation(routed, command).await
     }
@@ -260,10 +268,14 @@ impl Handler {
 
     async fn mail(&self, routed: &Routed<'_>, said: &relevo_channels::MailFact) -> Result<Vec<Draft>, LedgerError> {
         let (at, key, fact) = (routed.at, routed.key, routed.fact);
+        if let Some(found) = report::of_own_copy(&self.ledger, key, at, said, routed.occurred_at).await? {
+            return self.report(routed, found);
+        }
         let thread = thread::find(&self.ledger, key, at, said, &routed.command).await?;
         let (contact, bind) = place::of_sender(&self.ledger, key, at, fact, &routed.command).await?;
         let mut flags = said.flags;
         flags.message_id_reused = thread.message_id_reused;
+        flags.unverified = thread.unverified;
         let id = key.message_of_command(&routed.command);
         let message = Box::new(message::mail(fact, said, id, thread.reply_to, flags));
         let mut drafts = bindings(at, &bind, contact, None);
@@ -272,7 +284,23 @@ impl Handler {
         drafts.extend(self.contact(at, fact, &placed)?);
         let place = self.place(routed, &placed)?;
         drafts.extend(self.conversation(routed, thread.conversation, Command::ReceiveMessage { place, message })?);
+        if let Some(said) = &said.report
+            && let Some(found) = report::of_mail(&self.ledger, key, at, said, routed.occurred_at).await?
+        {
+            self.report_beside(routed, found, &mut drafts)?;
+        }
         Ok(drafts)
+    }
+
+    /// A report in the same batch as the mail that brings it; in the same commit, if both belong to one conversation.
+    fn report_beside(&self, routed: &Routed<'_>, found: Addressed, drafts: &mut Vec<Draft>) -> Result<(), LedgerError> {
+        for draft in self.report(routed, found)? {
+            match drafts.iter_mut().find(|known| known.entity == draft.entity) {
+                Some(known) => known.events.extend(draft.events),
+                None => drafts.push(draft),
+            }
+        }
+        Ok(())
     }
 
     /// What the update teaches about the contact; nothing, most of the time.
@@ -326,9 +354,10 @@ impl Handler {
         let absent = conversation::State::default();
         let state = match &base.state {
             EntityState::Conversation(state) => state,
-            EntityState::Contact(_) | EntityState::Identity(_) | EntityState::Channel | EntityState::Workspace(_) => {
-                &absent
-            }
+            EntityState::Contact(_)
+            | EntityState::Identity(_)
+            | EntityState::Channel(_)
+            | EntityState::Workspace(_) => &absent,
         };
         let envelope = Envelope {
             actor: actor(routed.fact),
@@ -352,15 +381,27 @@ impl Handler {
         rejection: &Rejection,
     ) -> Result<Vec<Draft>, LedgerError> {
         match command {
-            Command::RecordDeliveryReport(report) => self.channel(routed, ChannelEvent::DeliveryReported(report)),
+            Command::RecordDeliveryReport { report, .. } => {
+                self.channel(routed, vec![ChannelEvent::DeliveryReported(report)])
+            }
             _ => Err(LedgerError::Store(format!("a fact was rejected: {rejection:?}"))),
         }
     }
 
-    fn channel(&self, routed: &Routed<'_>, event: ChannelEvent) -> Result<Vec<Draft>, LedgerError> {
+    fn report(&self, routed: &Routed<'_>, found: Addressed) -> Result<Vec<Draft>, LedgerError> {
+        let Addressed { conversation, report, alias } = found;
+        match conversation {
+            Some(conversation) => {
+                self.conversation(routed, conversation, Command::RecordDeliveryReport { report, alias })
+            }
+            None => self.channel(routed, vec![ChannelEvent::DeliveryReported(report)]),
+        }
+    }
+
+    fn channel(&self, routed: &Routed<'_>, events: Vec<ChannelEvent>) -> Result<Vec<Draft>, LedgerError> {
         let entity = routed.key.channel(&routed.at.channel);
         let base = self.ledger.load(&routed.at.tenant, &entity)?;
-        Ok(vec![Draft { entity, base, events: vec![Event::Channel(event)] }])
+        Ok(vec![Draft { entity, base, events: events.into_iter().map(Event::Channel).collect() }])
     }
 }
 

@@ -1,7 +1,7 @@
 //! Intake: raw items become facts, facts become commands, every update is stored once.
 //!
 //! Life of a raw item: `worker` takes it from the raw stream, `adapt` asks `channels` what it says, `routes` finds the
-//! channel, `place` (or `thread`, for mails) finds the conversation, `handle` decides and appends, `parking` keeps what could
+//! channel, `place` (`thread` for mails, `report` for delivery reports) finds the conversation, `handle` decides and appends, `parking` keeps what could
 //! not be understood or routed, and `tally` counts what became of everything.
 
 mod adapt;
@@ -9,13 +9,15 @@ pub mod handle;
 mod message;
 pub mod parking;
 mod place;
+mod report;
 pub mod routes;
 pub mod tally;
+mod template;
 mod thread;
 pub mod worker;
 
 pub use handle::{HandleError, Handled, Handler};
 pub use parking::{May, Parking, ParkingError, Retried, channel_of};
-pub use routes::{ChannelRef, Endpoint, MetaApp, Routes};
+pub use routes::{ChannelRef, Endpoint, LiveRoutes, MetaApp, Routes};
 pub use tally::{Counters, Tally, TallyStore};
 pub use worker::IntakeWorker;

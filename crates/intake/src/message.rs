@@ -9,6 +9,7 @@ use relevo_domain::conversation::{
     MessageFlags, MessageKind,
 };
 use relevo_domain::{ChannelId, MessageId, Timestamp};
+use serde_json::Value;
 
 /// A provider may deliver late: it retries for days. What claims to be older is a wrong clock or a forged one.
 pub(crate) const OLDEST_BEFORE_RECEIPT: Duration = Duration::from_hours(8 * 24);
@@ -69,7 +70,7 @@ pub(crate) fn mail(
                 text: said.text.clone(),
                 sender_name: said.from_name.clone(),
                 sender_address: said.from.clone(),
-                details_json: said.report_json.clone(),
+                details_json: details(said),
                 mail: Some(MailPersonal {
                     subject: said.subject.clone(),
                     message_id: said.message_id.clone(),
@@ -86,6 +87,17 @@ pub(crate) fn mail(
         reply_to,
         flags,
     }
+}
+
+/// What a report says, and that a mail is here only in part, as JSON text.
+fn details(said: &MailFact) -> Option<String> {
+    let Some(bytes) = said.truncated_from else { return said.report_json.clone() };
+    let mut details = serde_json::Map::new();
+    if let Some(Value::Object(report)) = said.report_json.as_deref().and_then(|json| serde_json::from_str(json).ok()) {
+        details = report;
+    }
+    details.insert("truncated_from_bytes".to_owned(), bytes.into());
+    Some(Value::Object(details).to_string())
 }
 
 pub(crate) fn report(key: &IdKey, channel: &ChannelId, said: &StatusFact, at: Timestamp) -> DeliveryReport {
@@ -116,6 +128,16 @@ mod tests {
             name: None,
             what: What::ProviderUpdate { field: String::new(), json: String::new() },
         }
+    }
+
+    #[test]
+    fn a_cut_mail_says_how_long_it_was_beside_what_it_reports() {
+        let mail = |json: Option<&str>, bytes| {
+            details(&MailFact { report_json: json.map(str::to_owned), truncated_from: bytes, ..MailFact::default() })
+        };
+        assert_eq!(mail(None, None), None);
+        assert_eq!(mail(None, Some(7)).as_deref(), Some(r#"{"truncated_from_bytes":7}"#));
+        assert_eq!(mail(Some(r#"{"kind":"x"}"#), Some(7)).as_deref(), Some(r#"{"kind":"x","truncated_from_bytes":7}"#));
     }
 
     #[test]

@@ -81,12 +81,12 @@ impl Parking {
             let tried = recorded.len() as u64;
             return Ok(Retried { tried, stored: 0, still_parked: tried });
         };
-        let updates = adapt::updates(&item.input, &self.handler.routes);
+        let routes = self.handler.routes();
+        let updates = adapt::updates(&item.input, &routes);
         // Another node's worker may be at the same messages; the command ids make that harmless.
         self.handler.ledger.catch_up().await.map_err(HandleError::from).map_err(WorkError::from)?;
         let waiting = self.tally.waiting(&item, &updates)?;
-        let allowed =
-            |update: &Update| may(&parked.endpoint, self.handler.routes.find(&parked.endpoint, &update.target));
+        let allowed = |update: &Update| may(&parked.endpoint, routes.find(&parked.endpoint, &update.target));
         let (own, others): (Vec<u32>, Vec<u32>) = (0..updates.len()).map(ordinal).partition(|ordinal| {
             // What the operator saw parked is theirs to retry, wherever it belongs by now: an unrouted update is the
             // endpoint owner's until somebody's channel is configured for it.
@@ -137,7 +137,8 @@ impl Parking {
 
     /// Why an update stays parked that belongs to somebody else.
     fn kept(&self, parked: &ParkedItem, updates: &[Update], ordinal: u32) -> Option<ParkedReason> {
-        let channel = self.handler.routes.find(&parked.endpoint, &at(updates, ordinal)?.target);
+        let routes = self.handler.routes();
+        let channel = routes.find(&parked.endpoint, &at(updates, ordinal)?.target);
         let channel = channel.map(|found| (found.tenant.clone(), found.channel.clone()));
         let recorded = parked.reasons.iter().find(|reason| reason.ordinal == ordinal && reason.channel == channel);
         Some(recorded.cloned().unwrap_or_else(|| ParkedReason {
@@ -173,8 +174,8 @@ impl Parking {
     /// The channel that each update of a parked item names, if it is configured, by ordinal.
     pub fn channels_of(&self, item: &ParkedItem) -> Vec<Option<ChannelRef>> {
         let Some(item) = stored(item) else { return Vec::new() };
-        let updates = adapt::updates(&item.input, &self.handler.routes);
-        let routes = &self.handler.routes;
+        let routes = self.handler.routes();
+        let updates = adapt::updates(&item.input, &routes);
         updates.iter().map(|update| routes.find(&item.input.endpoint, &update.target).cloned()).collect()
     }
 
@@ -209,6 +210,7 @@ fn stored(parked: &ParkedItem) -> Option<StoredInput> {
         kind: parked.kind?,
         received_at: parked.received_at,
         content_type: parked.content_type.clone(),
+        notes: parked.notes.clone(),
         body: parked.body.clone(),
     };
     Some(StoredInput { sequence: parked.sequence, input })

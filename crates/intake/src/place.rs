@@ -207,7 +207,7 @@ async fn look_up(ledger: &Ledger, key: &IdKey, at: &ChannelRef, named: Vec<Named
             EntityState::Identity(None)
             | EntityState::Conversation(_)
             | EntityState::Contact(_)
-            | EntityState::Channel
+            | EntityState::Channel(_)
             | EntityState::Workspace(_) => None,
         };
         let recycled = match (bsuid, bound) {

@@ -1,6 +1,7 @@
 //! Which channel an update belongs to, as the configuration says.
 
 use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use relevo_channels::Target;
 use relevo_domain::{ChannelId, EndpointId, TenantId};
@@ -83,6 +84,28 @@ impl Routes {
         channels.sort();
         channels.dedup();
         channels
+    }
+}
+
+/// The routes that are in force. Replaced as a whole when a channel comes or goes, without a restart; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct LiveRoutes(Arc<RwLock<Arc<Routes>>>);
+
+impl LiveRoutes {
+    /// What is in force now.
+    pub fn now(&self) -> Arc<Routes> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts these in force instead.
+    pub fn replace(&self, routes: Routes) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
+    }
+}
+
+impl From<Arc<Routes>> for LiveRoutes {
+    fn from(routes: Arc<Routes>) -> Self {
+        Self(Arc::new(RwLock::new(routes)))
     }
 }
 

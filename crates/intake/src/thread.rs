@@ -1,13 +1,17 @@
 //! To which conversation a mail belongs.
 //!
-//! References are chosen by the sender, and newsletters share roots: a known Message-ID joins a mail to a conversation only
-//! if its sender has written in that conversation before. Everything else opens a conversation of its own.
+//! First by our own seal: a Message-ID that we made, or the token behind the `+` of our address. Nobody can forge either, so they
+//! join the conversation whoever sends them; but they can be passed on, so a sender whom the thread does not know is unverified.
+//!
+//! Then by what senders choose: newsletters share roots, so a known Message-ID joins a mail to a conversation only if its sender
+//! has written in that conversation before. Everything else opens a conversation of its own.
 
 use relevo_channels::MailFact;
-use relevo_command::decision::DecisionReader;
+use relevo_command::decision::{BadRow, DecisionReader};
 use relevo_command::{IdKey, Ledger, LedgerError};
 use relevo_domain::{CommandId, EntityId, MessageId};
 
+use crate::report::{is_here, queued};
 use crate::routes::ChannelRef;
 
 /// Where a mail belongs, and what it answers.
@@ -17,6 +21,8 @@ pub(crate) struct Thread {
     pub reply_to: Option<MessageId>,
     /// Its Message-ID came before, in another mail.
     pub message_id_reused: bool,
+    /// It was joined by our own seal alone: its sender is not known there.
+    pub unverified: bool,
 }
 
 /// Finds the thread of a mail. Waits until the decision store holds what this node wrote: the look-up is not by entity.
@@ -28,7 +34,52 @@ pub(crate) async fn find(
     command: &CommandId,
 ) -> Result<Thread, LedgerError> {
     ledger.settle().await?;
+    if let Some((conversation, reply_to)) = sealed(ledger, key, at, mail).await? {
+        return ledger.read(|reader| {
+            let known = match &mail.from {
+                Some(from) => reader.participates(&at.tenant, &conversation, from)?,
+                None => false,
+            };
+            let message_id_reused = is_reused(reader, at, mail)?;
+            Ok::<_, BadRow>(Thread { conversation, reply_to, message_id_reused, unverified: !known })
+        });
+    }
     ledger.read(|reader| look(reader, key, at, mail, command))
+}
+
+/// The conversation that our own seal names, if it is one of this channel, and the mail of ours that is answered.
+async fn sealed(
+    ledger: &Ledger,
+    key: &IdKey,
+    at: &ChannelRef,
+    mail: &MailFact,
+) -> Result<Option<(EntityId, Option<MessageId>)>, LedgerError> {
+    // The direct parent first, then the thread from its end.
+    let ids = mail.in_reply_to.iter().chain(mail.references.iter().rev());
+    for (conversation, message) in ids.filter_map(|id| key.of_mail_id(id)) {
+        if queued(ledger, at, message).await? == Some(conversation) {
+            return Ok(Some((conversation, Some(message))));
+        }
+    }
+    let addresses = mail.to.iter().chain(&mail.cc).chain(&mail.delivered_to);
+    for conversation in addresses.filter_map(|address| key.of_conversation_token(token(address)?)) {
+        if is_here(ledger, at, &conversation)? {
+            return Ok(Some((conversation, None)));
+        }
+    }
+    Ok(None)
+}
+
+/// What stands behind the last `+` of an address.
+fn token(address: &str) -> Option<&str> {
+    let (local, _domain) = address.rsplit_once('@')?;
+    local.rsplit_once('+').map(|(_, token)| token)
+}
+
+/// Whether the mail's own Message-ID came before, in another mail.
+fn is_reused(reader: &DecisionReader<'_>, at: &ChannelRef, mail: &MailFact) -> Result<bool, BadRow> {
+    let Some(id) = &mail.message_id else { return Ok(false) };
+    Ok(reader.mail(&at.tenant, &at.channel, id)?.is_some_and(|known| known.message.is_some()))
 }
 
 fn look(
@@ -37,7 +88,7 @@ fn look(
     at: &ChannelRef,
     mail: &MailFact,
     command: &CommandId,
-) -> Result<Thread, relevo_command::decision::BadRow> {
+) -> Result<Thread, BadRow> {
     let own = match &mail.message_id {
         Some(id) => reader.mail(&at.tenant, &at.channel, id)?,
         None => None,
@@ -50,8 +101,14 @@ fn look(
         let Some(known) = reader.mail(&at.tenant, &at.channel, id)? else { continue };
         let Some(from) = &mail.from else { break };
         if reader.participates(&at.tenant, &known.conversation, from)? {
-            return Ok(Thread { conversation: known.conversation, reply_to: known.message, message_id_reused });
+            return Ok(Thread {
+                conversation: known.conversation,
+                reply_to: known.message,
+                message_id_reused,
+                unverified: false,
+            });
         }
     }
-    Ok(Thread { conversation: key.conversation_of_command(command), reply_to: None, message_id_reused })
+    let conversation = key.conversation_of_command(command);
+    Ok(Thread { conversation, reply_to: None, message_id_reused, unverified: false })
 }

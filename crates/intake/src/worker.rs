@@ -9,7 +9,8 @@ use std::time::Duration;
 use relevo_channels::Update;
 use relevo_domain::IntakePointer;
 use relevo_eventlog::{
-    IntakeLog, LogError, ParkedItem, ParkedLog, ParkedReason, RawItem, StoredInput, Unreadable, Worker, WorkerOptions,
+    IntakeLog, LogError, Notes, ParkedItem, ParkedLog, ParkedReason, RawItem, StoredInput, Unreadable, Worker,
+    WorkerOptions,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -119,7 +120,7 @@ impl IntakeWorker {
         if takes_over {
             self.handler.ledger.catch_up().await.map_err(HandleError::from)?;
         }
-        let updates = adapt::updates(&item.input, &self.handler.routes);
+        let updates = adapt::updates(&item.input, &self.handler.routes());
         let every: Vec<u32> = (0..updates.len()).map(ordinal).collect();
         let reasons = handle_all(&self.handler, item, &updates, &every).await?;
         let reasons = self.not_parked_already(item, reasons).await?;
@@ -153,13 +154,14 @@ impl IntakeWorker {
         };
         tracing::error!(sequence, reason = unreadable.reason, "raw item cannot be read and is parked");
         let (reason, detail) = (UNREADABLE.to_owned(), unreadable.reason.to_owned());
-        let kind = unreadable.kind.or_else(|| self.handler.routes.kind(&endpoint));
+        let kind = unreadable.kind.or_else(|| self.handler.routes().kind(&endpoint));
         let parked = ParkedItem {
             sequence,
             endpoint,
             kind,
             received_at: unreadable.received_at.unwrap_or(now),
             content_type: unreadable.content_type.clone(),
+            notes: Notes::default(),
             reasons: vec![ParkedReason { ordinal: 0, reason, detail, at: now, channel: None }],
             body: unreadable.payload.clone(),
             stub: false,
@@ -200,7 +202,8 @@ pub(crate) async fn handle_all(
             Handled::Stored | Handled::Duplicate => {}
             Handled::Parked { reason, detail } => {
                 let (reason, at) = (reason.to_owned(), handler.now());
-                let channel = handler.routes.find(&item.input.endpoint, &update.target);
+                let routes = handler.routes();
+                let channel = routes.find(&item.input.endpoint, &update.target);
                 let channel = channel.map(|found| (found.tenant.clone(), found.channel.clone()));
                 reasons.push(ParkedReason { ordinal: *ordinal, reason, detail, at, channel });
             }
@@ -217,6 +220,7 @@ fn parked_item(item: &StoredInput, reasons: Vec<ParkedReason>) -> ParkedItem {
         kind: Some(input.kind),
         received_at: input.received_at,
         content_type: input.content_type,
+        notes: input.notes,
         reasons,
         body: input.body,
         stub: false,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use relevo_command::{DecisionProjector, IdKey, Ledger};
 use relevo_domain::{ChannelId, EndpointId, TenantId, Timestamp};
-use relevo_eventlog::{Connection, InputKind, Log, MemoryLog, Options, ParkedItem, ParkedReason, RawInput};
+use relevo_eventlog::{Connection, InputKind, Log, MemoryLog, Notes, Options, ParkedItem, ParkedReason, RawInput};
 use relevo_intake::{
     ChannelRef, Counters, Endpoint, Handler, IntakeWorker, MetaApp, Parking, ParkingError, Routes, Tally, TallyStore,
 };
@@ -73,6 +73,7 @@ impl Node {
             kind: InputKind::Meta,
             received_at: NOW,
             content_type: "application/json".to_owned(),
+            notes: Notes::default(),
             body: body.into().into(),
         };
         self.connection.intake().append(&input).await.unwrap()
@@ -150,6 +151,7 @@ async fn park_as_one(node: &Node, sequence: u64, body: &str, ordinal: u32) {
         kind: Some(InputKind::Meta),
         received_at: NOW,
         content_type: String::new(),
+        notes: Notes::default(),
         reasons: vec![reason],
         body: body.as_bytes().to_vec().into(),
         stub: false,

@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 #[path = "stories/merged.rs"]
 mod merged;
+#[path = "stories/sending.rs"]
+mod sending;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
@@ -126,7 +128,8 @@ fn routes() -> Routes {
     let app = Endpoint::Meta(MetaApp { numbers, ..MetaApp::default() });
     let mail = Endpoint::Email { channel: channel(tenant(), "mail"), own_addresses: vec![] };
     let named = |name: &str| EndpointId::new(name).unwrap();
-    Routes { endpoints: [(named("app"), app), (named("mail"), mail)].into() }
+    let one = Endpoint::Meta(MetaApp { account_channel: Some(channel(tenant(), "wa")), ..MetaApp::default() });
+    Routes { endpoints: [(named("app"), app), (named("one"), one), (named("mail"), mail)].into() }
 }
 
 fn envelope(message: Value) -> Value {

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use relevo_channels::signature::{bearer, token_valid};
-use relevo_eventlog::InputKind;
+use relevo_eventlog::{InputKind, Notes};
 
 use crate::body::discard;
 use crate::endpoint::EmailEndpoint;
@@ -26,7 +26,8 @@ pub(crate) async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let endpoint = shared.endpoints.email(&channel);
+    let endpoints = shared.endpoints.now();
+    let endpoint = endpoints.email(&channel);
     let outcome = accept(&shared, endpoint, &headers, body).await;
     let counted = outcome.err().map_or(PostOutcome::Stored, Problem::counted_as);
     shared.metrics.post(InputKind::Email, endpoint.map(|endpoint| endpoint.id.as_str()), counted);
@@ -50,7 +51,7 @@ async fn accept(
         }
     };
     let held = shared.budget.read(headers, body, EMAIL_BODY_BYTES_MAX, shared.options.body_timeout).await?;
-    store(shared, &endpoint.id, InputKind::Email, headers, held).await.map(|_sequence| ())
+    store(shared, &endpoint.id, InputKind::Email, headers, Notes::default(), held).await.map(|_sequence| ())
 }
 
 fn admit<'e>(endpoint: Option<&'e EmailEndpoint>, headers: &HeaderMap) -> Result<&'e EmailEndpoint, Problem> {

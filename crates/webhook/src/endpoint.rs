@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use relevo_domain::EndpointId;
 
@@ -63,6 +64,28 @@ impl Endpoints {
 
     pub(crate) fn email(&self, name: &str) -> Option<&EmailEndpoint> {
         self.email.get(name)
+    }
+}
+
+/// The endpoints that are in force. Replaced as a whole when a channel comes or goes, without a restart; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct LiveEndpoints(Arc<RwLock<Arc<Endpoints>>>);
+
+impl LiveEndpoints {
+    /// What is in force now. A request keeps what it began with.
+    pub fn now(&self) -> Arc<Endpoints> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts these in force instead.
+    pub fn replace(&self, endpoints: Endpoints) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(endpoints);
+    }
+}
+
+impl From<Endpoints> for LiveEndpoints {
+    fn from(endpoints: Endpoints) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(endpoints))))
     }
 }
 

@@ -23,7 +23,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use body::Budget;
-pub use endpoint::{EmailEndpoint, Endpoints, MetaApp, TwilioEndpoint};
+pub use endpoint::{EmailEndpoint, Endpoints, LiveEndpoints, MetaApp, TwilioEndpoint};
 pub use inlet::Inlet;
 pub use metrics::Metrics;
 pub use probe::{Readiness, Report};
@@ -61,7 +61,7 @@ impl Default for Options {
 
 /// What every handler needs.
 pub(crate) struct Shared {
-    pub(crate) endpoints: Endpoints,
+    pub(crate) endpoints: LiveEndpoints,
     pub(crate) inlet: Arc<dyn Inlet>,
     pub(crate) readiness: Arc<dyn Readiness>,
     pub(crate) metrics: Metrics,
@@ -73,14 +73,14 @@ pub(crate) struct Shared {
 ///
 /// `metrics` must be registered in the registry that `readiness` encodes.
 pub fn router(
-    endpoints: Endpoints,
+    endpoints: impl Into<LiveEndpoints>,
     inlet: Arc<dyn Inlet>,
     readiness: Arc<dyn Readiness>,
     metrics: Metrics,
     options: Options,
 ) -> Router {
     let budget = Budget::new(options.memory_bytes, options.requests);
-    let shared = Arc::new(Shared { endpoints, inlet, readiness, metrics, budget, options });
+    let shared = Arc::new(Shared { endpoints: endpoints.into(), inlet, readiness, metrics, budget, options });
     Router::new()
         .route("/webhooks/meta/{app}", get(meta::handshake).post(meta::receive))
         .route("/webhooks/twilio/{channel}", get(twilio::receive_query).post(twilio::receive_form))

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, StatusCode};
 use relevo_channels::signature::{Handshake, meta_handshake, meta_signature_valid};
-use relevo_eventlog::InputKind;
+use relevo_eventlog::{InputKind, Notes};
 
 use crate::body::discard;
 use crate::endpoint::MetaApp;
@@ -29,7 +29,8 @@ pub(crate) async fn handshake(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    match challenge(shared.endpoints.meta(&app), query.as_deref().unwrap_or_default()) {
+    let endpoints = shared.endpoints.now();
+    match challenge(endpoints.meta(&app), query.as_deref().unwrap_or_default()) {
         // As text and never as HTML: the challenge is whatever the caller wrote.
         Ok(challenge) => {
             let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
@@ -54,7 +55,8 @@ pub(crate) async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let app = shared.endpoints.meta(&app);
+    let endpoints = shared.endpoints.now();
+    let app = endpoints.meta(&app);
     let outcome = accept(&shared, app, &headers, body).await;
     let counted = outcome.err().map_or(PostOutcome::Stored, Problem::counted_as);
     shared.metrics.post(InputKind::Meta, app.map(|app| app.id.as_str()), counted);
@@ -77,7 +79,7 @@ async fn accept(shared: &Shared, app: Option<&MetaApp>, headers: &HeaderMap, bod
         tracing::info!(endpoint = app.id.as_str(), signed = true, "post with a wrong signature");
         return Err(Problem::BadSignature);
     }
-    store(shared, &app.id, InputKind::Meta, headers, body).await.map(|_sequence| ())
+    store(shared, &app.id, InputKind::Meta, headers, Notes::default(), body).await.map(|_sequence| ())
 }
 
 /// What the head alone can tell: a post without anything that could be a signature is not worth a byte of memory.

@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use relevo_domain::{EndpointId, Timestamp};
-use relevo_eventlog::{InputKind, RawInput};
+use relevo_eventlog::{InputKind, Notes, RawInput};
 use tokio::time::timeout;
 
 use crate::Shared;
@@ -21,6 +21,7 @@ pub(crate) async fn store(
     endpoint: &EndpointId,
     kind: InputKind,
     headers: &HeaderMap,
+    notes: Notes,
     body: Held,
 ) -> Result<u64, Problem> {
     let input = RawInput {
@@ -28,6 +29,7 @@ pub(crate) async fn store(
         kind,
         received_at: now(),
         content_type: content_type(headers),
+        notes,
         body: body.bytes.clone(),
     };
     let started = Instant::now();

@@ -11,8 +11,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
+use relevo_channels::outgoing::twilio::own_query;
 use relevo_channels::signature::twilio_signature_valid;
-use relevo_eventlog::InputKind;
+use relevo_eventlog::{InputKind, Notes};
 
 use crate::body::discard;
 use crate::endpoint::TwilioEndpoint;
@@ -33,7 +34,8 @@ pub(crate) async fn receive_form(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let endpoint = shared.endpoints.twilio(&channel);
+    let endpoints = shared.endpoints.now();
+    let endpoint = endpoints.twilio(&channel);
     let outcome = accept_form(&shared, endpoint, query.as_deref(), &headers, body).await;
     answer(&shared, endpoint, &headers, outcome)
 }
@@ -45,7 +47,8 @@ pub(crate) async fn receive_query(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let endpoint = shared.endpoints.twilio(&channel);
+    let endpoints = shared.endpoints.now();
+    let endpoint = endpoints.twilio(&channel);
     let outcome = accept_query(&shared, endpoint, query.as_deref(), &headers).await;
     answer(&shared, endpoint, &headers, outcome)
 }
@@ -66,7 +69,7 @@ async fn accept_form(
     };
     let body = shared.budget.read(headers, body, TWILIO_BODY_BYTES_MAX, shared.options.body_timeout).await?;
     check(endpoint, query, signature, &body.bytes)?;
-    store(shared, &endpoint.id, InputKind::Twilio, headers, body).await.map(|_sequence| ())
+    store(shared, &endpoint.id, InputKind::Twilio, headers, notes(query), body).await.map(|_sequence| ())
 }
 
 async fn accept_query(
@@ -79,7 +82,7 @@ async fn accept_query(
     check(endpoint, query, signature, b"")?;
     let form = Body::from(Bytes::copy_from_slice(query.unwrap_or_default().as_bytes()));
     let held = shared.budget.read(headers, form, TWILIO_BODY_BYTES_MAX, shared.options.body_timeout).await?;
-    store(shared, &endpoint.id, InputKind::Twilio, headers, held).await.map(|_sequence| ())
+    store(shared, &endpoint.id, InputKind::Twilio, headers, notes(query), held).await.map(|_sequence| ())
 }
 
 /// What the head alone can tell: a post that is not signed at all is not worth a byte of memory.
@@ -103,6 +106,11 @@ fn check(endpoint: &TwilioEndpoint, query: Option<&str>, signature: &str, body: 
     }
     tracing::info!(endpoint = endpoint.id.as_str(), signed = true, "post with a wrong signature");
     Err(Problem::BadSignature)
+}
+
+/// Of the query only the id that we put there when the message was sent: the rest is nobody's business later.
+fn notes(query: Option<&str>) -> Notes {
+    Notes { query: query.and_then(own_query).unwrap_or_default(), ..Notes::default() }
 }
 
 fn signed_url(endpoint: &TwilioEndpoint, query: Option<&str>) -> String {

@@ -71,6 +71,9 @@ pub(super) fn content(headers: &Headers, body: &[u8]) -> Content {
     let cids: HashSet<&str> = texts.html.iter().flat_map(|html| content_ids(html)).collect();
     for found in &mut walk.content.attachments {
         found.attachment.inline = found.content_id.as_deref().is_some_and(|id| cids.contains(id));
+        if found.attachment.inline {
+            found.attachment.personal.content_id.clone_from(&found.content_id);
+        }
     }
     Content { pieces: texts.pieces, html: texts.html, ..walk.content }
 }
@@ -80,6 +83,7 @@ impl Content {
     pub(super) fn attach_text(&mut self, mime_type: &str, text: &str) {
         for found in &mut self.attachments {
             found.attachment.inline = false;
+            found.attachment.personal.content_id = None;
         }
         let attachment = describe(mime_type, text.as_bytes(), self.attachments.len(), None);
         self.attachments.push(Found { attachment, content_id: None });
@@ -99,9 +103,19 @@ struct Place {
     in_digest: bool,
 }
 
+/// The content of the attachment that is listed at `index`, decoded; `None` if there is none.
+pub(super) fn attachment(headers: &Headers, body: &[u8], index: usize) -> Option<Vec<u8>> {
+    let mut walk = Walk { wanted: Some(index), ..Walk::default() };
+    walk.entity(headers, body, &Place { depth: 0, in_digest: false });
+    walk.taken
+}
+
 #[derive(Default)]
 struct Walk {
     parts: usize,
+    /// The attachment whose bytes are taken out, if one is.
+    wanted: Option<usize>,
+    taken: Option<Vec<u8>>,
     content: Content,
 }
 
@@ -157,6 +171,9 @@ impl Walk {
         let name = [disposition.get("filename"), kind.get("name")].into_iter().flatten().find_map(readable_name);
         let name = name.or_else(|| (kind.main == "message").then(|| message_name(bytes)).flatten());
         let index = self.content.attachments.len();
+        if self.wanted == Some(index) {
+            self.taken = Some(bytes.to_vec());
+        }
         let attachment = describe(&kind.mime_type(), bytes, index, name);
         let content_id = headers.first("content-id").and_then(|value| header::ids(value).pop());
         self.content.attachments.push(Found { attachment, content_id });
@@ -194,7 +211,7 @@ fn describe(mime_type: &str, bytes: &[u8], index: usize, file_name: Option<Strin
         size_bytes: u64::try_from(bytes.len()).ok(),
         sha256: Some(hex::encode(Sha256::digest(bytes))),
         provider_id: Some(index.to_string()),
-        personal: AttachmentPersonal { file_name, url: None },
+        personal: AttachmentPersonal { file_name, ..AttachmentPersonal::default() },
         ..Attachment::default()
     }
 }

@@ -13,6 +13,7 @@ mod flowed;
 mod header;
 mod html;
 mod mime;
+mod part;
 mod quote;
 mod report;
 mod text;
@@ -20,6 +21,8 @@ mod transfer;
 
 #[cfg(test)]
 mod tests;
+
+pub use part::attachment;
 
 use relevo_domain::conversation::Medium;
 use relevo_domain::identity::IdentifierKind;
@@ -79,9 +82,15 @@ fn fact(headers: &Headers, body: &[u8], own_addresses: &[String]) -> Fact {
         from_name: author.and_then(|mailbox| mailbox.name),
         to: addresses(headers, "to"),
         cc: addresses(headers, "cc"),
+        delivered_to: ["delivered-to", "x-original-to", "envelope-to"]
+            .into_iter()
+            .flat_map(|name| addresses(headers, name))
+            .collect(),
         text: visible,
         quoted,
         html,
+        report: report::typed(headers, &content, delivery.as_ref(), flags.delay, &whole_text),
+        truncated_from: None,
         report_json: report::json(headers, &content, delivery.as_ref(), &whole_text),
         attachments: content.attachments.into_iter().map(|found| found.attachment).collect(),
         flags,

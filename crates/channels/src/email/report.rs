@@ -1,16 +1,20 @@
 //! What a report says: which recipient, what happened, about which of our messages. From the machine-readable part where
 //! there is one, else from the free text that many servers still send.
 
+use relevo_domain::conversation::DeliveryStatus;
 use serde_json::{Map, Value, json};
 
 use super::header::{self, Headers, split};
 use super::mime::{Content, ReportKind};
 use super::text::{one_line, shorten};
+use crate::fact::MailReport;
 
 /// Recipients kept of one report.
 pub(super) const RECIPIENTS_MAX: usize = 100;
 /// Longest diagnostic kept, in characters.
 pub(super) const DIAGNOSTIC_CHARS_MAX: usize = 1_000;
+/// How a complaint is called among the states of a message. It changes none.
+const COMPLAINT: &str = "complaint";
 /// Bytes of free text that are searched.
 const FREE_TEXT_BYTES_MAX: usize = 64 * 1024;
 
@@ -49,6 +53,38 @@ pub(super) fn delivery(headers: &Headers, content: &Content, free_text: &str) ->
     Delivery { recipients }
 }
 
+/// The report in one line, if the mail is one and names the mail that it is about.
+pub(super) fn typed(
+    headers: &Headers,
+    content: &Content,
+    delivery: Option<&Delivery>,
+    is_delay: bool,
+    free_text: &str,
+) -> Option<MailReport> {
+    let of = |kind: ReportKind| content.reports.iter().find(|report| report.kind == kind);
+    let original = || original_message_id(headers, content, free_text);
+    let (original_message_id, status, code, recipient) = if let Some(feedback) = of(ReportKind::Feedback) {
+        let fields = split(feedback.text.as_bytes()).0;
+        let recipient = fields.first("original-rcpt-to").and_then(header::address_of);
+        (original()?, DeliveryStatus::Other(COMPLAINT.to_owned()), None, recipient)
+    } else if let Some(disposition) = of(ReportKind::Disposition) {
+        let fields = split(disposition.text.as_bytes()).0;
+        let named = fields.ids("original-message-id").into_iter().next();
+        let word = fields.text("disposition").unwrap_or_default();
+        let word =
+            word.rsplit(';').next().unwrap_or_default().split('/').next().unwrap_or_default().trim().to_lowercase();
+        let recipient = fields.first("final-recipient").and_then(header::address_of);
+        // Whatever else became of it (deleted unread, passed on) does not say that somebody read it.
+        let status = if word == "displayed" { DeliveryStatus::Read } else { DeliveryStatus::Warning };
+        (named.or_else(original)?, status, None, recipient)
+    } else {
+        let (status, about) = delivery?.outcome(is_delay);
+        let recipient = about.and_then(|about| about.address.clone().or_else(|| about.original_address.clone()));
+        (original()?, status, about.and_then(|about| about.status.clone()), recipient)
+    };
+    Some(MailReport { original_message_id, status, code, recipient })
+}
+
 /// The report as JSON text, if the mail is one.
 pub(super) fn json(
     headers: &Headers,
@@ -80,9 +116,41 @@ pub(super) fn json(
     Some(Value::Object(report).to_string())
 }
 
+// === impl Delivery ===
+
+impl Delivery {
+    /// What the mail has come to: the worst of its recipients, and who that is.
+    fn outcome(&self, is_delay: bool) -> (DeliveryStatus, Option<&Recipient>) {
+        let unnamed = if is_delay { DeliveryStatus::Warning } else { DeliveryStatus::Failed };
+        let severity =
+            |status: &DeliveryStatus| (*status == DeliveryStatus::Failed, *status == DeliveryStatus::Warning);
+        let named = self.recipients.iter().map(|recipient| (recipient.outcome(&unnamed), Some(recipient)));
+        // Of equals the first: it is who the mail was to.
+        named.rev().max_by_key(|(status, _)| severity(status)).unwrap_or((unnamed, None))
+    }
+}
+
 // === impl Recipient ===
 
 impl Recipient {
+    /// What was done goes before what the code says; without either it is what the whole report looks like.
+    fn outcome(&self, unnamed: &DeliveryStatus) -> DeliveryStatus {
+        let by_code = || match self.status.as_deref().and_then(|status| status.bytes().next()) {
+            Some(b'5') => DeliveryStatus::Failed,
+            Some(b'4') => DeliveryStatus::Warning,
+            Some(b'2') => DeliveryStatus::Delivered,
+            Some(_) | None => unnamed.clone(),
+        };
+        match self.action.as_deref() {
+            Some("failed") => DeliveryStatus::Failed,
+            Some("delayed") => DeliveryStatus::Warning,
+            Some("delivered") => DeliveryStatus::Delivered,
+            // Handed to somebody who does not report: nothing is known beyond.
+            Some("relayed" | "expanded") => DeliveryStatus::Sent,
+            Some(_) | None => by_code(),
+        }
+    }
+
     fn json(&self) -> Value {
         json!({
             "final_recipient": self.address,

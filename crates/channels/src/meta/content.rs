@@ -129,6 +129,8 @@ fn text_of(kind: &MessageKind, payload: &Value) -> Option<String> {
         | MessageKind::RequestWelcome
         | MessageKind::Email
         | MessageKind::Note
+        | MessageKind::Template
+        | MessageKind::Reaction
         | MessageKind::Other(_) => None,
     }
 }
@@ -155,6 +157,7 @@ fn attachment(kind: &MessageKind, payload: &Value) -> Option<Attachment> {
             file_name: member(payload, "filename").and_then(|name| file_name::safe(&name)),
             // Meta's addresses live for five minutes; the id above is what a download starts from.
             url: None,
+            content_id: None,
         },
     })
 }

@@ -41,6 +41,8 @@ pub(super) fn status(status: &Value, at: &str, context: &Context<'_>) -> Result<
         name: contact.and_then(|contact| contact.name.clone()),
         what: What::Status(StatusFact {
             provider_id: id,
+            // Whatever else an application puts there is its own business and stays in the details.
+            ours: member(status, "biz_opaque_callback_data").and_then(|data| data.trim().parse().ok()),
             status: DeliveryStatus::parse(word.trim()),
             error_code,
             recipient: participant.or_else(|| recipient.address().map(str::to_owned)),

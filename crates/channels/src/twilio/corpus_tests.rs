@@ -9,7 +9,7 @@ fn twilio_payloads() {
     let mut checked = 0;
     for case in expected("twilio/") {
         let file = &case.file;
-        let all = updates(&fixture(file).unwrap());
+        let all = updates(&fixture(file).unwrap(), "");
         let facts: Vec<&Fact> = all.iter().filter_map(|update| update.content.as_ref().ok()).collect();
         let count = |class| facts.iter().filter(|fact| fact.class() == class).count();
         assert_eq!(

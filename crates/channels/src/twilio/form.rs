@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::outgoing::twilio::CALLBACK_PARAMETER;
+
 /// Parameters by name, in the order of their names. Escapes that are none and bytes that are not UTF-8 are kept or
 /// replaced, never refused; NUL is taken out.
 pub(super) struct Form(BTreeMap<String, Vec<String>>);
@@ -31,7 +33,7 @@ const GROUPED: [(&str, &str, &str); 18] = [
 ];
 
 /// Parameters that are facts of their own, or say nothing about this message. `ChannelMetadata` repeats the others.
-const TAKEN: [&str; 22] = [
+const TAKEN: [&str; 23] = [
     "AccountSid",
     "ApiVersion",
     "Body",
@@ -54,6 +56,7 @@ const TAKEN: [&str; 22] = [
     "SmsStatus",
     "To",
     "WaId",
+    CALLBACK_PARAMETER,
 ];
 
 impl Form {

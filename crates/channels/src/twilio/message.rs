@@ -102,7 +102,7 @@ fn attachments(form: &Form) -> Vec<Attachment> {
         Some(Attachment {
             mime_type: mime_type.trim().to_lowercase(),
             provider_id: last.filter(|part| part.starts_with("ME")).map(str::to_owned),
-            personal: AttachmentPersonal { file_name: None, url: Some(url.to_owned()) },
+            personal: AttachmentPersonal { url: Some(url.to_owned()), ..AttachmentPersonal::default() },
             ..Attachment::default()
         })
     };

@@ -21,8 +21,9 @@ use crate::fact::{Class, Fact, Identifier, NotUnderstood, NotUnderstoodReason, T
 /// The prefix of addresses on WhatsApp; addresses without any prefix are phone numbers.
 const WHATSAPP: &str = "whatsapp:";
 
-/// What the form says: one update, or none if it is empty.
-pub fn updates(form: &[u8]) -> Vec<Update> {
+/// What the form says: one update, or none if it is empty. `query` is that of the address that it was posted to; of it only
+/// our own parameter is read.
+pub fn updates(form: &[u8], query: &str) -> Vec<Update> {
     let form = Form::parse(form);
     if form.is_empty() {
         return Vec::new();
@@ -30,7 +31,7 @@ pub fn updates(form: &[u8]) -> Vec<Update> {
     let content = if !form.looks_like_twilio() {
         Err(parked(NotUnderstoodReason::Malformed, "", None))
     } else if let Some(word) = form.status_word() {
-        status::status(&form, word)
+        status::status(&form, word, query)
     } else {
         message::inbound(&form)
     };

@@ -1,14 +1,16 @@
 //! A status callback.
 
+use relevo_domain::MessageId;
 use relevo_domain::conversation::DeliveryStatus;
 
 use super::form::Form;
 use super::{Read, identifier, medium, sid};
 use crate::fact::{Class, Fact, Key, StatusFact, What};
+use crate::outgoing::twilio::{CALLBACK_PARAMETER, message_of};
 
-/// `word` is what the callback calls the status; it stays in the details, because several of Twilio's words mean the
+/// `query` is that of the callback's address, where our id stands. `word` is what the callback calls the status; it stays in the details, because several of Twilio's words mean the
 /// same here.
-pub(super) fn status(form: &Form, word: &str) -> Read {
+pub(super) fn status(form: &Form, word: &str, query: &str) -> Read {
     let id = sid(form, Class::Status)?;
     let to = form.get("To");
     let error_code = form.get("ErrorCode").map(str::trim).filter(|code| *code != "0").map(str::to_owned);
@@ -25,6 +27,7 @@ pub(super) fn status(form: &Form, word: &str) -> Read {
         name: None,
         what: What::Status(StatusFact {
             provider_id: id,
+            ours: ours(form, query),
             status: known(word),
             error_code,
             recipient: to.map(str::to_owned),
@@ -41,4 +44,9 @@ fn known(word: &str) -> DeliveryStatus {
         "undelivered" => DeliveryStatus::Failed,
         word => DeliveryStatus::parse(word),
     }
+}
+
+/// Our id of the message: in the query of the address that we gave for it, or in the form where that is the query.
+fn ours(form: &Form, query: &str) -> Option<MessageId> {
+    message_of(query).or_else(|| form.get(CALLBACK_PARAMETER)?.trim().parse().ok())
 }

@@ -9,7 +9,7 @@ use crate::fact::{Class, Fact, MessageFact, NotUnderstood, NotUnderstoodReason, 
 use crate::testing::testdata;
 
 fn read(form: &str) -> Result<Fact, NotUnderstood> {
-    let mut all = updates(form.as_bytes());
+    let mut all = updates(form.as_bytes(), "");
     assert_eq!((all.len(), &all[0].target), (1, &Target::Endpoint), "{form}");
     all.remove(0).content
 }
@@ -73,7 +73,7 @@ fn what_is_refused_says_where() {
     assert_eq!(refusal("MessageSid=SM1&From=messenger%3A5"), (NotUnderstoodReason::NotYet, "From".to_owned(), message));
     assert_eq!(refusal("MessageStatus=sent&From=%2B1").2, Some(Class::Status));
     assert_eq!(refusal("{\"specversion\":\"1.0\"}").0, NotUnderstoodReason::Malformed);
-    assert_eq!(updates(b""), []);
+    assert_eq!(updates(b"", ""), []);
 }
 
 #[test]
@@ -152,7 +152,10 @@ fn composed_forms_as_facts() {
     {
         let settings = crate::testing::snapshots();
         settings.bind(|| {
-            insta::assert_debug_snapshot!(format!("twilio__{name}"), updates(&testdata(&format!("twilio/{name}.txt"))));
+            insta::assert_debug_snapshot!(
+                format!("twilio__{name}"),
+                updates(&testdata(&format!("twilio/{name}.txt")), "")
+            );
         });
     }
 }
@@ -160,7 +163,7 @@ fn composed_forms_as_facts() {
 proptest! {
     #[test]
     fn any_bytes_are_survived(body in prop::collection::vec(any::<u8>(), 0..400)) {
-        prop_assert!(updates(&body).len() <= 1);
+        prop_assert!(updates(&body, "").len() <= 1);
     }
 
     #[test]
@@ -173,8 +176,8 @@ proptest! {
                 form.append_pair(names[at], value);
             }
             let body = form.finish().into_bytes();
-            prop_assert_eq!(updates(&body).len(), 1);
-            prop_assert_eq!(updates(&body), updates(&body));
+            prop_assert_eq!(updates(&body, "").len(), 1);
+            prop_assert_eq!(updates(&body, ""), updates(&body, ""));
         }
     }
 

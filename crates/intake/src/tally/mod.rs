@@ -158,7 +158,7 @@ impl Tally {
     }
 
     fn count(&self, item: &StoredInput) -> Result<(), FoldError> {
-        let updates = adapt::updates(&item.input, &self.handler.routes);
+        let updates = adapt::updates(&item.input, &self.handler.routes());
         let entries = fold::entries(&self.handler, item, &updates)?;
         let content = fold::content(&item.input.endpoint, &item.input.body);
         self.store.add(item.sequence, &item.input.endpoint, &content, entries)?;
@@ -167,7 +167,7 @@ impl Tally {
 
     /// Looks again at what a retry may have stored.
     pub fn recount(&self, item: &StoredInput) -> Result<(), FoldError> {
-        let updates = adapt::updates(&item.input, &self.handler.routes);
+        let updates = adapt::updates(&item.input, &self.handler.routes());
         let entries = fold::entries(&self.handler, item, &updates)?;
         let content = fold::content(&item.input.endpoint, &item.input.body);
         self.store.recount(item.sequence, &content, entries)?;
@@ -179,7 +179,7 @@ impl Tally {
         self.reconcile()?;
         let last = self.intake.last_sequence().await?;
         let counted = self.store.counted()?;
-        let routes = &self.handler.routes;
+        let routes = self.handler.routes();
         let mut endpoints: Vec<&EndpointId> = routes.endpoints.keys().collect();
         endpoints.sort();
         let posts = endpoints.iter().map(|endpoint| {

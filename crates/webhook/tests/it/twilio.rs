@@ -53,3 +53,18 @@ async fn by_get_the_query_is_what_would_have_been_the_form() {
     assert_eq!(response.status(), 200);
     assert_eq!(world.stored(1).await.input.body, FORM.as_bytes());
 }
+
+#[tokio::test]
+async fn of_the_query_of_a_callback_our_id_is_kept_and_nothing_else() {
+    let world = World::start().await;
+    let id = relevo_domain::MessageId::new([7; 16]);
+    for (query, kept) in [
+        (format!("?x=5491155550101&message={id}"), format!("message={id}")),
+        ("?message=hola".to_owned(), String::new()),
+        (String::new(), String::new()),
+    ] {
+        assert_eq!(post(&world, &query, FORM, &signature(&query, FORM)).await.status(), 200);
+        let stored = world.stored(world.count().await).await;
+        assert_eq!(stored.input.notes, relevo_eventlog::Notes { query: kept, ..relevo_eventlog::Notes::default() });
+    }
+}
