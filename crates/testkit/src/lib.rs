@@ -1,4 +1,4 @@
-//! What tests share: a real nats-server of their own, and waiting for a condition. Dev-only; no product code depends on it.
+//! What tests share: a real nats-server and real mail servers of their own, and waiting for a condition. Dev-only; no product code depends on it.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -6,8 +6,15 @@
     reason = "test support: failing loudly is its job"
 )]
 
+mod ca;
+mod dovecot;
 mod eventually;
+mod mail;
 mod nats;
+mod smtp;
 
+pub use ca::{ServerCertificate, TestCa};
+pub use dovecot::Dovecot;
 pub use eventually::{EVENTUALLY_DEADLINE, eventually, eventually_within};
 pub use nats::NatsServer;
+pub use smtp::{SmtpServer, Stage};
