@@ -53,6 +53,74 @@ error-TOKEN_EXPIRED-what = Your session has expired.
 error-TOKEN_EXPIRED-safe = What was applied before stays applied.
 error-TOKEN_EXPIRED-do = Get a new token and go on from the position in this error.
 
+error-WINDOW_CLOSED-what = The customer's last message is more than 24 hours old, or there is none: only a template may be sent.
+error-WINDOW_CLOSED-safe = Nothing was sent, and no provider was asked.
+error-WINDOW_CLOSED-do = Send one of the approved templates that are named; when the customer answers, you may write freely again.
+
+error-STALE_VIEW-what = Somebody else has written to the customer since you last looked.
+error-STALE_VIEW-safe = Your message was not sent; theirs was.
+error-STALE_VIEW-do = Read what they wrote; if yours is still wanted, send it again with `force` and a fresh command id.
+
+error-BOT_PAUSED-what = The bot is paused in this conversation, and so is silent.
+error-BOT_PAUSED-safe = Nothing was sent; what the customer writes is still stored and shown to people.
+error-BOT_PAUSED-do = Wait until somebody resumes the bot; do not repeat the message before.
+
+error-PAIR_RATE-what = Too many messages to this customer are waiting to be sent ({ $waiting }).
+error-PAIR_RATE-safe = This one was not queued; those that wait will be sent in their order.
+error-PAIR_RATE-do = Wait a few seconds and send it again.
+
+error-TEMPLATE_NOT_FOUND-what = The channel has no template of that name in that language.
+error-TEMPLATE_NOT_FOUND-safe = Nothing was sent.
+error-TEMPLATE_NOT_FOUND-do = Choose one of `relevo template list`; a new one at the provider shows there within an hour.
+
+error-TEMPLATE_NOT_USABLE-what = The template cannot be used: the provider has it as { $status }.
+error-TEMPLATE_NOT_USABLE-safe = Nothing was sent.
+error-TEMPLATE_NOT_USABLE-do = Choose an approved template, or mend this one at the provider and have it approved.
+
+error-TEMPLATE_PARAMETERS-what = The template's variables are not filled in as they must be.
+error-TEMPLATE_PARAMETERS-safe = Nothing was sent.
+error-TEMPLATE_PARAMETERS-do = Give every variable a value that is not blank and has no line breaks; `relevo template preview` shows the result.
+
+error-ATTACHMENT_NOT_FOUND-what = There is no such stored file.
+error-ATTACHMENT_NOT_FOUND-safe = Nothing was sent.
+error-ATTACHMENT_NOT_FOUND-do = Upload the file first and use the hash of the answer; a customer's file may still be on its way.
+
+error-ATTACHMENT_TOO_BIG-what = A file is larger than the channel takes ({ $size_bytes } bytes; at most { $limit_bytes }).
+error-ATTACHMENT_TOO_BIG-safe = Nothing was sent.
+error-ATTACHMENT_TOO_BIG-do = Send a smaller file, or a link to it.
+
+error-ATTACHMENT_TYPE-what = The channel does not take files of this type.
+error-ATTACHMENT_TYPE-safe = Nothing was sent.
+error-ATTACHMENT_TYPE-do = Convert the file, or send it as a document where the channel takes that.
+
+error-RECIPIENT_INVALID-what = Nobody can be written to under this number or address on this channel.
+error-RECIPIENT_INVALID-safe = Nothing was sent.
+error-RECIPIENT_INVALID-do = Give a phone number with its country code, or a mail address on a mail channel; name the recipient if the conversation has none.
+
+error-CHANNEL_NOT_FOUND-what = There is no such channel among those that you may use.
+error-CHANNEL_NOT_FOUND-safe = Nothing was changed.
+error-CHANNEL_NOT_FOUND-do = Choose one of `relevo channel list`; if it is right, ask for access to it.
+
+error-CHANNEL_PAUSED-what = Somebody has paused the channel: nothing is sent from it.
+error-CHANNEL_PAUSED-safe = Your message was not queued; those that wait stay in their order, and what comes in is taken.
+error-CHANNEL_PAUSED-do = Ask a supervisor to resume it (`relevo channel resume`), and send it again with a fresh command id.
+
+error-CHANNEL_CANNOT_SEND-what = The channel cannot send this: it has no credentials for sending, or it does not know this kind of message.
+error-CHANNEL_CANNOT_SEND-safe = Nothing was sent.
+error-CHANNEL_CANNOT_SEND-do = Send something else, or have the channel set up for sending (`relevo channel check`).
+
+error-MESSAGE_NOT_FOUND-what = There is no such message in this conversation, or no provider has it yet.
+error-MESSAGE_NOT_FOUND-safe = Nothing was changed.
+error-MESSAGE_NOT_FOUND-do = Copy the id from the thread of this conversation; what was just sent can be quoted once it is accepted.
+
+error-ALREADY_HANDED_OVER-what = The provider has the message, or may have it: it cannot be taken back.
+error-ALREADY_HANDED_OVER-safe = Nothing was changed.
+error-ALREADY_HANDED_OVER-do = Look at its state in the thread; write to the customer if it needs correcting.
+
+error-QUICK_REPLY_NOT_FOUND-what = There is no quick reply of that name.
+error-QUICK_REPLY_NOT_FOUND-safe = Nothing was sent.
+error-QUICK_REPLY_NOT_FOUND-do = Choose one of `relevo quick-reply list`.
+
 error-COMMAND_ID_REUSED-what = This command id was used before for another command.
 error-COMMAND_ID_REUSED-safe = The first command stands; this one was not carried out.
 error-COMMAND_ID_REUSED-do = Send it again with a fresh command id.
@@ -155,6 +223,13 @@ field-tag-name = must have 1 to 40 characters on one line
 field-tag-name-taken = is the name of another tag
 field-colour = is not a colour written #rrggbb
 field-create-by-name = can only be set together with a name
+field-degrees = is not a number of degrees that is on earth
+field-file = is not a stored file: its SHA-256 in lower-case hex, and a MIME type if one is given
+field-recipient = cannot be given here: the recipient of the request is meant
+field-address = is not a mail address
+field-channel-limit = is missing, or is not what the channel takes (at most { $max })
+field-variable-value = has a variable for which nothing is known now
+field-variable = has a variable that there is not: only contact.name, agent.name and business.name
 
 ## Headers of tables. They are printed as they stand here.
 
@@ -277,6 +352,8 @@ kind-unsupported = ⚠ not supported by WhatsApp
 kind-request_welcome = 👋 opened the chat
 kind-email = ✉ mail
 kind-note = 📝 note
+kind-template = 📋 template
+kind-reaction = 💬 reaction
 kind-other = { $kind }
 
 ## How far a message has come.
@@ -290,12 +367,16 @@ delivery-played = played
 delivery-failed = failed
 delivery-deleted = deleted
 delivery-warning = warning
+delivery-sending = being sent
+delivery-unknown = outcome unknown
+delivery-cancelled = cancelled
 message-edited = edited
 message-revoked = deleted by its author
 
 ## The thread between the messages.
 
 timeline-episode = Episode { $episode } begins
+timeline-imported = Came in as history: said before Relevo listened
 timeline-paused = { $by } paused the bot: { $reason }
 timeline-paused-automatic = The bot was paused automatically: { $reason }
 timeline-resumed = { $by } resumed the bot
@@ -303,6 +384,7 @@ timeline-assigned = { $by } assigned it to { $assignee }
 timeline-claimed = { $by } took it
 timeline-resolved = { $by } resolved it
 timeline-resolved-reason = { $by } resolved it: { $reason }
+timeline-resolved-imported = Resolved at once, because it is history
 timeline-reopened = { $by } reopened it
 timeline-reopened-customer = Reopened by the customer's message
 timeline-pending = { $by } marked it as pending
@@ -341,7 +423,10 @@ figure-first-response = First response
 figure-mean = mean
 figure-median = half within
 figure-p90 = nine of ten within
-metrics-republished = { $facts } facts published again on { $subject }
+metrics-republished = { $facts ->
+    [one] { $facts } fact published again on { $subject }
+   *[other] { $facts } facts published again on { $subject }
+}
 metrics-republishing = { $facts } facts so far · commit { $sequence }
 table-metric = METRIC
 table-from = FROM
@@ -501,6 +586,17 @@ config-jwks-url = an address of keys must begin with https:// (or http:// on loo
 config-issuer-own = “relevo” is what Relevo itself signs as; use the issuer’s own name
 config-time-zone = “{ $value }” is not a known time zone, such as America/Argentina/Buenos_Aires
 config-account-channel = “{ $value }” does not name a channel; write tenant/channel
+config-sender = “{ $value }” is not a sender; write a number as whatsapp:+5491155550200, or a messaging service MG…
+config-secure-url = “{ $value }” is not an address that credentials may be sent to; use https:// (or http:// on loopback), without user and query
+config-host = “{ $value }” is not the name or address of a server
+config-plain = a connection in the clear is for loopback addresses only, and { $host } is none; use tls or starttls
+config-one-line = must be one line with something in it
+config-signature = must have at most { $most } characters and no control characters but line breaks
+config-any-server = “{ $value }” is not possible for a channel that is added while Relevo runs; write it into the configuration file, or set channels.any_server there
+config-secret-elsewhere = must be the secret itself; a channel that is added while Relevo runs names no files and no variables of the server
+config-channel-in-file = the channel “{ $value }” stands in the configuration file; change it there, or choose another id
+config-channel-added = the channel “{ $value }” has been added already, with another definition; replace it, or choose another id
+config-taken = “{ $value }” is taken by another channel or app; choose another
 config-mail-address = “{ $value }” is not a mail address
 config-misplaced = this key belongs to channels of kind { $kind }
 config-key-hash = this is not the hash of an API key; `relevo key new` prints it (sha256: and 64 hexadecimal digits)
@@ -587,6 +683,18 @@ cli-flag-complaint = marked as spam
 cli-flag-own-loop = own mail that came back
 cli-flag-message-id-reused = Message-ID used before with other content
 cli-flag-forwarded = forwarded
+cli-flag-imported = imported
+cli-flag-unverified = sender not verified
+cli-cancelled-bot-paused = (the bot was paused)
+cli-next-attempt = Tried again: { $at }
+cli-outcome-unknown = Nobody knows whether the provider took it; it is not sent again by itself. If the customer does not have it, send it again.
+cli-attachment-pending = · not fetched yet
+cli-attachment-unavailable = · cannot be had: { $reason }
+cli-attachment-gone = the provider does not have it any more
+cli-attachment-too-big = too big
+cli-attachment-infected = it has a virus
+cli-attachment-refused = refused
+cli-attachment-not-the-type = not of the type that was declared
 cli-loose-update = about a message that Relevo does not have
 
 ## The command line: intake, log and views.
@@ -657,3 +765,247 @@ metric-pause-resolution = Time to resolve what was paused
 metric-delivery-reports = Delivery reports
 metric-delivery-to-delivered = From sent to delivered
 metric-delivery-to-read = From delivered to read
+metric-delivery-to-accepted = From queued to accepted
+metric-delivery-to-sent = From accepted to sent
+metric-send-failures = Failed sends
+
+## Why a message could not be sent: one text for each code of a provider's table and for each class of failure.
+
+send-failure-auth = The provider does not accept the channel's credential. The message waits; renew the credential of the channel and it goes out by itself.
+send-failure-throttled = The channel sends more than the provider takes at the moment. The message waits and goes out by itself.
+send-failure-pair_limit = This customer is getting too many messages in a short time. The message waits and goes out by itself; send fewer, longer ones.
+send-failure-quality = The provider limits the number because customers complained or blocked it. Do not send it again; look at the quality of the number in the provider's console.
+send-failure-integrity = The provider refuses the message or has restricted the account for a breach of its rules. Do not send it again; look at the account's notices.
+send-failure-transient = The provider has trouble of its own. The message is tried again by itself.
+send-failure-window = The customer's last message is more than 24 hours old. Send an approved template instead.
+send-failure-recipient = The recipient cannot be reached at this address. Check it, or reach the customer on another channel.
+send-failure-content = The provider does not accept the message as it is. Correct it and send it again.
+send-failure-template = The template is missing, stopped or not filled in as approved. Choose another one or correct its values.
+send-failure-account = The account or the number needs somebody's attention at the provider. Ask whoever administers it, then send again.
+send-failure-file = A file could not be handed over: too big, of a wrong type, or gone. Attach another one and send again.
+send-failure-expired = The message waited or was tried for too long. Send it again if it still matters.
+send-failure-unknown = The provider refused the message with a code that Relevo does not know. Look at the code, correct the cause and send it again.
+send-failure-reported = The provider took the message and said later that it could not deliver it. Look at the code, and reach the customer in another way if it is urgent.
+send-failure-meta-0 = { send-failure-auth }
+send-failure-meta-3 = The application may not do this with the number. Give it the WhatsApp permissions in Meta's console; the message waits.
+send-failure-meta-10 = { send-failure-meta-3 }
+send-failure-meta-131005 = { send-failure-meta-3 }
+send-failure-meta-190 = The access token has expired or was withdrawn. Put a new token into the channel; the message waits.
+send-failure-meta-4 = { send-failure-throttled }
+send-failure-meta-613 = { send-failure-throttled }
+send-failure-meta-80007 = The WhatsApp Business account has used up its requests for this hour. The message waits and goes out by itself.
+send-failure-meta-130429 = The number sends more messages a second than Meta takes. The message waits and goes out by itself.
+send-failure-meta-133016 = The number was registered and deregistered too often. Wait until Meta allows it again; the message waits.
+send-failure-meta-131056 = { send-failure-pair_limit }
+send-failure-meta-131048 = Meta stops messages of this number because too many were reported as spam. Look at its quality in WhatsApp Manager before you send more.
+send-failure-meta-131064 = { send-failure-quality }
+send-failure-meta-368 = The account is blocked for a while because of a breach of WhatsApp's policies. Look at the account's notices and appeal there.
+send-failure-meta-130497 = The account may not write to customers of this country. Do not send it again.
+send-failure-meta-131031 = The account is locked, for a breach of policy or a wrong PIN. Have it unlocked with Meta.
+send-failure-meta-1 = { send-failure-transient }
+send-failure-meta-2 = { send-failure-transient }
+send-failure-meta-131000 = { send-failure-transient }
+send-failure-meta-131016 = { send-failure-transient }
+send-failure-meta-133004 = { send-failure-transient }
+send-failure-meta-131057 = The number is being upgraded or maintained, which takes up to a minute. The message is tried again by itself.
+send-failure-meta-131047 = The customer's last message is more than 24 hours old, so WhatsApp only takes an approved template. Send one instead.
+send-failure-meta-130472 = Meta leaves this customer out of marketing messages for an experiment. Send something that is not marketing, or use another channel.
+send-failure-meta-131021 = The recipient is the sender's own number. Choose the customer's number.
+send-failure-meta-131026 = The number is not on WhatsApp, has an old version, or has blocked the business. Check the number or use another channel.
+send-failure-meta-131030 = A test number only writes to numbers on its list. Add the recipient there, in the form in which Meta writes it.
+send-failure-meta-131049 = Meta holds the message back so that the customer does not get too much marketing. Wait at least 24 hours, or send something else.
+send-failure-meta-131050 = The customer has stopped marketing messages of this business. Do not send it again.
+send-failure-meta-131062 = This customer's number is hidden, and such a message needs it. Ask the customer for the number.
+send-failure-meta-137000 = The customer's identity on WhatsApp has changed. Make sure who it is, then send it again.
+send-failure-meta-33 = { send-failure-content }
+send-failure-meta-100 = { send-failure-content }
+send-failure-meta-131008 = { send-failure-content }
+send-failure-meta-131009 = A value of the message is not accepted, or the message that it refers to is too old. Correct it and send it again.
+send-failure-meta-131051 = WhatsApp does not take messages of this type. Send the content in another form.
+send-failure-meta-135000 = { send-failure-content }
+send-failure-meta-131052 = The file could not be downloaded. Attach it again.
+send-failure-meta-131053 = The file could not be uploaded: its content is not of the type that was said, or it is damaged. Attach another one.
+send-failure-meta-131063 = This template cannot be sent in this way. Choose another one.
+send-failure-meta-132000 = The number of values is not that of the template's variables. Fill in each one and send it again.
+send-failure-meta-132001 = The template does not exist in this language or is not approved yet. Choose another one or another language.
+send-failure-meta-132005 = The text is too long once the values are filled in. Shorten the values.
+send-failure-meta-132007 = The template breaks one of WhatsApp's policies. Choose another one or have it reviewed.
+send-failure-meta-132008 = A value is not of the kind that the template expects. Correct the values and send it again.
+send-failure-meta-132012 = { send-failure-meta-132008 }
+send-failure-meta-132015 = The template is paused because customers found it unwanted. Choose another one, or wait until Meta releases it.
+send-failure-meta-132016 = The template was disabled for good because of its quality. Make a new one.
+send-failure-meta-132068 = The form in the template cannot be used. Correct the form in WhatsApp Manager.
+send-failure-meta-132069 = The form in the template is limited because of its errors. Correct the form in WhatsApp Manager.
+send-failure-meta-131037 = The number has no approved display name. Have the name approved in WhatsApp Manager.
+send-failure-meta-131042 = There is a problem with the account's payment. Mend the payment method in Meta's console.
+send-failure-meta-131044 = { send-failure-meta-131042 }
+send-failure-meta-131045 = The number is not registered with WhatsApp. Register it in Meta's console.
+send-failure-meta-133010 = { send-failure-meta-131045 }
+send-failure-meta-134011 = WhatsApp's terms for payments were not accepted. Have them accepted in Meta's console.
+send-failure-twilio-20003 = Twilio does not accept the account's credential. Renew the token of the channel; the message waits.
+send-failure-twilio-20404 = Twilio does not know the account or the address that was asked for. Check the channel's account SID.
+send-failure-twilio-63007 = Twilio knows no WhatsApp sender with the channel's number. Check the number in the channel and in Twilio's console.
+send-failure-twilio-63022 = The number's certificate is not valid. Register the sender again in Twilio's console.
+send-failure-twilio-63051 = The WhatsApp Business account is locked. Look at its notices in Meta's console.
+send-failure-twilio-20429 = { send-failure-throttled }
+send-failure-twilio-21611 = The sender's queue at Twilio is full. The message waits and goes out by itself.
+send-failure-twilio-63018 = { send-failure-throttled }
+send-failure-twilio-63016 = { send-failure-meta-131047 }
+send-failure-twilio-21211 = The recipient is not a valid number. Correct it, with its country code.
+send-failure-twilio-21610 = The customer has asked for no more messages. Do not send it again.
+send-failure-twilio-63003 = { send-failure-meta-131026 }
+send-failure-twilio-63024 = { send-failure-meta-131026 }
+send-failure-twilio-63032 = { send-failure-quality }
+send-failure-twilio-63049 = { send-failure-meta-131049 }
+send-failure-twilio-63013 = { send-failure-integrity }
+send-failure-twilio-63020 = { send-failure-account }
+send-failure-twilio-21617 = The text is longer than the 1,600 characters that Twilio takes. Shorten or divide it.
+send-failure-twilio-63005 = { send-failure-content }
+send-failure-twilio-63021 = { send-failure-content }
+send-failure-twilio-63019 = Twilio could not fetch the file. Check that the public address of the broker can be reached, and send it again.
+send-failure-twilio-21656 = The values of the template cannot be read by Twilio. Correct them and send it again.
+send-failure-twilio-63027 = { send-failure-meta-132001 }
+send-failure-twilio-63028 = { send-failure-meta-132000 }
+send-failure-twilio-30001 = The message waited too long in Twilio's queue and was given up. Send it again if it still matters.
+send-failure-twilio-20500 = { send-failure-transient }
+send-failure-twilio-20503 = { send-failure-transient }
+send-failure-twilio-30008 = { send-failure-transient }
+send-failure-twilio-63012 = { send-failure-transient }
+send-failure-smtp-4-2-1 = The recipient's mailbox takes nothing at the moment. The mail is tried again by itself.
+send-failure-smtp-4-2-2 = The recipient's mailbox is full at the moment. The mail is tried again by itself; reach the customer on another channel if it is urgent.
+send-failure-smtp-4-3-1 = { send-failure-transient }
+send-failure-smtp-4-3-2 = The mail server takes no more connections from this mailbox at the moment. The mail waits and goes out by itself.
+send-failure-smtp-4-4-1 = The recipient's mail server does not answer. The mail is tried again by itself.
+send-failure-smtp-4-4-2 = The recipient's mail server does not answer. The mail is tried again by itself.
+send-failure-smtp-4-4-7 = The mail could not be delivered for a long time and is still being tried. Reach the customer on another channel if it is urgent.
+send-failure-smtp-4-5-3 = The mail has too many recipients for one delivery. It waits and goes out by itself.
+send-failure-smtp-4-7-0 = { send-failure-throttled }
+send-failure-smtp-4-7-1 = The recipient's mail server asks to come back later. The mail is tried again by itself.
+send-failure-smtp-4-7-28 = { send-failure-throttled }
+send-failure-smtp-4-7-8 = { send-failure-auth }
+send-failure-smtp-5-1-1 = There is no such mailbox. Check the address with the customer.
+send-failure-smtp-5-1-0 = { send-failure-smtp-5-1-1 }
+send-failure-smtp-5-1-10 = { send-failure-smtp-5-1-1 }
+send-failure-smtp-5-1-2 = The address's domain does not exist or takes no mail. Check the address with the customer.
+send-failure-smtp-5-1-3 = The address is not written correctly. Check it with the customer.
+send-failure-smtp-5-1-6 = The mailbox has moved and left no new address. Ask the customer for the new one.
+send-failure-smtp-5-1-7 = The mail server does not accept the channel's own address as the sender. Check the channel's address.
+send-failure-smtp-5-1-8 = { send-failure-smtp-5-1-7 }
+send-failure-smtp-5-2-0 = The mailbox has sent as much as its provider allows for a day. The mail waits and goes out by itself.
+send-failure-smtp-5-4-5 = { send-failure-smtp-5-2-0 }
+send-failure-smtp-5-2-1 = The recipient's mailbox is disabled. Reach the customer on another channel.
+send-failure-smtp-5-2-2 = The recipient's mailbox is full. Reach the customer on another channel.
+send-failure-smtp-5-2-3 = The mail is bigger than the recipient's mailbox takes. Send a smaller file or a link.
+send-failure-smtp-5-3-4 = The mail is bigger than a mail server on the way takes. Send a smaller file or a link.
+send-failure-smtp-5-2-252 = The login of the channel may not send as its address. Have that permission given in Microsoft 365.
+send-failure-smtp-5-7-60 = { send-failure-smtp-5-2-252 }
+send-failure-smtp-5-4-1 = The recipient's mail server refuses mail for this address or cannot be found. Check the address with the customer.
+send-failure-smtp-5-4-4 = { send-failure-smtp-5-1-2 }
+send-failure-smtp-5-4-6 = The recipient's mail goes round in a circle between servers. Reach the customer on another channel.
+send-failure-smtp-5-4-7 = The mail could not be delivered within the time that servers try. Check the address, then send it again.
+send-failure-smtp-5-5-3 = The mail has more recipients than the server takes. Send it to fewer.
+send-failure-smtp-5-6-0 = { send-failure-content }
+send-failure-smtp-5-7-1 = The recipient's mail server refuses the mail by its rules: as spam, or because this sender is not allowed. Reach the customer on another channel, or ask its administrator.
+send-failure-smtp-5-7-0 = { send-failure-smtp-5-7-1 }
+send-failure-smtp-5-7-3 = { send-failure-auth }
+send-failure-smtp-5-7-8 = { send-failure-auth }
+send-failure-smtp-5-7-9 = { send-failure-auth }
+send-failure-smtp-5-7-14 = { send-failure-auth }
+send-failure-smtp-5-7-57 = { send-failure-auth }
+send-failure-smtp-5-7-26 = The mail is not proven to come from its domain (SPF, DKIM or DMARC). Have the domain's records corrected.
+send-failure-smtp-5-7-30 = The provider does not accept passwords any more. Connect the mailbox with OAuth; the mail waits.
+
+# Channels: what they lack, what is wrong with them and where to mend it.
+channel-missing-access_token = sends nothing: access_token is missing (Meta Business settings, System users, Generate token)
+channel-missing-waba_id = its templates are not known: waba_id is missing (WhatsApp Manager, Account tools)
+channel-missing-public_url = the provider cannot reach it: server.public_url is missing in the configuration
+channel-missing-account_sid = sends nothing: account_sid and from are missing (Twilio Console, Account info)
+channel-missing-smtp = sends nothing: smtp and a password or oauth are missing
+channel-missing-sending = this node sends nothing: sending.enabled is false
+channel-missing-mailbox = this node reads no mailboxes: mailbox.enabled is false
+channel-mend-meta-auth = Meta refuses the access token; make a new one for a system user with whatsapp_business_messaging and whatsapp_business_management (Meta Business settings, System users), and add the channel again with --replace
+channel-mend-twilio-auth = Twilio refuses the credentials; compare the account SID and the auth token or API key (Twilio Console, Account info), and add the channel again with --replace
+channel-mend-email-auth = the mail server refuses the login; check user and password (Gmail: an app password), or give consent again with --consent, and add the channel again with --replace
+channel-mend-auth = the credentials are refused; renew them, and add the channel again with --replace
+channel-mend-meta-account = Meta wants something of the account (payment, registration of the number, display name); see WhatsApp Manager, Phone numbers
+channel-mend-twilio-account = Twilio wants something of the account (balance, sender registration); see Twilio Console, Messaging, Senders
+channel-mend-account = the provider wants something of the account; see its console
+channel-mend-throttled = too much at once; it goes on by itself
+channel-mend-pair_limit = too many messages to one recipient; it goes on by itself
+channel-mend-quality = the provider holds the quality of the number against it; nothing is sent by business initiative until that has changed (WhatsApp Manager, Insights)
+channel-mend-integrity = the account is restricted; see the provider’s console for the reason, and appeal there
+channel-mend-transient = the server cannot be reached or has trouble of its own; it is tried again by itself. If it stays so, check host, port and security
+channel-mend-window = a message came too late for the 24-hour window
+channel-mend-recipient = the number or address is not known to the provider; check phone_number_id, from or address
+channel-mend-content = the provider did not accept what it was asked; check the definition of the channel
+channel-mend-template = templates cannot be listed; check waba_id
+channel-mend-file = a file could not be handed over
+channel-mend-expired = it took too long
+channel-mend-unknown = an answer that Relevo does not know; the code is the provider’s
+
+# relevo channel
+cli-done-channel-add = Channel { $channel } added; it is in force.
+cli-already-channel-add = Channel { $channel } was there already, like this.
+cli-done-channel-remove = Channel removed. Its conversations stay.
+cli-done-channel-pause = Channel paused: nothing is sent from it
+cli-already-channel-pause = Channel was paused already
+cli-done-channel-resume = Channel resumed: it sends again
+cli-already-channel-resume = Channel was sending already
+cli-channel-webhook = Tell the provider this webhook address: { $url }
+cli-channel-verify-token = and this verify token: { $token }
+cli-channel-next = Try its credentials: relevo channel check { $channel }
+cli-channel-good = Everything is good.
+cli-channel-not-good = Something of the channel is not good; what to do stands above.
+cli-no-consent = No consent was given ({ $code }). { $detail }
+cli-consent-device = Open { $url } on any device and type the code { $code } within { $minutes } minutes. Sign in as the owner of the mailbox.
+cli-consent-browser = Open this address in a browser on this machine, and sign in as the owner of the mailbox: { $url }
+cli-consent-page = Done. You can close this page and go back to the terminal.
+cli-consent-given = Consent given.
+table-label = LABEL
+table-does = DOES
+table-health = HEALTH
+table-webhook = WEBHOOK
+channel-does-both = receives and sends
+channel-does-receive = receives
+channel-does-send = sends
+channel-does-nothing = nothing
+channel-paused = paused
+part-sending = sending
+part-receiving = receiving
+part-templates = templates
+part-media = media
+health-good = good
+health-ailing = ailing
+health-broken = broken
+health-unknown = not used yet
+
+# relevo conversation send|start|cancel-send
+cli-done-send = Message queued
+cli-already-send = Message was queued already
+cli-done-start = Conversation opened, message queued
+cli-already-start = Conversation was opened already
+cli-done-cancel-send = Message taken back: it is not sent
+cli-already-cancel-send = Message was not going to be sent anyway
+cli-no-http = No files are taken at { $http }: { $reason }. Name the broker’s HTTP address with --http or RELEVO_HTTP.
+
+# relevo template, quick-reply, workspace, file
+table-template = TEMPLATE
+table-templates = TEMPLATES
+table-language = LANGUAGE
+table-variables = VARIABLES
+table-text = TEXT
+table-name = NAME
+table-title = TITLE
+template-problem-not_usable = It cannot be used now: { $about }
+template-problem-missing = No value for: { $about }
+template-problem-surplus = It has no variable: { $about }
+template-problem-blank = Blank value for: { $about }
+template-problem-spacing = A line break, a tab or more than four spaces in the value for: { $about }
+template-problem-too_long = Too long a value for: { $about }
+template-problem-header_file = A file for the header is needed and not given, or the other way round
+cli-file-saved = Saved to { $path } ({ $size })
+cli-workspace-same = The workspace is as the file says.
+cli-workspace-applied = { $n ->
+    [one] 1 change made.
+   *[other] { $n } changes made.
+}

@@ -53,6 +53,74 @@ error-TOKEN_EXPIRED-what = Su sesión ha caducado.
 error-TOKEN_EXPIRED-safe = Lo que ya se aplicó sigue aplicado.
 error-TOKEN_EXPIRED-do = Obtenga un token nuevo y continúe desde la posición de este error.
 
+error-WINDOW_CLOSED-what = El último mensaje del cliente tiene más de 24 horas, o no hay ninguno: solo puede enviarse una plantilla.
+error-WINDOW_CLOSED-safe = No se envió nada ni se consultó al proveedor.
+error-WINDOW_CLOSED-do = Envíe una de las plantillas aprobadas que se indican; cuando el cliente responda, podrá escribir libremente de nuevo.
+
+error-STALE_VIEW-what = Otra persona le escribió al cliente desde su última consulta.
+error-STALE_VIEW-safe = Su mensaje no se envió; el de esa persona, sí.
+error-STALE_VIEW-do = Lea lo que escribió; si el suyo sigue haciendo falta, envíelo de nuevo con `force` y un id de comando nuevo.
+
+error-BOT_PAUSED-what = El bot está en pausa en esta conversación, y por eso calla.
+error-BOT_PAUSED-safe = No se envió nada; lo que el cliente escribe se sigue guardando y mostrando a las personas.
+error-BOT_PAUSED-do = Espere a que alguien reanude el bot; no repita el mensaje antes.
+
+error-PAIR_RATE-what = Hay demasiados mensajes a este cliente esperando su envío ({ $waiting }).
+error-PAIR_RATE-safe = Este no se puso en la cola; los que esperan se enviarán en su orden.
+error-PAIR_RATE-do = Espere unos segundos y envíelo de nuevo.
+
+error-TEMPLATE_NOT_FOUND-what = El canal no tiene ninguna plantilla con ese nombre en ese idioma.
+error-TEMPLATE_NOT_FOUND-safe = No se envió nada.
+error-TEMPLATE_NOT_FOUND-do = Elija una de `relevo template list`; una nueva en el proveedor aparece allí en menos de una hora.
+
+error-TEMPLATE_NOT_USABLE-what = La plantilla no puede usarse: el proveedor la tiene como { $status }.
+error-TEMPLATE_NOT_USABLE-safe = No se envió nada.
+error-TEMPLATE_NOT_USABLE-do = Elija una plantilla aprobada, o corrija esta en el proveedor y haga que la aprueben.
+
+error-TEMPLATE_PARAMETERS-what = Las variables de la plantilla no están completadas como deben.
+error-TEMPLATE_PARAMETERS-safe = No se envió nada.
+error-TEMPLATE_PARAMETERS-do = Dé a cada variable un valor que no esté en blanco ni tenga saltos de línea; `relevo template preview` muestra el resultado.
+
+error-ATTACHMENT_NOT_FOUND-what = No existe ese archivo guardado.
+error-ATTACHMENT_NOT_FOUND-safe = No se envió nada.
+error-ATTACHMENT_NOT_FOUND-do = Suba primero el archivo y use el hash de la respuesta; el archivo de un cliente puede estar todavía en camino.
+
+error-ATTACHMENT_TOO_BIG-what = Un archivo es más grande de lo que admite el canal ({ $size_bytes } bytes; como máximo { $limit_bytes }).
+error-ATTACHMENT_TOO_BIG-safe = No se envió nada.
+error-ATTACHMENT_TOO_BIG-do = Envíe un archivo más pequeño, o un enlace a él.
+
+error-ATTACHMENT_TYPE-what = El canal no admite archivos de este tipo.
+error-ATTACHMENT_TYPE-safe = No se envió nada.
+error-ATTACHMENT_TYPE-do = Convierta el archivo, o envíelo como documento si el canal lo admite.
+
+error-RECIPIENT_INVALID-what = No se puede escribir a nadie con este número o dirección por este canal.
+error-RECIPIENT_INVALID-safe = No se envió nada.
+error-RECIPIENT_INVALID-do = Indique un número de teléfono con su código de país, o una dirección de correo en un canal de correo; nombre al destinatario si la conversación no tiene ninguno.
+
+error-CHANNEL_NOT_FOUND-what = No existe ese canal entre los que usted puede usar.
+error-CHANNEL_NOT_FOUND-safe = No se cambió nada.
+error-CHANNEL_NOT_FOUND-do = Elija uno de `relevo channel list`; si es correcto, pida acceso a él.
+
+error-CHANNEL_PAUSED-what = Alguien puso el canal en pausa: no se envía nada por él.
+error-CHANNEL_PAUSED-safe = Su mensaje no se puso en la cola; los que esperan conservan su orden, y lo que llega se recibe.
+error-CHANNEL_PAUSED-do = Pida a un supervisor que lo reanude (`relevo channel resume`) y envíelo de nuevo con un id de comando nuevo.
+
+error-CHANNEL_CANNOT_SEND-what = El canal no puede enviar esto: no tiene credenciales para enviar, o no conoce este tipo de mensaje.
+error-CHANNEL_CANNOT_SEND-safe = No se envió nada.
+error-CHANNEL_CANNOT_SEND-do = Envíe otra cosa, o haga que se configure el canal para enviar (`relevo channel check`).
+
+error-MESSAGE_NOT_FOUND-what = No existe ese mensaje en esta conversación, o ningún proveedor lo tiene todavía.
+error-MESSAGE_NOT_FOUND-safe = No se cambió nada.
+error-MESSAGE_NOT_FOUND-do = Copie el id del hilo de esta conversación; lo recién enviado puede citarse cuando esté aceptado.
+
+error-ALREADY_HANDED_OVER-what = El proveedor tiene el mensaje, o puede tenerlo: ya no se puede retirar.
+error-ALREADY_HANDED_OVER-safe = No se cambió nada.
+error-ALREADY_HANDED_OVER-do = Mire su estado en el hilo; escríbale al cliente si hay que corregirlo.
+
+error-QUICK_REPLY_NOT_FOUND-what = No existe ninguna respuesta rápida con ese nombre.
+error-QUICK_REPLY_NOT_FOUND-safe = No se envió nada.
+error-QUICK_REPLY_NOT_FOUND-do = Elija una de `relevo quick-reply list`.
+
 error-COMMAND_ID_REUSED-what = Este id de comando ya se usó para otro comando.
 error-COMMAND_ID_REUSED-safe = El primer comando vale; este no se ejecutó.
 error-COMMAND_ID_REUSED-do = Envíelo de nuevo con un id de comando nuevo.
@@ -155,6 +223,13 @@ field-tag-name = debe tener de 1 a 40 caracteres en una sola línea
 field-tag-name-taken = es el nombre de otra etiqueta
 field-colour = no es un color escrito #rrggbb
 field-create-by-name = solo puede indicarse junto con un nombre
+field-degrees = no es un número de grados que esté en la Tierra
+field-file = no es un archivo guardado: su SHA-256 en hexadecimal en minúsculas, y un tipo MIME si se indica
+field-recipient = no puede indicarse aquí: vale el destinatario de la petición
+field-address = no es una dirección de correo
+field-channel-limit = falta, o no es lo que admite el canal (como máximo { $max })
+field-variable-value = tiene una variable para la que ahora no se conoce ningún valor
+field-variable = tiene una variable que no existe: solo contact.name, agent.name y business.name
 
 ## Encabezados de tablas. Se imprimen tal como están aquí.
 
@@ -277,6 +352,8 @@ kind-unsupported = ⚠ no admitido por WhatsApp
 kind-request_welcome = 👋 abrió el chat
 kind-email = ✉ correo
 kind-note = 📝 nota
+kind-template = 📋 plantilla
+kind-reaction = 💬 reacción
 kind-other = { $kind }
 
 ## Hasta dónde llegó un mensaje.
@@ -290,12 +367,16 @@ delivery-played = reproducido
 delivery-failed = fallido
 delivery-deleted = eliminado
 delivery-warning = advertencia
+delivery-sending = enviándose
+delivery-unknown = resultado desconocido
+delivery-cancelled = cancelado
 message-edited = editado
 message-revoked = eliminado por su autor
 
 ## El hilo entre los mensajes.
 
 timeline-episode = Empieza el episodio { $episode }
+timeline-imported = Llegó como historial: es anterior a Relevo
 timeline-paused = { $by } pausó el bot: { $reason }
 timeline-paused-automatic = El bot se pausó automáticamente: { $reason }
 timeline-resumed = { $by } reactivó el bot
@@ -303,6 +384,7 @@ timeline-assigned = { $by } la asignó a { $assignee }
 timeline-claimed = { $by } la tomó
 timeline-resolved = { $by } la resolvió
 timeline-resolved-reason = { $by } la resolvió: { $reason }
+timeline-resolved-imported = Resuelta en el acto, por ser historial
 timeline-reopened = { $by } la reabrió
 timeline-reopened-customer = Reabierta por el mensaje del cliente
 timeline-pending = { $by } la marcó como pendiente
@@ -341,7 +423,10 @@ figure-first-response = Primera respuesta
 figure-mean = promedio
 figure-median = la mitad en
 figure-p90 = nueve de diez en
-metrics-republished = { $facts } hechos publicados de nuevo en { $subject }
+metrics-republished = { $facts ->
+    [one] { $facts } hecho publicado de nuevo en { $subject }
+   *[other] { $facts } hechos publicados de nuevo en { $subject }
+}
 metrics-republishing = { $facts } hechos hasta ahora · commit { $sequence }
 table-metric = MÉTRICA
 table-from = DESDE
@@ -501,6 +586,17 @@ config-jwks-url = la dirección de las claves debe empezar por https:// (o http:
 config-issuer-own = “relevo” es el nombre con el que firma Relevo; use el del emisor
 config-time-zone = «{ $value }» no es una zona horaria conocida, como America/Argentina/Buenos_Aires
 config-account-channel = «{ $value }» no nombra un canal; escriba organización/canal
+config-sender = «{ $value }» no es un remitente; escriba un número como whatsapp:+5491155550200, o un servicio de mensajería MG…
+config-secure-url = «{ $value }» no es una dirección a la que se puedan enviar credenciales; use https:// (o http:// en la propia máquina), sin usuario ni consulta
+config-host = «{ $value }» no es el nombre ni la dirección de un servidor
+config-plain = una conexión sin cifrar solo es posible con direcciones de la propia máquina, y { $host } no lo es; use tls o starttls
+config-one-line = debe ser una línea con contenido
+config-signature = debe tener como máximo { $most } caracteres y ningún carácter de control salvo saltos de línea
+config-any-server = «{ $value }» no es posible en un canal que se agrega con Relevo en marcha; escríbalo en el archivo de configuración o active allí channels.any_server
+config-secret-elsewhere = debe ser el secreto mismo; un canal que se agrega con Relevo en marcha no nombra archivos ni variables del servidor
+config-channel-in-file = el canal «{ $value }» está en el archivo de configuración; cámbielo allí o elija otro id
+config-channel-added = el canal «{ $value }» ya fue agregado, con otra definición; reemplácelo o elija otro id
+config-taken = «{ $value }» ya lo usa otro canal u otra aplicación; elija otro
 config-mail-address = «{ $value }» no es una dirección de correo
 config-misplaced = esta clave es de los canales de tipo { $kind }
 config-key-hash = esto no es el hash de una clave de API; `relevo key new` lo imprime (sha256: y 64 cifras hexadecimales)
@@ -587,6 +683,18 @@ cli-flag-complaint = marcado como spam
 cli-flag-own-loop = correo propio que volvió
 cli-flag-message-id-reused = Message-ID repetido con otro contenido
 cli-flag-forwarded = reenviado
+cli-flag-imported = importado
+cli-flag-unverified = remitente sin verificar
+cli-cancelled-bot-paused = (el bot fue pausado)
+cli-next-attempt = Se intenta de nuevo: { $at }
+cli-outcome-unknown = No se sabe si el proveedor lo tomó; no se envía otra vez solo. Si el cliente no lo tiene, envíelo de nuevo.
+cli-attachment-pending = · todavía no descargado
+cli-attachment-unavailable = · no disponible: { $reason }
+cli-attachment-gone = el proveedor ya no lo tiene
+cli-attachment-too-big = demasiado grande
+cli-attachment-infected = tiene un virus
+cli-attachment-refused = rechazado
+cli-attachment-not-the-type = no es del tipo declarado
 cli-loose-update = sobre un mensaje que Relevo no tiene
 
 ## La línea de comandos: entrada, registro y vistas.
@@ -657,3 +765,247 @@ metric-pause-resolution = Tiempo para resolver lo pausado
 metric-delivery-reports = Avisos de entrega
 metric-delivery-to-delivered = De enviado a entregado
 metric-delivery-to-read = De entregado a leído
+metric-delivery-to-accepted = De en cola a aceptado
+metric-delivery-to-sent = De aceptado a enviado
+metric-send-failures = Envíos fallidos
+
+## Por qué no se pudo enviar un mensaje: un texto para cada código de las tablas de los proveedores y para cada clase de fallo.
+
+send-failure-auth = El proveedor no acepta la credencial del canal. El mensaje espera; renueve la credencial del canal y saldrá solo.
+send-failure-throttled = El canal envía más de lo que el proveedor acepta en este momento. El mensaje espera y saldrá solo.
+send-failure-pair_limit = Este cliente está recibiendo demasiados mensajes en poco tiempo. El mensaje espera y saldrá solo; envíe menos mensajes y más largos.
+send-failure-quality = El proveedor limita el número porque hubo clientes que se quejaron o lo bloquearon. No lo envíe de nuevo; revise la calidad del número en la consola del proveedor.
+send-failure-integrity = El proveedor rechaza el mensaje o restringió la cuenta por incumplir sus normas. No lo envíe de nuevo; revise los avisos de la cuenta.
+send-failure-transient = El proveedor tiene un problema propio. El mensaje se intenta de nuevo solo.
+send-failure-window = El último mensaje del cliente tiene más de 24 horas. Envíe en su lugar una plantilla aprobada.
+send-failure-recipient = No se puede llegar al destinatario en esta dirección. Compruébela o contacte al cliente por otro canal.
+send-failure-content = El proveedor no acepta el mensaje tal como está. Corríjalo y envíelo de nuevo.
+send-failure-template = La plantilla no existe, está detenida o no se completó como fue aprobada. Elija otra o corrija sus valores.
+send-failure-account = La cuenta o el número necesita atención en el proveedor. Pida ayuda a quien lo administra y envíe de nuevo.
+send-failure-file = No se pudo entregar un archivo: es demasiado grande, de un tipo no admitido o ya no existe. Adjunte otro y envíe de nuevo.
+send-failure-expired = El mensaje esperó o se intentó durante demasiado tiempo. Envíelo de nuevo si todavía importa.
+send-failure-unknown = El proveedor rechazó el mensaje con un código que Relevo no conoce. Mire el código, corrija la causa y envíelo de nuevo.
+send-failure-reported = El proveedor tomó el mensaje y después informó que no pudo entregarlo. Mire el código y, si es urgente, comuníquese con el cliente por otro medio.
+send-failure-meta-0 = { send-failure-auth }
+send-failure-meta-3 = La aplicación no tiene permiso para hacer esto con el número. Dele los permisos de WhatsApp en la consola de Meta; el mensaje espera.
+send-failure-meta-10 = { send-failure-meta-3 }
+send-failure-meta-131005 = { send-failure-meta-3 }
+send-failure-meta-190 = El token de acceso venció o fue revocado. Ponga un token nuevo en el canal; el mensaje espera.
+send-failure-meta-4 = { send-failure-throttled }
+send-failure-meta-613 = { send-failure-throttled }
+send-failure-meta-80007 = La cuenta de WhatsApp Business agotó sus peticiones de esta hora. El mensaje espera y saldrá solo.
+send-failure-meta-130429 = El número envía más mensajes por segundo de los que Meta acepta. El mensaje espera y saldrá solo.
+send-failure-meta-133016 = El número se registró y se dio de baja demasiadas veces. Espere a que Meta lo permita de nuevo; el mensaje espera.
+send-failure-meta-131056 = { send-failure-pair_limit }
+send-failure-meta-131048 = Meta detiene los mensajes de este número porque demasiados se denunciaron como spam. Revise su calidad en el Administrador de WhatsApp antes de enviar más.
+send-failure-meta-131064 = { send-failure-quality }
+send-failure-meta-368 = La cuenta está bloqueada temporalmente por infringir las políticas de WhatsApp. Mire los avisos de la cuenta y apele allí.
+send-failure-meta-130497 = La cuenta no puede escribir a clientes de este país. No lo envíe de nuevo.
+send-failure-meta-131031 = La cuenta está bloqueada, por infringir una política o por un PIN incorrecto. Pida a Meta que la desbloquee.
+send-failure-meta-1 = { send-failure-transient }
+send-failure-meta-2 = { send-failure-transient }
+send-failure-meta-131000 = { send-failure-transient }
+send-failure-meta-131016 = { send-failure-transient }
+send-failure-meta-133004 = { send-failure-transient }
+send-failure-meta-131057 = El número está en mantenimiento o mejora, lo que dura hasta un minuto. El mensaje se intenta de nuevo solo.
+send-failure-meta-131047 = El último mensaje del cliente tiene más de 24 horas, por eso WhatsApp solo acepta una plantilla aprobada. Envíe una en su lugar.
+send-failure-meta-130472 = Meta excluye a este cliente de los mensajes de marketing por un experimento. Envíe algo que no sea marketing o use otro canal.
+send-failure-meta-131021 = El destinatario es el propio número que envía. Elija el número del cliente.
+send-failure-meta-131026 = El número no está en WhatsApp, tiene una versión antigua o bloqueó a la empresa. Compruebe el número o use otro canal.
+send-failure-meta-131030 = Un número de prueba solo escribe a los números de su lista. Agregue allí al destinatario, en la forma en que Meta lo escribe.
+send-failure-meta-131049 = Meta retiene el mensaje para que el cliente no reciba demasiado marketing. Espere al menos 24 horas o envíe otra cosa.
+send-failure-meta-131050 = El cliente dejó de recibir mensajes de marketing de esta empresa. No lo envíe de nuevo.
+send-failure-meta-131062 = El número de este cliente está oculto y este tipo de mensaje lo necesita. Pida el número al cliente.
+send-failure-meta-137000 = La identidad del cliente en WhatsApp cambió. Asegúrese de quién es y envíelo de nuevo.
+send-failure-meta-33 = { send-failure-content }
+send-failure-meta-100 = { send-failure-content }
+send-failure-meta-131008 = { send-failure-content }
+send-failure-meta-131009 = Un valor del mensaje no es aceptado, o el mensaje al que se refiere es demasiado antiguo. Corríjalo y envíelo de nuevo.
+send-failure-meta-131051 = WhatsApp no acepta mensajes de este tipo. Envíe el contenido de otra forma.
+send-failure-meta-135000 = { send-failure-content }
+send-failure-meta-131052 = No se pudo descargar el archivo. Adjúntelo de nuevo.
+send-failure-meta-131053 = No se pudo subir el archivo: su contenido no es del tipo indicado o está dañado. Adjunte otro.
+send-failure-meta-131063 = Esta plantilla no se puede enviar de esta manera. Elija otra.
+send-failure-meta-132000 = La cantidad de valores no coincide con las variables de la plantilla. Complete cada una y envíe de nuevo.
+send-failure-meta-132001 = La plantilla no existe en este idioma o aún no está aprobada. Elija otra u otro idioma.
+send-failure-meta-132005 = El texto queda demasiado largo con los valores completados. Acorte los valores.
+send-failure-meta-132007 = La plantilla infringe una política de WhatsApp. Elija otra o pida que la revisen.
+send-failure-meta-132008 = Un valor no es del tipo que la plantilla espera. Corrija los valores y envíe de nuevo.
+send-failure-meta-132012 = { send-failure-meta-132008 }
+send-failure-meta-132015 = La plantilla está en pausa porque a los clientes no les gustó. Elija otra o espere a que Meta la libere.
+send-failure-meta-132016 = La plantilla quedó deshabilitada definitivamente por su calidad. Cree una nueva.
+send-failure-meta-132068 = El formulario de la plantilla no se puede usar. Corrija el formulario en el Administrador de WhatsApp.
+send-failure-meta-132069 = El formulario de la plantilla está limitado por sus errores. Corrija el formulario en el Administrador de WhatsApp.
+send-failure-meta-131037 = El número no tiene un nombre visible aprobado. Haga aprobar el nombre en el Administrador de WhatsApp.
+send-failure-meta-131042 = Hay un problema con el pago de la cuenta. Corrija el método de pago en la consola de Meta.
+send-failure-meta-131044 = { send-failure-meta-131042 }
+send-failure-meta-131045 = El número no está registrado en WhatsApp. Regístrelo en la consola de Meta.
+send-failure-meta-133010 = { send-failure-meta-131045 }
+send-failure-meta-134011 = No se aceptaron las condiciones de pagos de WhatsApp. Acéptelas en la consola de Meta.
+send-failure-twilio-20003 = Twilio no acepta la credencial de la cuenta. Renueve el token del canal; el mensaje espera.
+send-failure-twilio-20404 = Twilio no conoce la cuenta o la dirección pedida. Compruebe el SID de la cuenta del canal.
+send-failure-twilio-63007 = Twilio no conoce un remitente de WhatsApp con el número del canal. Compruebe el número en el canal y en la consola de Twilio.
+send-failure-twilio-63022 = El certificado del número no es válido. Registre de nuevo el remitente en la consola de Twilio.
+send-failure-twilio-63051 = La cuenta de WhatsApp Business está bloqueada. Mire sus avisos en la consola de Meta.
+send-failure-twilio-20429 = { send-failure-throttled }
+send-failure-twilio-21611 = La cola del remitente en Twilio está llena. El mensaje espera y saldrá solo.
+send-failure-twilio-63018 = { send-failure-throttled }
+send-failure-twilio-63016 = { send-failure-meta-131047 }
+send-failure-twilio-21211 = El destinatario no es un número válido. Corríjalo, con su código de país.
+send-failure-twilio-21610 = El cliente pidió no recibir más mensajes. No lo envíe de nuevo.
+send-failure-twilio-63003 = { send-failure-meta-131026 }
+send-failure-twilio-63024 = { send-failure-meta-131026 }
+send-failure-twilio-63032 = { send-failure-quality }
+send-failure-twilio-63049 = { send-failure-meta-131049 }
+send-failure-twilio-63013 = { send-failure-integrity }
+send-failure-twilio-63020 = { send-failure-account }
+send-failure-twilio-21617 = El texto supera los 1600 caracteres que Twilio acepta. Acórtelo o divídalo.
+send-failure-twilio-63005 = { send-failure-content }
+send-failure-twilio-63021 = { send-failure-content }
+send-failure-twilio-63019 = Twilio no pudo obtener el archivo. Compruebe que la dirección pública del servidor es accesible y envíe de nuevo.
+send-failure-twilio-21656 = Twilio no puede leer los valores de la plantilla. Corríjalos y envíe de nuevo.
+send-failure-twilio-63027 = { send-failure-meta-132001 }
+send-failure-twilio-63028 = { send-failure-meta-132000 }
+send-failure-twilio-30001 = El mensaje esperó demasiado en la cola de Twilio y se abandonó. Envíelo de nuevo si todavía importa.
+send-failure-twilio-20500 = { send-failure-transient }
+send-failure-twilio-20503 = { send-failure-transient }
+send-failure-twilio-30008 = { send-failure-transient }
+send-failure-twilio-63012 = { send-failure-transient }
+send-failure-smtp-4-2-1 = El buzón del destinatario no recibe nada en este momento. El correo se intenta de nuevo solo.
+send-failure-smtp-4-2-2 = El buzón del destinatario está lleno en este momento. El correo se intenta de nuevo solo; si es urgente, contacte al cliente por otro canal.
+send-failure-smtp-4-3-1 = { send-failure-transient }
+send-failure-smtp-4-3-2 = El servidor de correo no acepta más conexiones de este buzón en este momento. El correo espera y saldrá solo.
+send-failure-smtp-4-4-1 = El servidor de correo del destinatario no responde. El correo se intenta de nuevo solo.
+send-failure-smtp-4-4-2 = El servidor de correo del destinatario no responde. El correo se intenta de nuevo solo.
+send-failure-smtp-4-4-7 = El correo no se pudo entregar durante mucho tiempo y se sigue intentando. Si es urgente, contacte al cliente por otro canal.
+send-failure-smtp-4-5-3 = El correo tiene demasiados destinatarios para una sola entrega. Espera y saldrá solo.
+send-failure-smtp-4-7-0 = { send-failure-throttled }
+send-failure-smtp-4-7-1 = El servidor de correo del destinatario pide que se vuelva más tarde. El correo se intenta de nuevo solo.
+send-failure-smtp-4-7-28 = { send-failure-throttled }
+send-failure-smtp-4-7-8 = { send-failure-auth }
+send-failure-smtp-5-1-1 = No existe ese buzón. Compruebe la dirección con el cliente.
+send-failure-smtp-5-1-0 = { send-failure-smtp-5-1-1 }
+send-failure-smtp-5-1-10 = { send-failure-smtp-5-1-1 }
+send-failure-smtp-5-1-2 = El dominio de la dirección no existe o no recibe correo. Compruebe la dirección con el cliente.
+send-failure-smtp-5-1-3 = La dirección no está bien escrita. Compruébela con el cliente.
+send-failure-smtp-5-1-6 = El buzón se mudó y no dejó una dirección nueva. Pida la nueva al cliente.
+send-failure-smtp-5-1-7 = El servidor de correo no acepta la dirección del canal como remitente. Compruebe la dirección del canal.
+send-failure-smtp-5-1-8 = { send-failure-smtp-5-1-7 }
+send-failure-smtp-5-2-0 = El buzón envió todo lo que su proveedor permite por día. El correo espera y saldrá solo.
+send-failure-smtp-5-4-5 = { send-failure-smtp-5-2-0 }
+send-failure-smtp-5-2-1 = El buzón del destinatario está deshabilitado. Contacte al cliente por otro canal.
+send-failure-smtp-5-2-2 = El buzón del destinatario está lleno. Contacte al cliente por otro canal.
+send-failure-smtp-5-2-3 = El correo es más grande de lo que acepta el buzón del destinatario. Envíe un archivo más pequeño o un enlace.
+send-failure-smtp-5-3-4 = El correo es más grande de lo que acepta un servidor de correo en el camino. Envíe un archivo más pequeño o un enlace.
+send-failure-smtp-5-2-252 = El usuario del canal no puede enviar con esa dirección. Pida ese permiso en Microsoft 365.
+send-failure-smtp-5-7-60 = { send-failure-smtp-5-2-252 }
+send-failure-smtp-5-4-1 = El servidor de correo del destinatario rechaza el correo para esta dirección o no se encuentra. Compruebe la dirección con el cliente.
+send-failure-smtp-5-4-4 = { send-failure-smtp-5-1-2 }
+send-failure-smtp-5-4-6 = El correo del destinatario da vueltas entre servidores. Contacte al cliente por otro canal.
+send-failure-smtp-5-4-7 = El correo no se pudo entregar en el tiempo durante el cual los servidores lo intentan. Compruebe la dirección y envíelo de nuevo.
+send-failure-smtp-5-5-3 = El correo tiene más destinatarios de los que el servidor acepta. Envíelo a menos.
+send-failure-smtp-5-6-0 = { send-failure-content }
+send-failure-smtp-5-7-1 = El servidor de correo del destinatario rechaza el correo por sus reglas: como spam o porque este remitente no está permitido. Contacte al cliente por otro canal o consulte a su administrador.
+send-failure-smtp-5-7-0 = { send-failure-smtp-5-7-1 }
+send-failure-smtp-5-7-3 = { send-failure-auth }
+send-failure-smtp-5-7-8 = { send-failure-auth }
+send-failure-smtp-5-7-9 = { send-failure-auth }
+send-failure-smtp-5-7-14 = { send-failure-auth }
+send-failure-smtp-5-7-57 = { send-failure-auth }
+send-failure-smtp-5-7-26 = No está probado que el correo venga de su dominio (SPF, DKIM o DMARC). Pida que corrijan los registros del dominio.
+send-failure-smtp-5-7-30 = El proveedor ya no acepta contraseñas. Conecte el buzón con OAuth; el correo espera.
+
+# Canales: qué les falta, qué está mal y dónde se arregla.
+channel-missing-access_token = no envía nada: falta access_token (Configuración del negocio de Meta, Usuarios del sistema, Generar token)
+channel-missing-waba_id = no se conocen sus plantillas: falta waba_id (Administrador de WhatsApp, Herramientas de la cuenta)
+channel-missing-public_url = el proveedor no puede llegar hasta él: falta server.public_url en la configuración
+channel-missing-account_sid = no envía nada: faltan account_sid y from (Consola de Twilio, Account info)
+channel-missing-smtp = no envía nada: faltan smtp y una contraseña u oauth
+channel-missing-sending = este nodo no envía nada: sending.enabled es false
+channel-missing-mailbox = este nodo no lee buzones: mailbox.enabled es false
+channel-mend-meta-auth = Meta rechaza el token de acceso; genere uno nuevo para un usuario del sistema con whatsapp_business_messaging y whatsapp_business_management (Configuración del negocio de Meta, Usuarios del sistema) y vuelva a agregar el canal con --replace
+channel-mend-twilio-auth = Twilio rechaza las credenciales; compare el account SID y el auth token o la clave de API (Consola de Twilio, Account info) y vuelva a agregar el canal con --replace
+channel-mend-email-auth = el servidor de correo rechaza el acceso; revise usuario y contraseña (Gmail: una contraseña de aplicación), o dé el consentimiento otra vez con --consent, y vuelva a agregar el canal con --replace
+channel-mend-auth = las credenciales son rechazadas; renuévelas y vuelva a agregar el canal con --replace
+channel-mend-meta-account = Meta pide algo de la cuenta (pago, registro del número, nombre visible); vea el Administrador de WhatsApp, Números de teléfono
+channel-mend-twilio-account = Twilio pide algo de la cuenta (saldo, registro del remitente); vea la Consola de Twilio, Messaging, Senders
+channel-mend-account = el proveedor pide algo de la cuenta; vea su consola
+channel-mend-throttled = demasiado a la vez; continúa por sí solo
+channel-mend-pair_limit = demasiados mensajes a un mismo destinatario; continúa por sí solo
+channel-mend-quality = el proveedor objeta la calidad del número; no se envía nada por iniciativa de la empresa hasta que eso cambie (Administrador de WhatsApp, Estadísticas)
+channel-mend-integrity = la cuenta está restringida; vea el motivo en la consola del proveedor y reclame allí
+channel-mend-transient = no se llega al servidor o este tiene problemas propios; se intenta otra vez por sí solo. Si sigue así, revise host, puerto y seguridad
+channel-mend-window = un mensaje llegó tarde para la ventana de 24 horas
+channel-mend-recipient = el proveedor no conoce el número o la dirección; revise phone_number_id, from o address
+channel-mend-content = el proveedor no aceptó lo que se le pidió; revise la definición del canal
+channel-mend-template = no se pueden listar las plantillas; revise waba_id
+channel-mend-file = no se pudo entregar un archivo
+channel-mend-expired = tardó demasiado
+channel-mend-unknown = una respuesta que Relevo no conoce; el código es del proveedor
+
+# relevo channel
+cli-done-channel-add = Canal { $channel } agregado; ya está en vigor.
+cli-already-channel-add = El canal { $channel } ya estaba, tal cual.
+cli-done-channel-remove = Canal quitado. Sus conversaciones permanecen.
+cli-done-channel-pause = Canal pausado: no se envía nada desde él
+cli-already-channel-pause = El canal ya estaba pausado
+cli-done-channel-resume = Canal reanudado: vuelve a enviar
+cli-already-channel-resume = El canal ya estaba enviando
+cli-channel-webhook = Indique al proveedor esta dirección de webhook: { $url }
+cli-channel-verify-token = y este token de verificación: { $token }
+cli-channel-next = Pruebe sus credenciales: relevo channel check { $channel }
+cli-channel-good = Todo está bien.
+cli-channel-not-good = Algo del canal no está bien; arriba dice qué hacer.
+cli-no-consent = No se dio el consentimiento ({ $code }). { $detail }
+cli-consent-device = Abra { $url } en cualquier dispositivo y escriba el código { $code } antes de { $minutes } minutos. Inicie sesión como titular del buzón.
+cli-consent-browser = Abra esta dirección en un navegador de esta máquina e inicie sesión como titular del buzón: { $url }
+cli-consent-page = Listo. Puede cerrar esta página y volver a la terminal.
+cli-consent-given = Consentimiento recibido.
+table-label = NOMBRE
+table-does = HACE
+table-health = ESTADO
+table-webhook = WEBHOOK
+channel-does-both = recibe y envía
+channel-does-receive = recibe
+channel-does-send = envía
+channel-does-nothing = nada
+channel-paused = pausado
+part-sending = envío
+part-receiving = recepción
+part-templates = plantillas
+part-media = archivos
+health-good = bien
+health-ailing = con problemas
+health-broken = no funciona
+health-unknown = sin uso todavía
+
+# relevo conversation send|start|cancel-send
+cli-done-send = Mensaje en cola
+cli-already-send = El mensaje ya estaba en cola
+cli-done-start = Conversación abierta, mensaje en cola
+cli-already-start = La conversación ya estaba abierta
+cli-done-cancel-send = Mensaje retirado: no se envía
+cli-already-cancel-send = El mensaje no se iba a enviar de todos modos
+cli-no-http = En { $http } no se aceptan archivos: { $reason }. Indique la dirección HTTP del servidor con --http o RELEVO_HTTP.
+
+# relevo template, quick-reply, workspace, file
+table-template = PLANTILLA
+table-templates = PLANTILLAS
+table-language = IDIOMA
+table-variables = VARIABLES
+table-text = TEXTO
+table-name = NOMBRE
+table-title = TÍTULO
+template-problem-not_usable = No se puede usar ahora: { $about }
+template-problem-missing = Sin valor: { $about }
+template-problem-surplus = No tiene la variable: { $about }
+template-problem-blank = Valor vacío: { $about }
+template-problem-spacing = Un salto de línea, una tabulación o más de cuatro espacios en el valor de: { $about }
+template-problem-too_long = Valor demasiado largo: { $about }
+template-problem-header_file = Falta un archivo para el encabezado, o sobra
+cli-file-saved = Guardado en { $path } ({ $size })
+cli-workspace-same = El espacio de trabajo está como dice el archivo.
+cli-workspace-applied = { $n ->
+    [one] 1 cambio hecho.
+   *[other] { $n } cambios hechos.
+}

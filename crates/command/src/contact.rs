@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use relevo_domain::contact::{self, Command, Decision, Rejection};
-use relevo_domain::conversation::{self, Envelope};
+use relevo_domain::conversation::{self, Envelope, Recipient};
+use relevo_domain::identity::IdentifierKind;
 use relevo_domain::{
     Actor, Caller, ChannelId, EntityId, EntityKind, Event, MessageId, Recorded, Scope, TenantId, Timestamp,
 };
@@ -272,11 +273,31 @@ fn linked_pause(now: Timestamp, id: EntityId, base: Entity) -> Result<Option<Dra
     }
 }
 
-const fn state_of(entity: &Entity) -> Option<&contact::State> {
+/// What a contact is called: by the business's records, else by the provider.
+pub(crate) fn name_of(entity: &Entity) -> Option<String> {
+    let state = state_of(entity)?;
+    let customer = state.customer.as_ref().and_then(|customer| customer.name.clone());
+    customer.or_else(|| state.name.clone()).filter(|name| !name.trim().is_empty())
+}
+
+/// Under what a contact can be written to on a channel, for a conversation in which they have not written: the number if one is
+/// known, else WhatsApp's own id of them, else an address.
+pub(crate) fn identifier_on(entity: &Entity, channel: &ChannelId) -> Option<Recipient> {
+    let known = |kind: IdentifierKind| {
+        let mut all = state_of(entity)?.identifiers.iter().filter(|(on, of, _)| on == channel && *of == kind);
+        all.next().map(|(_, kind, value)| Recipient { kind: *kind, value: value.clone() })
+    };
+    [IdentifierKind::WaId, IdentifierKind::Phone, IdentifierKind::Bsuid, IdentifierKind::Email]
+        .into_iter()
+        .find_map(known)
+}
+
+pub(crate) const fn state_of(entity: &Entity) -> Option<&contact::State> {
     match &entity.state {
         EntityState::Contact(state) => Some(state),
-        EntityState::Conversation(_) | EntityState::Identity(_) | EntityState::Channel | EntityState::Workspace(_) => {
-            None
-        }
+        EntityState::Conversation(_)
+        | EntityState::Identity(_)
+        | EntityState::Channel(_)
+        | EntityState::Workspace(_) => None,
     }
 }

@@ -64,13 +64,8 @@ impl Conversations {
 
     pub async fn execute(&self, request: &Request) -> Result<Answer<Now>, ExecuteError> {
         let answer = execute::execute(&self.ledger, &request.asked, request).await?;
-        let opened = opened_of(&answer.now).cloned().ok_or(Rejection::NotFound)?;
-        let tenant = &request.asked.caller.tenant;
-        let workspace = answer.completed(&request.asked, self.ledger.load(tenant, &EntityId::WORKSPACE))?;
-        let workspace = workspace_of(&workspace);
+        let (opened, workspace, tags) = with_tags(&self.ledger, &request.asked, &answer)?;
         let named = |id: &TagId| workspace.tags.get(id).map(|tag| (*id, tag.clone()));
-        let mut tags: Vec<(TagId, Tag)> = opened.tags.iter().filter_map(named).collect();
-        tags.sort_by_cached_key(|(id, tag)| (tag.name.as_str().to_lowercase(), *id));
         let (tag, created) = match &request.wish {
             Wish::Plain(_) => (None, false),
             Wish::RemoveTag { tag } => (tag.find(&workspace), false),
@@ -80,6 +75,12 @@ impl Conversations {
         };
         let tag = tag.and_then(|id| named(&id));
         Ok(answer.map(|_entity| Now { opened, tags, tag, created }))
+    }
+
+    /// The answer to a command that was about no tag.
+    pub(crate) fn shown(ledger: &Ledger, asked: &Asked, answer: Answer<Entity>) -> Result<Answer<Now>, ExecuteError> {
+        let (opened, _workspace, tags) = with_tags(ledger, asked, &answer)?;
+        Ok(answer.map(|_entity| Now { opened, tags, tag: None, created: false }))
     }
 
     /// Whether this command made its tag, now or when it was first applied.
@@ -92,6 +93,20 @@ impl Conversations {
             self.ledger.command(&request.asked.caller.tenant, &request.asked.command_id, &EntityId::WORKSPACE)?;
         Ok(made.is_some_and(|made| made.sequence + 1 == answer.position.sequence()))
     }
+}
+
+/// A conversation, the workspace of its tags, and those that it has, by name.
+type Tagged = (Opened, workspace::State, Vec<(TagId, Tag)>);
+
+/// The conversation of an answer with its tags.
+fn with_tags(ledger: &Ledger, asked: &Asked, answer: &Answer<Entity>) -> Result<Tagged, ExecuteError> {
+    let opened = opened_of(&answer.now).cloned().ok_or(Rejection::NotFound)?;
+    let workspace = answer.completed(asked, ledger.load(&asked.caller.tenant, &EntityId::WORKSPACE))?;
+    let workspace = workspace_of(&workspace);
+    let named = |id: &TagId| workspace.tags.get(id).map(|tag| (*id, tag.clone()));
+    let mut tags: Vec<(TagId, Tag)> = opened.tags.iter().filter_map(named).collect();
+    tags.sort_by_cached_key(|(id, tag)| (tag.name.as_str().to_lowercase(), *id));
+    Ok((opened, workspace, tags))
 }
 
 #[async_trait]
@@ -208,10 +223,10 @@ pub(crate) fn sees(caller: &Caller, opened: &Opened) -> bool {
     caller.sees(&opened.channel, opened.agent.as_ref(), opened.team.as_ref())
 }
 
-fn state_of(entity: &Entity) -> conversation::State {
+pub(crate) fn state_of(entity: &Entity) -> conversation::State {
     match &entity.state {
         EntityState::Conversation(state) => state.clone(),
-        EntityState::Contact(_) | EntityState::Identity(_) | EntityState::Channel | EntityState::Workspace(_) => {
+        EntityState::Contact(_) | EntityState::Identity(_) | EntityState::Channel(_) | EntityState::Workspace(_) => {
             conversation::State::default()
         }
     }
@@ -220,14 +235,16 @@ fn state_of(entity: &Entity) -> conversation::State {
 pub(crate) const fn opened_of(entity: &Entity) -> Option<&Opened> {
     match &entity.state {
         EntityState::Conversation(state) => state.opened.as_ref(),
-        EntityState::Contact(_) | EntityState::Identity(_) | EntityState::Channel | EntityState::Workspace(_) => None,
+        EntityState::Contact(_) | EntityState::Identity(_) | EntityState::Channel(_) | EntityState::Workspace(_) => {
+            None
+        }
     }
 }
 
 pub(crate) fn workspace_of(entity: &Entity) -> workspace::State {
     match &entity.state {
         EntityState::Workspace(state) => state.clone(),
-        EntityState::Conversation(_) | EntityState::Contact(_) | EntityState::Identity(_) | EntityState::Channel => {
+        EntityState::Conversation(_) | EntityState::Contact(_) | EntityState::Identity(_) | EntityState::Channel(_) => {
             workspace::State::default()
         }
     }

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use relevo_domain::{Caller, CommandId, EntityId, Position, Recorded, TenantId, Timestamp};
-use relevo_domain::{contact, conversation, workspace};
+use relevo_domain::{channel, contact, conversation, workspace};
 
 use crate::decision::{Applied, Entity};
 use crate::ledger::{Committed, Draft, Ledger, LedgerError, Origin};
+use crate::send::{SendRefused, StoredFilesError};
 
 /// How often a command is decided anew when others write to its entities at the same time. Each round lost means that somebody
 /// else's command was stored, so an entity that never stops changing is the only way to reach the limit.
@@ -51,6 +52,9 @@ pub enum Refused {
     Conversation(conversation::Rejection),
     Contact(contact::Rejection),
     Workspace(workspace::Rejection),
+    Channel(channel::Rejection),
+    /// A message cannot be queued as it is.
+    Send(SendRefused),
     /// The entity is not at the version that the caller expected.
     VersionConflict {
         expected: u64,
@@ -74,6 +78,27 @@ pub enum ExecuteError {
     Unknown,
     #[error("ledger failed")]
     Ledger(#[from] LedgerError),
+    /// What is known of stored files cannot be had now. Nothing is stored.
+    #[error("stored files failed")]
+    Files(#[from] StoredFilesError),
+}
+
+impl From<Refused> for ExecuteError {
+    fn from(refused: Refused) -> Self {
+        Self::Rejected(refused)
+    }
+}
+
+impl From<SendRefused> for ExecuteError {
+    fn from(refused: SendRefused) -> Self {
+        Self::Rejected(Refused::Send(refused))
+    }
+}
+
+impl From<channel::Rejection> for ExecuteError {
+    fn from(rejection: channel::Rejection) -> Self {
+        Self::Rejected(Refused::Channel(rejection))
+    }
 }
 
 impl From<conversation::Rejection> for ExecuteError {

@@ -13,6 +13,9 @@ use sha2::Sha256;
 /// Bytes of an id key: the block of the hash would allow more, its output does not carry more.
 pub const ID_KEY_BYTES: usize = 32;
 
+/// Bytes of the seal on what leaves the house and comes back: 64 bits, which nobody guesses by mail.
+const SEAL_BYTES: usize = 8;
+
 /// A tenant's id key. Its `Debug` shows the fingerprint only.
 #[derive(Clone)]
 pub struct IdKey([u8; ID_KEY_BYTES]);
@@ -83,6 +86,67 @@ impl IdKey {
         CommandId::derived(&self.derive("command", &[channel.as_str(), kind, provider_id, discriminator]))
     }
 
+    /// The message that a client's command to a conversation queues: a repeated command names the same one.
+    pub fn outgoing(&self, conversation: &EntityId, command: &CommandId) -> MessageId {
+        MessageId::new(self.derive("outgoing", &[&conversation.to_string(), command.as_str()]))
+    }
+
+    /// The command id of what the sender records of a message: `what` names the fact, `turn` its claim or attempt.
+    pub fn command_of_send(&self, message: MessageId, what: &str, turn: &str) -> CommandId {
+        CommandId::derived(&self.derive("send", &[&message.to_string(), what, turn]))
+    }
+
+    /// The Message-ID of a mail of ours, without angle brackets: it names its conversation and itself, and nobody else can make one.
+    pub fn mail_id(&self, conversation: &EntityId, message: MessageId, domain: &str) -> String {
+        let local = format!("{conversation}.{message}");
+        format!("{local}.{}@{domain}", hex(self.seal("mail-id", &local)))
+    }
+
+    /// What a Message-ID names, if it is one that [`Self::mail_id`] made. Its domain does not matter: gateways rewrite it.
+    pub fn of_mail_id(&self, message_id: &str) -> Option<(EntityId, MessageId)> {
+        let (local, _domain) = message_id.trim_matches(['<', '>']).rsplit_once('@')?;
+        let (named, seal) = local.rsplit_once('.')?;
+        let (conversation, message) = named.split_once('.')?;
+        let conversation = EntityId::parse(EntityKind::Conversation, conversation).ok()?;
+        let message = message.parse().ok()?;
+        self.sealed("mail-id", named, seal).then_some((conversation, message))
+    }
+
+    /// What stands behind the `+` of our address in a mail of this conversation: an answer to it names the conversation.
+    pub fn conversation_token(&self, conversation: &EntityId) -> String {
+        let id = conversation.to_string();
+        let id = id.rsplit('_').next().unwrap_or_default();
+        format!("{id}{}", hex(self.seal("conversation-token", id)))
+    }
+
+    /// The conversation of a token, if it is one of ours. Case does not matter: mail servers change it.
+    pub fn of_conversation_token(&self, token: &str) -> Option<EntityId> {
+        let token = token.to_ascii_lowercase();
+        let (id, seal) = token.split_at_checked(token.len().checked_sub(SEAL_BYTES * 2)?)?;
+        let conversation = EntityId::parse(EntityKind::Conversation, &format!("cnv_{id}")).ok()?;
+        self.sealed("conversation-token", id, seal).then_some(conversation)
+    }
+
+    fn seal(&self, label: &str, text: &str) -> [u8; SEAL_BYTES] {
+        let mut seal = [0; SEAL_BYTES];
+        seal.copy_from_slice(&self.sealing(label, text).finalize().into_bytes()[..SEAL_BYTES]);
+        seal
+    }
+
+    fn sealed(&self, label: &str, text: &str, seal: &str) -> bool {
+        let Some(seal) = unhex(seal) else { return false };
+        self.sealing(label, text).verify_truncated_left(&seal).is_ok()
+    }
+
+    fn sealing(&self, label: &str, text: &str) -> Hmac<Sha256> {
+        let mut mac = keyed(&self.0);
+        for part in [label, text] {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        mac
+    }
+
     /// A keyed hash for look-up keys of the decision store (Message-IDs, addresses).
     pub fn lookup(&self, what: &str, channel: &ChannelId, value: &str) -> [u8; 16] {
         self.derive(what, &[channel.as_str(), value])
@@ -102,6 +166,15 @@ impl IdKey {
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
         bytes
     }
+}
+
+fn hex(bytes: [u8; SEAL_BYTES]) -> String {
+    format!("{:016x}", u64::from_be_bytes(bytes))
+}
+
+fn unhex(text: &str) -> Option<[u8; SEAL_BYTES]> {
+    let digits = text.len() == SEAL_BYTES * 2 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    digits.then(|| u64::from_str_radix(text, 16).ok()).flatten().map(u64::to_be_bytes)
 }
 
 #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
@@ -144,6 +217,41 @@ mod tests {
     fn parts_do_not_run_into_each_other() {
         let key = IdKey::new([7; 32]);
         assert_ne!(key.command(&wa(), "ab", "c", ""), key.command(&wa(), "a", "bc", ""));
+    }
+
+    #[test]
+    fn a_mails_id_names_its_conversation_and_cannot_be_forged() {
+        let (key, other) = (IdKey::new([7; 32]), IdKey::new([8; 32]));
+        let conversation = EntityId::new(EntityKind::Conversation, [3; 16]);
+        let message = MessageId::new([4; 16]);
+        let id = key.mail_id(&conversation, message, "example.com");
+        assert_eq!(key.of_mail_id(&id), Some((conversation, message)));
+        assert_eq!(key.of_mail_id(&format!("<{id}>")), Some((conversation, message)));
+        assert_eq!(key.of_mail_id(&id.replace("example.com", "gateway.example")), Some((conversation, message)));
+        assert_eq!(other.of_mail_id(&id), None);
+        let elsewhere =
+            id.replace(&conversation.to_string(), &EntityId::new(EntityKind::Conversation, [5; 16]).to_string());
+        for forged in [elsewhere.as_str(), "", "@", "a.b.c@d", "cnv_.msg_.00@x", &id.to_uppercase(), "ñ@é"] {
+            assert_eq!(key.of_mail_id(forged), None, "{forged}");
+        }
+        let local = id.split_once('@').map_or(0, |(local, _)| local.len());
+        assert!(local < 100, "a header line holds it: {local}");
+    }
+
+    #[test]
+    fn a_token_fits_behind_the_plus_of_an_address_and_cannot_be_forged() {
+        let key = IdKey::new([7; 32]);
+        let conversation = EntityId::new(EntityKind::Conversation, [3; 16]);
+        let token = key.conversation_token(&conversation);
+        assert_eq!(token.len(), 42, "a local part has 64 characters");
+        assert_eq!(key.of_conversation_token(&token), Some(conversation));
+        assert_eq!(key.of_conversation_token(&token.to_uppercase()), Some(conversation));
+        assert_eq!(IdKey::new([8; 32]).of_conversation_token(&token), None);
+        for forged in
+            ["", "x", &token[1..], &format!("0{token}"), &token.replace(&token[..1], "7"), "ññññññññññññññññññññññ"]
+        {
+            assert_eq!(key.of_conversation_token(forged), None, "{forged}");
+        }
     }
 
     #[test]

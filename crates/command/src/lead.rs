@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use relevo_domain::conversation::ConversationEvent;
-use relevo_domain::{CommandId, EntityId, Event, Recorded, TenantId};
+use relevo_domain::{CommandId, EntityId, Event, MessageId, Recorded, TenantId};
 
 use crate::decision::Applied;
 
@@ -14,14 +14,29 @@ const COMMITS_AHEAD_MAX: usize = 65_536;
 /// Conversations by their contact, with the sequence that made them worth remembering.
 type ByContact = HashMap<(TenantId, EntityId), Vec<(u64, EntityId)>>;
 
+/// What one commit made known by id.
+struct Named {
+    tenant: TenantId,
+    command: CommandId,
+    messages: Vec<MessageId>,
+    /// Of messages that were accepted: the id that the provider's id derives, and their own.
+    sent: Vec<(MessageId, MessageId)>,
+}
+
 /// The lead of this node over its decision store.
 pub(crate) struct Lead {
-    by_sequence: BTreeMap<u64, (TenantId, CommandId)>,
+    by_sequence: BTreeMap<u64, Named>,
     by_command: HashMap<(TenantId, CommandId), Vec<Applied>>,
     /// Conversations that were opened.
     opened: ByContact,
     /// Conversations whose bot was paused when their last commit was seen.
     paused: ByContact,
+    /// Messages of threads: their conversation, and the sequence of their commit.
+    messages: HashMap<(TenantId, MessageId), (EntityId, u64)>,
+    /// Messages of ours, by the id that the provider's id derives.
+    sent: HashMap<(TenantId, MessageId), (EntityId, MessageId)>,
+    /// The commits with which providers took messages of ours.
+    accepted: HashMap<(TenantId, MessageId), (EntityId, u64)>,
     newest: u64,
     commits_max: usize,
 }
@@ -39,6 +54,9 @@ impl Lead {
             by_command: HashMap::new(),
             opened: HashMap::new(),
             paused: HashMap::new(),
+            messages: HashMap::new(),
+            sent: HashMap::new(),
+            accepted: HashMap::new(),
             newest: 0,
             commits_max,
         }
@@ -47,16 +65,22 @@ impl Lead {
     pub(crate) fn remember(&mut self, recorded: &Recorded) {
         let commit = &recorded.commit;
         self.newest = self.newest.max(recorded.sequence);
-        let key = (commit.tenant.clone(), commit.command_id.clone());
-        if self.by_sequence.insert(recorded.sequence, key.clone()).is_some() {
+        if self.by_sequence.contains_key(&recorded.sequence) {
             return;
         }
+        let mut named = Named {
+            tenant: commit.tenant.clone(),
+            command: commit.command_id.clone(),
+            messages: Vec::new(),
+            sent: Vec::new(),
+        };
         for event in &commit.events {
-            if let Event::Conversation(ConversationEvent::Opened { contact, .. }) = event {
-                let of_contact = self.opened.entry((commit.tenant.clone(), *contact)).or_default();
-                of_contact.push((recorded.sequence, commit.entity));
+            if let Event::Conversation(event) = event {
+                self.remember_event(recorded, event, &mut named);
             }
         }
+        self.by_sequence.insert(recorded.sequence, named);
+        let key = (commit.tenant.clone(), commit.command_id.clone());
         self.by_command.entry(key).or_default().push(Applied {
             entity: commit.entity,
             sequence: recorded.sequence,
@@ -64,6 +88,65 @@ impl Lead {
             intake: commit.intake,
             event: commit.events.last().map_or("", Event::name).to_owned(),
         });
+    }
+
+    fn remember_event(&mut self, recorded: &Recorded, event: &ConversationEvent, named: &mut Named) {
+        let (tenant, entity) = (&recorded.commit.tenant, recorded.commit.entity);
+        let message = match event {
+            ConversationEvent::Opened { contact, .. } => {
+                let of_contact = self.opened.entry((tenant.clone(), *contact)).or_default();
+                of_contact.push((recorded.sequence, entity));
+                return;
+            }
+            ConversationEvent::MessageAccepted { message, alias, .. } => {
+                self.sent.insert((tenant.clone(), *alias), (entity, *message));
+                self.accepted.insert((tenant.clone(), *message), (entity, recorded.sequence));
+                named.sent.push((*alias, *message));
+                return;
+            }
+            ConversationEvent::MessageReceived(message) | ConversationEvent::MessageEchoed(message) => message.id,
+            ConversationEvent::MessageQueued(outgoing) => outgoing.id,
+            ConversationEvent::EpisodeStarted { .. }
+            | ConversationEvent::MessageEdited { .. }
+            | ConversationEvent::MessageRevoked { .. }
+            | ConversationEvent::ReactionChanged { .. }
+            | ConversationEvent::DeliveryReported(_)
+            | ConversationEvent::BotPaused { .. }
+            | ConversationEvent::BotResumed { .. }
+            | ConversationEvent::Assigned { .. }
+            | ConversationEvent::Resolved { .. }
+            | ConversationEvent::Reopened { .. }
+            | ConversationEvent::NoteAdded { .. }
+            | ConversationEvent::MarkedPending { .. }
+            | ConversationEvent::Snoozed { .. }
+            | ConversationEvent::ReturnedToOpen { .. }
+            | ConversationEvent::TagAdded { .. }
+            | ConversationEvent::TagRemoved { .. }
+            | ConversationEvent::PrioritySet { .. }
+            | ConversationEvent::MarkedRead { .. }
+            | ConversationEvent::SendStarted { .. }
+            | ConversationEvent::SendFailed { .. }
+            | ConversationEvent::SendOutcomeUnknown { .. }
+            | ConversationEvent::SendCancelled { .. }
+            | ConversationEvent::MediumFetched { .. } => return,
+        };
+        self.messages.insert((tenant.clone(), message), (entity, recorded.sequence));
+        named.messages.push(message);
+    }
+
+    /// Where a message stands that the decision store does not know yet.
+    pub(crate) fn message(&self, tenant: &TenantId, message: MessageId) -> Option<(EntityId, u64)> {
+        self.messages.get(&(tenant.clone(), message)).copied()
+    }
+
+    /// The commit with which a provider took a message of ours, if the decision store does not know it yet.
+    pub(crate) fn accepted(&self, tenant: &TenantId, message: MessageId) -> Option<(EntityId, u64)> {
+        self.accepted.get(&(tenant.clone(), message)).copied()
+    }
+
+    /// The message of ours that a provider's id names, if the decision store does not know it yet.
+    pub(crate) fn sent(&self, tenant: &TenantId, alias: MessageId) -> Option<(EntityId, MessageId)> {
+        self.sent.get(&(tenant.clone(), alias)).copied()
     }
 
     /// A conversation of the contact is paused as of a commit that was remembered.
@@ -117,7 +200,15 @@ impl Lead {
         while let Some(entry) = self.by_sequence.first_entry()
             && *entry.key() <= reached
         {
-            let (sequence, key) = entry.remove_entry();
+            let (sequence, Named { tenant, command, messages, sent }) = entry.remove_entry();
+            for message in messages {
+                self.messages.remove(&(tenant.clone(), message));
+            }
+            for (alias, message) in sent {
+                self.sent.remove(&(tenant.clone(), alias));
+                self.accepted.remove(&(tenant.clone(), message));
+            }
+            let key = (tenant, command);
             if let Some(applied) = self.by_command.get_mut(&key) {
                 applied.retain(|applied| applied.sequence != sequence);
                 if applied.is_empty() {

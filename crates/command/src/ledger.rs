@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use lru::LruCache;
 use relevo_domain::{
-    Actor, ChannelId, CommandId, Commit, CommitId, EntityId, Event, IntakePointer, Position, Recorded, TenantId,
-    Timestamp,
+    Actor, ChannelId, CommandId, Commit, CommitId, EntityId, Event, IntakePointer, MessageId, Position, Recorded,
+    TenantId, Timestamp,
 };
 use relevo_eventlog::{Append, Log, LogError, Outcome};
 use relevo_projection::{View, ViewError, ViewState};
@@ -145,6 +145,30 @@ impl Ledger {
         Ok(all)
     }
 
+    /// The conversation that has this message (received, echoed or queued) and the sequence of its commit, if this node knows.
+    pub fn message(&self, tenant: &TenantId, message: MessageId) -> Result<Option<(EntityId, u64)>, LedgerError> {
+        if let Some(found) = self.lead().message(tenant, message) {
+            return Ok(Some(found));
+        }
+        self.read(|reader| reader.message(tenant, message))
+    }
+
+    /// The conversation of a message of ours and the sequence of the commit with which a provider took it, if this node knows.
+    pub fn accepted(&self, tenant: &TenantId, message: MessageId) -> Result<Option<(EntityId, u64)>, LedgerError> {
+        if let Some(found) = self.lead().accepted(tenant, message) {
+            return Ok(Some(found));
+        }
+        self.read(|reader| reader.accepted(tenant, message))
+    }
+
+    /// The conversation and message of ours that a provider's id names, by the id that it derives, if this node knows.
+    pub fn sent(&self, tenant: &TenantId, alias: MessageId) -> Result<Option<(EntityId, MessageId)>, LedgerError> {
+        if let Some(found) = self.lead().sent(tenant, alias) {
+            return Ok(Some(found));
+        }
+        self.read(|reader| reader.sent(tenant, alias))
+    }
+
     /// Shows every conversation of a contact to `look`, those included that the decision store does not hold yet, until it
     /// breaks. One that is just being opened may come twice.
     pub fn each_conversation_of(
@@ -213,6 +237,16 @@ impl Ledger {
                 Some(_) | None => return Ok(()),
             }
         }
+    }
+
+    /// The entity's commits after a sequence, in order, read from the leader.
+    pub async fn since(
+        &self,
+        tenant: &TenantId,
+        entity: &EntityId,
+        sequence: u64,
+    ) -> Result<Vec<Recorded>, LedgerError> {
+        Ok(self.log.tail(tenant, entity, sequence).await?)
     }
 
     /// The commit at a position.

@@ -2,6 +2,7 @@
 //!
 //! Any node may decide for any entity; the compare-and-set on the log is the only thing that makes a decision valid.
 
+pub mod channel;
 pub mod contact;
 pub mod conversation;
 pub mod decision;
@@ -11,12 +12,15 @@ pub mod ids;
 mod lead;
 pub mod ledger;
 mod repeat;
+pub mod send;
 pub mod workspace;
 
+pub use channel::{ChannelRequest, Channels, TemplateRecords};
 pub use contact::{ContactRequest, Contacts};
 pub use conversation::{Conversations, Request, TagRef, Wish};
 pub use decision::DecisionProjector;
 pub use execute::{Answer, Asked, ExecuteError, Refused};
 pub use ids::IdKey;
 pub use ledger::{Committed, Draft, Ledger, LedgerError, Origin};
+pub use send::{Claimed, SendPolicy, SendPorts, SendRef, Sends, StoredFiles};
 pub use workspace::{WorkspaceRequest, Workspaces};

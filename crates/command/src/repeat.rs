@@ -2,16 +2,24 @@
 //!
 //! Compares what the client chose, field by field, with the commit that was stored.
 
+use relevo_domain::channel::{self, ChannelEvent};
 use relevo_domain::contact::{self, ContactEvent, MergeCause};
 use relevo_domain::conversation::{
-    AssignmentHow, Command, ConversationEvent, NotePersonal, OpenCause, ReopenCause, SnoozePreset,
+    AssignmentHow, CancelCause, Command, ConversationEvent, NotePersonal, OpenCause, ReopenCause, SnoozePreset,
 };
 use relevo_domain::workspace::{self, WorkspaceEvent};
 use relevo_domain::{Commit, EntityId, Event, TagId, Timestamp};
 
 /// Whether a commit is what this command of a client leads to.
 pub(crate) fn conversation(command: &Command, commit: &Commit) -> bool {
-    let [Event::Conversation(event)] = commit.events.as_slice() else { return false };
+    // A pause takes the bot's messages back in the same commit.
+    let taken_back = |event: &Event| {
+        matches!(event, Event::Conversation(ConversationEvent::SendCancelled { cause: CancelCause::BotPaused, .. }))
+    };
+    let [Event::Conversation(event), rest @ ..] = commit.events.as_slice() else { return false };
+    if !rest.iter().all(taken_back) {
+        return false;
+    }
     match (command, event) {
         (
             Command::PauseBot { reason, note },
@@ -111,8 +119,24 @@ pub(crate) fn workspace(command: &workspace::Command, commit: &Commit) -> bool {
                 && colour.is_none_or(|colour| colour == *with)
         }
         (workspace::Command::DeleteTag { tag }, WorkspaceEvent::TagDeleted { tag: stored }) => tag == stored,
+        (
+            workspace::Command::SetQuickReply { name, reply },
+            WorkspaceEvent::QuickReplySet { name: stored, reply: says },
+        ) => name == stored && reply == says,
+        (workspace::Command::RemoveQuickReply { name }, WorkspaceEvent::QuickReplyRemoved { name: stored }) => {
+            name == stored
+        }
         _ => false,
     }
+}
+
+/// The same for a command to a channel.
+pub(crate) fn channel(command: &channel::Command, commit: &Commit) -> bool {
+    matches!(
+        (command, commit.events.as_slice()),
+        (channel::Command::Pause, [Event::Channel(ChannelEvent::ChannelPaused)])
+            | (channel::Command::Resume, [Event::Channel(ChannelEvent::ChannelResumed)])
+    )
 }
 
 fn says(note: Option<&str>, stored: &NotePersonal) -> bool {

@@ -8,10 +8,13 @@
 //! 05 tenant 00 contact(16) conversation(16)     a contact's conversations
 //! 06 tenant 00 conversation(16) identity(16)    the identifiers bound to a conversation
 //! 07 tenant 00 contact(16) channel 00 conv(16)  a contact's conversations whose bot is paused
+//! 08 tenant 00 message(16)                      where a message of a thread stands on the log
+//! 09 tenant 00 alias(16)                        which message of ours a provider's id names
+//! 10 tenant 00 message(16)                      the commit with which a provider took a message of ours
 //! ```
 //! Names and command ids are ASCII without NUL, so 00 ends them and no prefix is another's beginning.
 
-use relevo_domain::{ChannelId, CommandId, EntityId, EntityKind, TenantId};
+use relevo_domain::{ChannelId, CommandId, EntityId, EntityKind, MessageId, TenantId};
 use sha2::{Digest, Sha256};
 
 const STATE: u8 = 1;
@@ -21,6 +24,9 @@ const PARTICIPANT: u8 = 4;
 const CONTACT: u8 = 5;
 const BOUND: u8 = 6;
 const PAUSED: u8 = 7;
+const MESSAGE: u8 = 8;
+const SENT: u8 = 9;
+const ACCEPTED: u8 = 10;
 
 /// Bytes of an entity inside a key: its kind and its id.
 const ENTITY_BYTES: usize = 17;
@@ -99,6 +105,24 @@ pub(super) fn paused_on(tenant: &TenantId, contact: &EntityId, channel: &Channel
 pub(super) fn paused(tenant: &TenantId, contact: &EntityId, channel: &ChannelId, conversation: &EntityId) -> Vec<u8> {
     let mut key = paused_on(tenant, contact, channel);
     key.extend(conversation.bytes());
+    key
+}
+
+pub(super) fn message(tenant: &TenantId, message: MessageId) -> Vec<u8> {
+    let mut key = table(MESSAGE, tenant);
+    key.extend(message.bytes());
+    key
+}
+
+pub(super) fn sent(tenant: &TenantId, alias: MessageId) -> Vec<u8> {
+    let mut key = table(SENT, tenant);
+    key.extend(alias.bytes());
+    key
+}
+
+pub(super) fn accepted(tenant: &TenantId, message: MessageId) -> Vec<u8> {
+    let mut key = table(ACCEPTED, tenant);
+    key.extend(message.bytes());
     key
 }
 

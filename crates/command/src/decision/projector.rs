@@ -1,12 +1,12 @@
 //! Writes the decision store from commits. A projector like any other, under the same laws.
 
-use relevo_domain::conversation::{ConversationEvent, Message};
+use relevo_domain::conversation::{Body, ConversationEvent, Message, Outgoing};
 use relevo_domain::identity::IdentityEvent;
-use relevo_domain::{Commit, EntityId, EntityKind, Event, Recorded};
+use relevo_domain::{Commit, EntityId, EntityKind, Event, MessageId, Recorded};
 use relevo_projection::{ApplyError, Projector, Rows};
 
 use super::keys;
-use super::row::{self, CommandRow, Entity, EntityState, MailRow};
+use super::row::{self, CommandRow, Entity, EntityState, MailRow, MessageRow, SentRow};
 
 /// The projector of the decision store.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,7 +16,7 @@ impl DecisionProjector {
     /// Name of the view.
     pub const NAME: &'static str = "decision";
     /// Raise when bytes or meaning of the rows change.
-    pub const VERSION: u32 = 3;
+    pub const VERSION: u32 = 4;
 }
 
 impl Projector for DecisionProjector {
@@ -41,7 +41,7 @@ impl Projector for DecisionProjector {
         remember_command(rows, recorded);
         for event in &commit.events {
             match event {
-                Event::Conversation(event) => conversation_event(rows, commit, &entity, event)?,
+                Event::Conversation(event) => conversation_event(rows, recorded, &entity, event)?,
                 Event::Identity(IdentityEvent::Bound { conversation: Some(conversation), .. }) => {
                     rows.put(keys::bound(&commit.tenant, conversation, &commit.entity), Vec::new());
                 }
@@ -85,17 +85,30 @@ fn remember_pause(rows: &mut dyn Rows, before: Option<Vec<u8>>, now: Option<Vec<
 
 fn conversation_event(
     rows: &mut dyn Rows,
-    commit: &Commit,
+    recorded: &Recorded,
     entity: &Entity,
     event: &ConversationEvent,
 ) -> Result<(), ApplyError> {
+    let commit = &recorded.commit;
     match event {
         ConversationEvent::Opened { contact, .. } => {
             rows.put(keys::conversation_of(&commit.tenant, contact, &commit.entity), Vec::new());
         }
-        ConversationEvent::MessageReceived(message) => remember_mail(rows, commit, entity, message)?,
+        ConversationEvent::MessageReceived(message) => {
+            remember_message(rows, recorded, message.id);
+            remember_mail(rows, commit, entity, message)?;
+        }
+        ConversationEvent::MessageEchoed(message) => remember_message(rows, recorded, message.id),
+        ConversationEvent::MessageQueued(outgoing) => {
+            remember_message(rows, recorded, outgoing.id);
+            remember_own_mail(rows, commit, entity, outgoing);
+        }
+        ConversationEvent::MessageAccepted { message, alias, .. } => {
+            let row = SentRow { conversation: commit.entity.bytes().to_vec(), message: message.bytes().to_vec() };
+            rows.put(keys::sent(&commit.tenant, *alias), prost::Message::encode_to_vec(&row));
+            rows.put(keys::accepted(&commit.tenant, *message), message_row(recorded));
+        }
         ConversationEvent::EpisodeStarted { .. }
-        | ConversationEvent::MessageEchoed(_)
         | ConversationEvent::MessageEdited { .. }
         | ConversationEvent::MessageRevoked { .. }
         | ConversationEvent::ReactionChanged { .. }
@@ -112,9 +125,36 @@ fn conversation_event(
         | ConversationEvent::TagAdded { .. }
         | ConversationEvent::TagRemoved { .. }
         | ConversationEvent::PrioritySet { .. }
-        | ConversationEvent::MarkedRead { .. } => {}
+        | ConversationEvent::MarkedRead { .. }
+        | ConversationEvent::SendStarted { .. }
+        | ConversationEvent::SendFailed { .. }
+        | ConversationEvent::SendOutcomeUnknown { .. }
+        | ConversationEvent::SendCancelled { .. }
+        | ConversationEvent::MediumFetched { .. } => {}
     }
     Ok(())
+}
+
+fn remember_message(rows: &mut dyn Rows, recorded: &Recorded, message: MessageId) {
+    rows.put(keys::message(&recorded.commit.tenant, message), message_row(recorded));
+}
+
+fn message_row(recorded: &Recorded) -> Vec<u8> {
+    let row = MessageRow { conversation: recorded.commit.entity.bytes().to_vec(), sequence: recorded.sequence };
+    prost::Message::encode_to_vec(&row)
+}
+
+/// A mail of ours is known by its Message-ID from the moment that it is queued, and whom we write to belongs to the thread.
+fn remember_own_mail(rows: &mut dyn Rows, commit: &Commit, entity: &Entity, outgoing: &Outgoing) {
+    let (Body::Mail(mail), EntityState::Conversation(state)) = (&outgoing.body, &entity.state) else { return };
+    let Some(opened) = &state.opened else { return };
+    for address in std::iter::once(&outgoing.personal.to.value).chain(&mail.cc) {
+        rows.put(keys::participant(&commit.tenant, &commit.entity, address), Vec::new());
+    }
+    rows.put(
+        keys::mail(&commit.tenant, &opened.channel, &mail.message_id),
+        mail_row(&commit.entity, Some(outgoing.id)),
+    );
 }
 
 /// A mail makes its Message-ID known, and (weakly) the ids that it refers to, so that a parent that arrives after its child
@@ -125,7 +165,10 @@ fn remember_mail(rows: &mut dyn Rows, commit: &Commit, entity: &Entity, message:
     };
     let Some(opened) = &state.opened else { return Ok(()) };
     debug_assert_eq!(commit.entity.kind(), EntityKind::Conversation);
-    if let Some(address) = &message.content.personal.sender_address {
+    // Who came in by our own token alone has not shown to belong to the thread.
+    if let Some(address) = &message.content.personal.sender_address
+        && !message.flags.unverified
+    {
         rows.put(keys::participant(&commit.tenant, &commit.entity, address), Vec::new());
     }
     let known = |rows: &dyn Rows, key: &[u8]| -> Result<Option<MailRow>, ApplyError> {
@@ -137,7 +180,7 @@ fn remember_mail(rows: &mut dyn Rows, commit: &Commit, entity: &Entity, message:
         let stored = known(rows, &key)?;
         // A weak row gives way to the mail itself; the first mail of that id stays (a reused id is another message).
         if stored.is_none_or(|row| row.message.is_none()) {
-            rows.put(key, mail_row(&commit.entity, Some(message)));
+            rows.put(key, mail_row(&commit.entity, Some(message.id)));
         }
     }
     for id in mail.in_reply_to.iter().chain(&mail.references) {
@@ -149,10 +192,10 @@ fn remember_mail(rows: &mut dyn Rows, commit: &Commit, entity: &Entity, message:
     Ok(())
 }
 
-fn mail_row(conversation: &EntityId, message: Option<&Message>) -> Vec<u8> {
+fn mail_row(conversation: &EntityId, message: Option<MessageId>) -> Vec<u8> {
     let row = MailRow {
         conversation: conversation.bytes().to_vec(),
-        message: message.map(|message| message.id.bytes().to_vec()),
+        message: message.map(|message| message.bytes().to_vec()),
     };
     prost::Message::encode_to_vec(&row)
 }

@@ -5,7 +5,7 @@ use relevo_domain::{ChannelId, CommandId, EntityId, EntityKind, IntakePointer, M
 use relevo_readstore::{Direction, Entry, KeyRange, Snapshot};
 
 use super::keys;
-use super::row::{self, BadRow, CommandRow, Entity, EntityState, MailRow};
+use super::row::{self, BadRow, CommandRow, Entity, EntityState, MailRow, MessageRow, SentRow};
 
 /// The most conversations of one contact that one look-up gives; the next one goes on behind them.
 pub const CONVERSATIONS_PAGE: usize = 256;
@@ -78,6 +78,32 @@ impl<'s> DecisionReader<'s> {
             conversation: EntityId::new(EntityKind::Conversation, id(row.conversation)?),
             message: row.message.map(id).transpose()?.map(MessageId::new),
         }))
+    }
+
+    /// The conversation that has this message, and the sequence of the commit that holds it.
+    pub fn message(&self, tenant: &TenantId, message: MessageId) -> Result<Option<(EntityId, u64)>, BadRow> {
+        self.place(&keys::message(tenant, message))
+    }
+
+    /// The same for the commit with which a provider took a message of ours.
+    pub fn accepted(&self, tenant: &TenantId, message: MessageId) -> Result<Option<(EntityId, u64)>, BadRow> {
+        self.place(&keys::accepted(tenant, message))
+    }
+
+    fn place(&self, key: &[u8]) -> Result<Option<(EntityId, u64)>, BadRow> {
+        let Some(bytes) = self.get(key)? else { return Ok(None) };
+        let row: MessageRow = prost::Message::decode(bytes.as_slice()).map_err(unreadable)?;
+        let conversation = row.conversation.try_into().map_err(|_bytes| BadRow("message row".to_owned()))?;
+        Ok(Some((EntityId::new(EntityKind::Conversation, conversation), row.sequence)))
+    }
+
+    /// The conversation and message of ours that a provider's id names.
+    pub fn sent(&self, tenant: &TenantId, alias: MessageId) -> Result<Option<(EntityId, MessageId)>, BadRow> {
+        let Some(bytes) = self.get(&keys::sent(tenant, alias))? else { return Ok(None) };
+        let row: SentRow = prost::Message::decode(bytes.as_slice()).map_err(unreadable)?;
+        let id = |bytes: Vec<u8>| <[u8; 16]>::try_from(bytes).map_err(|_bytes| BadRow("sent row".to_owned()));
+        let conversation = EntityId::new(EntityKind::Conversation, id(row.conversation)?);
+        Ok(Some((conversation, MessageId::new(id(row.message)?))))
     }
 
     /// Whether this address has written in this mail conversation before.

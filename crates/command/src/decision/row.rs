@@ -1,5 +1,12 @@
 //! What the decision store keeps: an entity's state, and where a command was applied.
 
+mod lists;
+mod places;
+mod sending;
+
+pub(super) use places::{CommandRow, MailRow, MessageRow, SentRow};
+
+use relevo_domain::channel;
 use relevo_domain::contact;
 use relevo_domain::conversation::{self, Bot, Medium, Opened, PauseReason, Priority, Status};
 use relevo_domain::identity::{IdentifierKind, IdentityEvent};
@@ -10,13 +17,13 @@ use relevo_domain::{
 
 /// The decision state of an entity of any kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "most entities that are kept are conversations")]
 pub enum EntityState {
     Conversation(conversation::State),
     Contact(contact::State),
     /// The binding, once there is one.
     Identity(Option<IdentityEvent>),
-    /// Channels only collect facts.
-    Channel,
+    Channel(channel::State),
     Workspace(workspace::State),
 }
 
@@ -39,7 +46,7 @@ impl Entity {
             EntityKind::Conversation => EntityState::Conversation(conversation::State::default()),
             EntityKind::Contact => EntityState::Contact(contact::State::default()),
             EntityKind::Identity => EntityState::Identity(None),
-            EntityKind::Channel => EntityState::Channel,
+            EntityKind::Channel => EntityState::Channel(channel::State::default()),
             EntityKind::Workspace => EntityState::Workspace(workspace::State::default()),
         };
         Self { state, sequence: 0, version: 0, hash: [0; 32] }
@@ -71,7 +78,7 @@ impl Entity {
             EntityState::Conversation(_)
             | EntityState::Contact(_)
             | EntityState::Identity(_)
-            | EntityState::Channel
+            | EntityState::Channel(_)
             | EntityState::Workspace(_) => None,
         }
     }
@@ -84,6 +91,7 @@ impl EntityState {
             (Self::Conversation(state), Event::Conversation(event)) => Self::Conversation(state.evolve(event, at, by)),
             (Self::Contact(state), Event::Contact(event)) => Self::Contact(state.evolve(event)),
             (Self::Identity(None), Event::Identity(event)) => Self::Identity(Some(event.clone())),
+            (Self::Channel(state), Event::Channel(event)) => Self::Channel(state.evolve(event)),
             (Self::Workspace(state), Event::Workspace(event)) => Self::Workspace(state.evolve(event)),
             (state, _) => state,
         }
@@ -105,11 +113,12 @@ struct EntityRow {
     version: u64,
     #[prost(bytes = "vec", tag = "3")]
     hash: Vec<u8>,
-    #[prost(oneof = "StateRow", tags = "4, 5, 6, 7, 9")]
+    #[prost(oneof = "StateRow", tags = "4, 5, 6, 9, 10")]
     state: Option<StateRow>,
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
+#[expect(clippy::large_enum_variant, reason = "most rows that are read are conversations")]
 enum StateRow {
     #[prost(message, tag = "4")]
     Conversation(ConversationRow),
@@ -117,11 +126,11 @@ enum StateRow {
     Contact(ContactRow),
     #[prost(message, tag = "6")]
     Identity(IdentityRow),
-    #[prost(bool, tag = "7")]
-    Channel(bool),
-    // 8 was the fingerprint of version 1.
+    // 7 was the channel of version 3, which had no state; 8 was the fingerprint of version 1.
     #[prost(message, tag = "9")]
     Workspace(WorkspaceRow),
+    #[prost(message, tag = "10")]
+    Channel(lists::ChannelRow),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -161,6 +170,8 @@ struct ConversationRow {
     customer_wrote: u64,
     #[prost(uint64, tag = "16")]
     read_through: u64,
+    #[prost(message, optional, tag = "17")]
+    sending: Option<sending::SendingRow>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -205,6 +216,8 @@ struct WorkspaceRow {
     id_key: Option<String>,
     #[prost(message, repeated, tag = "2")]
     tags: Vec<TagRow>,
+    #[prost(message, repeated, tag = "3")]
+    quick_replies: Vec<lists::QuickReplyRow>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -246,7 +259,7 @@ pub(super) fn encode(entity: &Entity) -> Vec<u8> {
         }
         EntityState::Contact(state) => Some(StateRow::Contact(contact_row(state))),
         EntityState::Identity(binding) => binding.as_ref().map(|binding| StateRow::Identity(identity_row(binding))),
-        EntityState::Channel => Some(StateRow::Channel(true)),
+        EntityState::Channel(state) => Some(StateRow::Channel(lists::channel_row(state))),
         EntityState::Workspace(state) => Some(StateRow::Workspace(workspace_row(state))),
     };
     let row = EntityRow { sequence: entity.sequence, version: entity.version, hash: entity.hash.to_vec(), state };
@@ -266,7 +279,8 @@ pub(super) fn decode(kind: EntityKind, bytes: &[u8]) -> Result<Entity, BadRow> {
         Some(StateRow::Contact(row)) => entity.state = EntityState::Contact(contact(row)?),
         Some(StateRow::Identity(row)) => entity.state = EntityState::Identity(Some(identity(row)?)),
         Some(StateRow::Workspace(row)) => entity.state = EntityState::Workspace(workspace(row)?),
-        Some(StateRow::Channel(_)) | None => {}
+        Some(StateRow::Channel(row)) => entity.state = EntityState::Channel(lists::channel(row)?),
+        None => {}
     }
     Ok(entity)
 }
@@ -302,6 +316,7 @@ fn conversation_row(opened: &Opened) -> ConversationRow {
         pause,
         agent: opened.agent.as_ref().map(AgentId::to_string),
         team: opened.team.as_ref().map(TeamId::to_string),
+        sending: Some(sending::row(opened)),
     }
 }
 
@@ -322,6 +337,7 @@ fn opened(row: ConversationRow) -> Result<Opened, BadRow> {
         (None, false, true) => Status::Snoozed { until: row.snoozed_until.map(Timestamp::from_millis) },
         (None, false, false) => Status::Open,
     };
+    let sending = row.sending.map(sending::read).transpose()?.unwrap_or_default();
     Ok(Opened {
         channel: ChannelId::new(row.channel).map_err(unreadable)?,
         contact: row.contact.parse().map_err(unreadable)?,
@@ -336,6 +352,11 @@ fn opened(row: ConversationRow) -> Result<Opened, BadRow> {
         version: row.version,
         customer_wrote: row.customer_wrote,
         read_through: row.read_through,
+        customer_spoke_at: sending.customer_spoke_at,
+        reply_address: sending.reply_address,
+        last_received: sending.last_received,
+        last_answer: sending.last_answer,
+        outbox: sending.outbox,
     })
 }
 
@@ -349,7 +370,11 @@ fn workspace_row(state: &workspace::State) -> WorkspaceRow {
         name: tag.name.to_string(),
         colour: tag.colour.to_string(),
     });
-    WorkspaceRow { id_key: state.id_key.clone(), tags: tags.collect() }
+    WorkspaceRow {
+        id_key: state.id_key.clone(),
+        tags: tags.collect(),
+        quick_replies: state.quick_replies.iter().map(lists::quick_reply_row).collect(),
+    }
 }
 
 fn workspace(row: WorkspaceRow) -> Result<workspace::State, BadRow> {
@@ -358,7 +383,11 @@ fn workspace(row: WorkspaceRow) -> Result<workspace::State, BadRow> {
         let colour = tag.colour.parse().map_err(|_colour| bad("tag colour"))?;
         Ok((tag_id(&tag.id)?, workspace::Tag { name, colour }))
     });
-    Ok(workspace::State { tags: tags.collect::<Result<_, BadRow>>()?, id_key: row.id_key })
+    Ok(workspace::State {
+        tags: tags.collect::<Result<_, BadRow>>()?,
+        id_key: row.id_key,
+        quick_replies: row.quick_replies.into_iter().map(lists::quick_reply).collect(),
+    })
 }
 
 fn contact_row(state: &contact::State) -> ContactRow {
@@ -454,33 +483,6 @@ fn bad(what: &str) -> BadRow {
 
 fn unreadable(error: impl std::fmt::Display) -> BadRow {
     BadRow(error.to_string())
-}
-
-/// Where a command was applied to one entity.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct CommandRow {
-    #[prost(uint64, tag = "1")]
-    pub sequence: u64,
-    /// Intake sequence of the update that made the commit; 0 for commands of clients.
-    #[prost(uint64, tag = "2")]
-    pub intake_sequence: u64,
-    #[prost(uint32, tag = "3")]
-    pub intake_ordinal: u32,
-    /// Name of the commit's last event: tells a repeated command from another command under the same id.
-    #[prost(string, tag = "4")]
-    pub event: String,
-    #[prost(uint64, tag = "5")]
-    pub version: u64,
-}
-
-/// What is known of a mail's Message-ID.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct MailRow {
-    #[prost(bytes = "vec", tag = "1")]
-    pub conversation: Vec<u8>,
-    /// Absent if the id is only known because a mail of this conversation refers to it.
-    #[prost(bytes = "vec", optional, tag = "2")]
-    pub message: Option<Vec<u8>>,
 }
 
 #[cfg(test)]

@@ -1,17 +1,71 @@
 //! What is stored of an entity reads back as it was, and what is damaged is not taken for something else.
 
+use relevo_domain::MessageId;
+use relevo_domain::conversation::{Author, LastAnswer, Pending, Stage};
+use relevo_domain::quick_reply::QuickReply;
+use relevo_domain::template::{Header, Template, TemplateButton, TemplateStatus};
+
 use super::*;
 
-fn channel() -> ChannelId {
+fn wa() -> ChannelId {
     ChannelId::new("wa").unwrap()
 }
 
-#[test]
-fn every_state_reads_back_as_written() {
-    let contact_id = EntityId::new(EntityKind::Contact, [3; 16]);
-    let opened = Opened {
-        channel: channel(),
-        contact: contact_id,
+/// One message in every stage, of every author who sends.
+fn outbox() -> Vec<Pending> {
+    let stages = [
+        Stage::Queued { not_before: None },
+        Stage::Queued { not_before: Some(Timestamp::from_millis(0)) },
+        Stage::Claimed { claim: "c-1".to_owned(), until: Timestamp::from_millis(99) },
+        Stage::Unknown { since: Timestamp::from_millis(-1) },
+    ];
+    let authors = [Author::Staff, Author::Bot, Author::System, Author::Staff];
+    let pending = |(stage, author)| Pending {
+        id: MessageId::new([7; 16]),
+        author,
+        queued_at: Timestamp::from_millis(3),
+        attempts: 2,
+        stage,
+    };
+    stages.into_iter().zip(authors).map(pending).collect()
+}
+
+fn channel_state() -> channel::State {
+    let headers = [
+        None,
+        Some(Header::Text("Pedido {{1}}".to_owned())),
+        Some(Header::Image),
+        Some(Header::Video),
+        Some(Header::Document),
+        Some(Header::Location),
+    ];
+    let template = |(n, header): (usize, Option<Header>)| {
+        let name = format!("aviso_{n}");
+        let template = Template {
+            name: name.clone(),
+            language: "es_AR".to_owned(),
+            provider_id: Some("HX1".to_owned()),
+            status: if n == 0 { TemplateStatus::Approved } else { TemplateStatus::Other("in_appeal".to_owned()) },
+            category: "utility".to_owned(),
+            header,
+            body: "Hola {{nombre}}".to_owned(),
+            footer: Some("Gracias".to_owned()),
+            buttons: vec![TemplateButton {
+                kind: "url".to_owned(),
+                text: "Ver".to_owned(),
+                url: Some("https://x/{{1}}".to_owned()),
+            }],
+            reason: Some("QUALITY".to_owned()),
+        };
+        ((name, "es_AR".to_owned()), template)
+    };
+    channel::State { templates: headers.into_iter().enumerate().map(template).collect(), paused: true }
+}
+
+fn opened_conversation(contact: EntityId) -> Opened {
+    Opened {
+        channel: wa(),
+        contact,
         medium: Medium::Email,
         status: Status::Resolved { at: Timestamp::from_millis(5) },
         episode: 2,
@@ -27,7 +81,24 @@ fn every_state_reads_back_as_written() {
         version: 9,
         customer_wrote: 8,
         read_through: 7,
-    };
+        customer_spoke_at: Some(Timestamp::from_millis(6)),
+        reply_address: Some("whatsapp:+5491155550101".to_owned()),
+        last_received: Some(MessageId::new([5; 16])),
+        last_answer: Some(LastAnswer {
+            message: MessageId::new([6; 16]),
+            version: 8,
+            by: Actor::Bot(AgentId::new("helper").unwrap()),
+            at: Timestamp::from_millis(8),
+            preview: "hola".to_owned(),
+        }),
+        outbox: outbox(),
+    }
+}
+
+#[test]
+fn every_state_reads_back_as_written() {
+    let contact_id = EntityId::new(EntityKind::Contact, [3; 16]);
+    let opened = opened_conversation(contact_id);
     let with =
         |status| EntityState::Conversation(conversation::State { opened: Some(Opened { status, ..opened.clone() }) });
     let states = [
@@ -40,23 +111,29 @@ fn every_state_reads_back_as_written() {
         EntityState::Contact(contact::State {
             exists: true,
             name: Some("Ana".to_owned()),
-            identifiers: [(channel(), IdentifierKind::Bsuid, "AR.1".to_owned())].into(),
+            identifiers: [(wa(), IdentifierKind::Bsuid, "AR.1".to_owned())].into(),
             merged: [contact_id].into(),
             parted: [EntityId::new(EntityKind::Contact, [4; 16])].into(),
             customer: Some(contact::CustomerPersonal { id: "C-1".to_owned(), name: Some("Ana".to_owned()) }),
         }),
         EntityState::Identity(Some(IdentityEvent::Bound {
             kind: IdentifierKind::Phone,
-            channel: channel(),
+            channel: wa(),
             contact: contact_id,
             conversation: None,
         })),
-        EntityState::Channel,
+        EntityState::Channel(channel::State::default()),
+        EntityState::Channel(channel_state()),
         EntityState::Workspace(workspace::State {
             id_key: Some("ff".to_owned()),
             tags: [(
                 TagId::new([4; 16]),
                 workspace::Tag { name: TagName::new("Urgente").unwrap(), colour: relevo_domain::Colour([255, 165, 0]) },
+            )]
+            .into(),
+            quick_replies: [(
+                "saludo".to_owned(),
+                QuickReply { title: "Saludo".to_owned(), text: "Hola {contact.name}".to_owned() },
             )]
             .into(),
         }),
@@ -66,7 +143,7 @@ fn every_state_reads_back_as_written() {
             EntityState::Conversation(_) => EntityKind::Conversation,
             EntityState::Contact(_) => EntityKind::Contact,
             EntityState::Identity(_) => EntityKind::Identity,
-            EntityState::Channel => EntityKind::Channel,
+            EntityState::Channel(_) => EntityKind::Channel,
             EntityState::Workspace(_) => EntityKind::Workspace,
         };
         let entity = Entity { state, sequence: 9, version: 4, hash: [8; 32] };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use relevo_domain::conversation::Command;
+use relevo_domain::conversation::{Author, Command, Pending};
 use relevo_domain::{Caller, Clock, EntityKind, MessageId, TagId, TenantId, Timestamp};
 use relevo_proto::command::v1 as proto;
 use relevo_proto::command::v1::conversation_service_server::ConversationService;
@@ -121,7 +121,7 @@ impl ConversationService for ConversationCommands {
         &self,
         request: Request<proto::PauseBotRequest>,
     ) -> Result<Response<proto::PauseBotResponse>, Status> {
-        rpc!(self, request, PauseBotResponse, |r, _caller, _now| request::pause(r.reason, &r.note), done => { already_claimed: Vec::new() })
+        rpc!(self, request, PauseBotResponse, |r, _caller, _now| request::pause(r.reason, &r.note), done => { already_claimed: already_claimed(&done.answer.now) })
     }
 
     async fn resume_bot(
@@ -226,6 +226,12 @@ impl ConversationService for ConversationCommands {
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a command whose fields need no parsing")]
 fn plain(command: Command) -> Result<Wish, Violations> {
     Ok(Wish::Plain(command))
+}
+
+/// The bot's messages that the provider may have: the pause came too late for them.
+fn already_claimed(now: &Now) -> Vec<String> {
+    let of_the_bot = |pending: &&Pending| pending.author == Author::Bot && pending.handed_over();
+    now.opened.outbox.iter().filter(of_the_bot).map(|pending| pending.id.to_string()).collect()
 }
 
 /// The id of a tag that may be made.

@@ -1,32 +1,44 @@
 //! The gRPC door of commands: parse, authorise, execute, answer. No rule lives here.
 
+mod channel;
 mod contact;
 mod conversation;
+mod outgoing;
 mod preset;
 mod problem;
 mod request;
 mod response;
+mod send;
+mod sending_problem;
 mod workspace;
 
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use relevo_domain::{AgentId, Clock, TeamId, TenantId};
+use relevo_proto::command::v1::channel_command_service_server::ChannelCommandServiceServer;
 use relevo_proto::command::v1::contact_service_server::ContactServiceServer;
 use relevo_proto::command::v1::conversation_service_server::ConversationServiceServer;
+use relevo_proto::command::v1::send_service_server::SendServiceServer;
 use relevo_proto::command::v1::workspace_service_server::WorkspaceServiceServer;
 
+use crate::channel::Channels;
 use crate::contact::Contacts;
 use crate::conversation::Conversations;
 use crate::ledger::Ledger;
+use crate::send::{Messages, SendPorts};
 use crate::workspace::Workspaces;
 
+pub use channel::ChannelCommands;
 pub use contact::ContactCommands;
 pub use conversation::ConversationCommands;
+pub use send::SendCommands;
 pub use workspace::WorkspaceCommands;
 
 /// The largest command, in bytes: a note of 4,000 characters and its ids, with room.
 const REQUEST_BYTES_MAX: usize = 64 * 1024;
+/// The largest message to be sent, in bytes: a mail with a text and an HTML part. Files are stored before, and named.
+const MESSAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// The people of a tenant and where it is, as the configuration has them.
 pub trait Staff: Send + Sync + 'static {
@@ -76,5 +88,23 @@ impl Commands {
     /// The server of `relevo.command.v1.WorkspaceService`, with its limits.
     pub fn workspace_server(&self) -> WorkspaceServiceServer<WorkspaceCommands> {
         WorkspaceServiceServer::new(self.workspaces()).max_decoding_message_size(REQUEST_BYTES_MAX)
+    }
+
+    pub fn sends(&self, ports: SendPorts) -> SendCommands {
+        SendCommands::new(Messages::new(Arc::clone(&self.ledger), ports), Arc::clone(&self.staff), self.clock)
+    }
+
+    pub fn channels(&self, ports: SendPorts) -> ChannelCommands {
+        ChannelCommands::new(Channels::new(Arc::clone(&self.ledger), ports), Arc::clone(&self.staff), self.clock)
+    }
+
+    /// The server of `relevo.command.v1.SendService`, with its limits.
+    pub fn send_server(&self, ports: SendPorts) -> SendServiceServer<SendCommands> {
+        SendServiceServer::new(self.sends(ports)).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// The server of `relevo.command.v1.ChannelCommandService`, with its limits.
+    pub fn channel_server(&self, ports: SendPorts) -> ChannelCommandServiceServer<ChannelCommands> {
+        ChannelCommandServiceServer::new(self.channels(ports)).max_decoding_message_size(REQUEST_BYTES_MAX)
     }
 }

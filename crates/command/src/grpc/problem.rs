@@ -4,18 +4,20 @@ use std::time::Duration;
 
 use relevo_catalogue::{Arg, Language};
 use relevo_domain::conversation::Rejection;
-use relevo_domain::{Caller, EntityId, EntityKind, ErrorCode, contact, workspace};
+use relevo_domain::{Caller, ChannelId, EntityId, EntityKind, ErrorCode, channel, contact, workspace};
 use relevo_eventlog::LogError;
 use relevo_proto::Problem;
 use tonic::{Request, Status};
 
 use super::Staff;
 use super::request::Violations;
+use super::sending_problem::sending;
 use crate::execute::{Asked, ExecuteError, Refused};
 use crate::ledger::LedgerError;
+use crate::send::StartRequest;
 
 /// When it makes sense to repeat a command that the log could not take.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Speaks the caller's language.
 pub(super) struct Speaker {
@@ -45,20 +47,44 @@ impl Speaker {
         self.say(Problem::new(ErrorCode::AssigneeNotFound).about(key, name))
     }
 
+    /// A refusal of something that is named by its channel, as nothing else of it is known to the caller.
+    pub(super) fn channel_refusal(
+        &self,
+        channel: &ChannelId,
+        asked: &Asked,
+        error: ExecuteError,
+        staff: &dyn Staff,
+    ) -> Status {
+        // Like the workspace, the entity behind a channel has no name for people.
+        let problem = self.problem(EntityId::WORKSPACE, asked, error, staff);
+        self.say(problem.about("channel_id", channel))
+    }
+
+    pub(super) fn start_refusal(&self, request: &StartRequest, error: ExecuteError, staff: &dyn Staff) -> Status {
+        self.channel_refusal(&request.channel, &request.asked, error, staff)
+    }
+
     pub(super) fn refusal(&self, entity: EntityId, asked: &Asked, error: ExecuteError, staff: &dyn Staff) -> Status {
+        self.say(self.problem(entity, asked, error, staff))
+    }
+
+    fn problem(&self, entity: EntityId, asked: &Asked, error: ExecuteError, staff: &dyn Staff) -> Problem {
         let about = |code| about(entity, code).about("command_id", &asked.command_id);
-        let problem = match &error {
+        match &error {
             ExecuteError::Rejected(refused) => self.refused(entity, asked, refused, staff),
             ExecuteError::CommandIdReused { .. } => about(ErrorCode::CommandIdReused),
             ExecuteError::Contention => about(ErrorCode::Contention).retry_after(RETRY_AFTER),
             ExecuteError::Unknown => about(ErrorCode::OutcomeUnknown).retry_after(RETRY_AFTER),
+            ExecuteError::Files(error) => {
+                tracing::error!(entity = %entity, error = ?error, "command failed");
+                about(ErrorCode::LogUnavailable).retry_after(RETRY_AFTER)
+            }
             ExecuteError::Ledger(ledger) => {
                 tracing::error!(entity = %entity, error = ?ledger, "command failed");
                 let code = ledger_code(ledger);
                 if code.retryable() { about(code).retry_after(RETRY_AFTER) } else { about(code) }
             }
-        };
-        self.say(problem)
+        }
     }
 
     fn refused(&self, entity: EntityId, asked: &Asked, refused: &Refused, staff: &dyn Staff) -> Problem {
@@ -66,6 +92,10 @@ impl Speaker {
             Refused::Conversation(rejection) => self.conversation(entity, asked, rejection, staff),
             Refused::Contact(rejection) => self.contact(entity, rejection),
             Refused::Workspace(rejection) => self.workspace(entity, rejection),
+            Refused::Channel(channel::Rejection::Forbidden { role }) => {
+                about(entity, ErrorCode::Forbidden).about("role", role.as_str())
+            }
+            Refused::Send(refused) => self.send(entity, refused),
             Refused::VersionConflict { expected, actual } => {
                 about(entity, ErrorCode::VersionConflict).about("expected", expected).about("actual", actual)
             }
@@ -90,6 +120,15 @@ impl Speaker {
                 };
                 self.field(entity, field, key, *limit)
             }
+            Rejection::WindowClosed { .. }
+            | Rejection::StaleView { .. }
+            | Rejection::BotPaused { .. }
+            | Rejection::PairRate { .. }
+            | Rejection::NoRecipient
+            | Rejection::ChannelPaused
+            | Rejection::MessageNotFound
+            | Rejection::AlreadyHandedOver
+            | Rejection::NotItsTurn => sending(entity, asked, rejection, staff),
         }
     }
 
@@ -119,10 +158,12 @@ impl Speaker {
                 self.field(entity, "name", "field-tag-name-taken", 1).about("tag_id", tag)
             }
             workspace::Rejection::Limit { what, limit } => limit_reached(entity, what, *limit),
+            workspace::Rejection::QuickReplyName => self.field(entity, "name", "field-name", 32),
+            workspace::Rejection::QuickReply { problem } => self.quick_reply(entity, problem),
         }
     }
 
-    fn field(&self, entity: EntityId, field: &str, key: &str, limit: usize) -> Problem {
+    pub(super) fn field(&self, entity: EntityId, field: &str, key: &str, limit: usize) -> Problem {
         let why = relevo_catalogue::text(self.language, key, &[("max", Arg::from(limit))]);
         about(entity, ErrorCode::InvalidArgument).violation(field, why)
     }
@@ -139,7 +180,7 @@ impl Speaker {
 }
 
 /// A problem with the entity that the command is about.
-fn about(entity: EntityId, code: ErrorCode) -> Problem {
+pub(super) fn about(entity: EntityId, code: ErrorCode) -> Problem {
     let key = match entity.kind() {
         EntityKind::Conversation => "conversation_id",
         EntityKind::Contact => "contact_id",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use relevo_domain::quick_reply::QuickReply;
 use relevo_domain::workspace::{Command, State};
 use relevo_domain::{Clock, EntityId, TagId, TagName};
 use relevo_proto::command::v1 as proto;
@@ -43,6 +44,7 @@ impl WorkspaceCommands {
                 let tag = match &request.command {
                     Command::CreateTag { name, .. } => named(&answer.now, name),
                     Command::ChangeTag { tag, .. } | Command::DeleteTag { tag } => shown(&answer.now, *tag),
+                    Command::SetQuickReply { .. } | Command::RemoveQuickReply { .. } => None,
                 };
                 Ok((answer, tag))
             }
@@ -93,6 +95,23 @@ impl WorkspaceService for WorkspaceCommands {
         request: Request<proto::DeleteTagRequest>,
     ) -> Result<Response<proto::DeleteTagResponse>, Status> {
         rpc!(self, request, DeleteTagResponse, |r| request::tag_id(&r.tag_id).map(|tag| Command::DeleteTag { tag }), _tag => {})
+    }
+
+    async fn set_quick_reply(
+        &self,
+        request: Request<proto::SetQuickReplyRequest>,
+    ) -> Result<Response<proto::SetQuickReplyResponse>, Status> {
+        rpc!(self, request, SetQuickReplyResponse, |r| Ok(Command::SetQuickReply {
+            name: r.name.clone(),
+            reply: QuickReply { title: r.title.clone(), text: r.text.clone() },
+        }), _tag => {})
+    }
+
+    async fn remove_quick_reply(
+        &self,
+        request: Request<proto::RemoveQuickReplyRequest>,
+    ) -> Result<Response<proto::RemoveQuickReplyResponse>, Status> {
+        rpc!(self, request, RemoveQuickReplyResponse, |r| Ok(Command::RemoveQuickReply { name: r.name.clone() }), _tag => {})
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn pass(millis: i64) {
     NOW.fetch_add(millis, Ordering::SeqCst);
 }
 
-struct People;
+pub(crate) struct People;
 
 impl Staff for People {
     fn agent_name(&self, _tenant: &TenantId, agent: &AgentId) -> Option<String> {
@@ -158,7 +158,7 @@ impl Node {
     }
 }
 
-fn wrote() -> ConversationEvent {
+pub(crate) fn wrote() -> ConversationEvent {
     ConversationEvent::MessageReceived(Box::new(Message {
         id: MessageId::new(rand::random()),
         author: Author::Customer,

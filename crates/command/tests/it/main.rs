@@ -1,11 +1,17 @@
 //! The door of commands over a real decision store and the log's in-memory twin: what each command answers, what a repetition
-//! answers, and who wins.
+//! answers, and who wins. What sends stands on a real server.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod answers;
+mod channels;
 mod contacts;
 mod desk;
 mod house;
 mod nodes;
+mod send;
+mod send_mail;
+mod send_start;
+mod sending_house;
+mod sends;
 mod tags;
