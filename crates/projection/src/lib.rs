@@ -6,6 +6,7 @@
 //! `checkpoint`; then `view` gives the readers the rows together with the view's `companion`, what it keeps in memory. `build` does the same for a new folder beside the live one, for `rebuild` and
 //! `verify`.
 
+pub mod answers;
 pub mod merged;
 pub mod projector;
 pub mod row;

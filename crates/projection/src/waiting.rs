@@ -1,11 +1,14 @@
 //! Since when the customer waits: the oldest message of theirs that no person has answered. One rule for the views that order
-//! by it; it knows no event, a projector tells it who wrote.
+//! by it; a projector tells it who wrote.
 //!
 //! A message of the business answers everything that was written before it, by event time; of the same millisecond, what the log
 //! has before it. So the answer is the same in whatever order two providers' updates come. Resolving settles everything; a note,
 //! a pause or an assignment answers nothing.
 
 use prost::Message;
+use relevo_domain::conversation::{Author, ConversationEvent};
+
+use crate::answers::{self, AnswersRow};
 
 /// The customer's messages that no person has answered. A part of a view's row: fields are only ever added.
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -19,6 +22,9 @@ pub struct WaitingRow {
     /// Time of the business's last message.
     #[prost(sint64, optional, tag = "3")]
     answered_at: Option<i64>,
+    /// What people of the business wrote and the provider has not (knowingly) taken yet.
+    #[prost(message, optional, tag = "4")]
+    answers: Option<AnswersRow>,
 }
 
 /// From the first to the last of some messages.
@@ -63,15 +69,37 @@ pub fn answered(row: &mut WaitingRow, at: i64) {
     }
 }
 
+/// Follows what staff sends: it answers as soon as it is queued, and for good when the provider has taken it.
+pub fn sent(row: &mut WaitingRow, event: &ConversationEvent, at: i64) {
+    let by_a_person = |author| match author {
+        Author::Staff | Author::PhoneApp => true,
+        Author::Customer | Author::Bot | Author::System => false,
+    };
+    let mut answers = row.answers.take().unwrap_or_default();
+    let taken = answers::follow(&mut answers, event, at, |outgoing| by_a_person(outgoing.author));
+    row.answers = (answers != AnswersRow::default()).then_some(answers);
+    if let Some(queued_at) = taken {
+        answered(row, queued_at);
+    }
+}
+
 /// The episode ended: nobody waits any longer.
 pub fn settled(row: &mut WaitingRow) {
     row.times.clear();
     row.rest = None;
 }
 
+/// When the business last answered: whatever was written before has its answer.
+pub fn answered_at(row: &WaitingRow) -> Option<i64> {
+    row.answered_at
+}
+
 /// Time of the oldest message that waits.
 pub fn since(row: &WaitingRow) -> Option<i64> {
-    row.times.first().copied().or(row.rest.map(|rest| rest.from))
+    let answered = row.answers.as_ref().and_then(answers::until).unwrap_or(i64::MIN);
+    let rest = row.rest.filter(|rest| rest.until > answered);
+    let rest = rest.map(|rest| rest.from.max(answered.saturating_add(1)));
+    row.times.iter().copied().find(|time| *time > answered).or(rest)
 }
 
 #[cfg(test)]
@@ -92,6 +120,28 @@ mod tests {
         assert_eq!(since(&row), Some(30));
         settled(&mut row);
         assert_eq!(since(&row), None);
+    }
+
+    #[test]
+    fn what_staff_queued_answers_until_it_fails_and_what_a_bot_queued_never() {
+        use relevo_domain::MessageId;
+        use relevo_domain::conversation::{CancelCause, Outgoing};
+
+        use crate::testing::story::outgoing;
+
+        let mut row = WaitingRow::default();
+        wrote(&mut row, 10);
+        let by = |author, id| Outgoing { author, ..outgoing(MessageId::new([id; 16]), "Hola") };
+        let queued = |author, id| ConversationEvent::MessageQueued(Box::new(by(author, id)));
+        sent(&mut row, &queued(Author::Bot, 1), 20);
+        assert_eq!(since(&row), Some(10));
+        sent(&mut row, &queued(Author::Staff, 2), 30);
+        wrote(&mut row, 40);
+        assert_eq!(since(&row), Some(40), "written after the answer");
+        let cause = CancelCause::Staff;
+        let message = MessageId::new([2; 16]);
+        sent(&mut row, &ConversationEvent::SendCancelled { message, cause }, 50);
+        assert_eq!(since(&row), Some(10), "it was taken back");
     }
 
     proptest! {

@@ -51,12 +51,22 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), App
                 | ContactEvent::CustomerUnlinked,
             )
             | Event::Identity(IdentityEvent::Bound { .. })
-            | Event::Channel(ChannelEvent::DeliveryReported(_) | ChannelEvent::ProviderUpdated { .. })
+            | Event::Channel(
+                ChannelEvent::DeliveryReported(_)
+                | ChannelEvent::ProviderUpdated { .. }
+                | ChannelEvent::TemplateChanged(_)
+                | ChannelEvent::TemplateStatusChanged { .. }
+                | ChannelEvent::TemplateRemoved { .. }
+                | ChannelEvent::ChannelPaused
+                | ChannelEvent::ChannelResumed,
+            )
             | Event::Workspace(
                 WorkspaceEvent::IdKeyFingerprinted { .. }
                 | WorkspaceEvent::TagCreated { .. }
                 | WorkspaceEvent::TagChanged { .. }
-                | WorkspaceEvent::TagDeleted { .. },
+                | WorkspaceEvent::TagDeleted { .. }
+                | WorkspaceEvent::QuickReplySet { .. }
+                | WorkspaceEvent::QuickReplyRemoved { .. },
             ) => {}
         }
     }
@@ -99,20 +109,32 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
                 waiting::wrote(row.waiting.get_or_insert_default(), moment.at);
             }
         }
-        ConversationEvent::MessageEchoed(_) => {
-            waiting::answered(row.waiting.get_or_insert_default(), moment.at);
+        ConversationEvent::MessageEchoed(message) => {
+            // Imported history answers nobody.
+            if !message.flags.imported {
+                waiting::answered(row.waiting.get_or_insert_default(), moment.at);
+            }
+        }
+        ConversationEvent::MessageQueued(_)
+        | ConversationEvent::SendStarted { .. }
+        | ConversationEvent::MessageAccepted { .. }
+        | ConversationEvent::SendFailed { .. }
+        | ConversationEvent::SendOutcomeUnknown { .. }
+        | ConversationEvent::SendCancelled { .. }
+        | ConversationEvent::DeliveryReported(_) => {
+            waiting::sent(row.waiting.get_or_insert_default(), event, moment.at);
         }
         // Nothing else gives a conversation to somebody, takes it away or orders a queue. Only the version moves.
         ConversationEvent::Opened { .. }
         | ConversationEvent::MessageEdited { .. }
         | ConversationEvent::MessageRevoked { .. }
         | ConversationEvent::ReactionChanged { .. }
-        | ConversationEvent::DeliveryReported(_)
         | ConversationEvent::BotPaused { .. }
         | ConversationEvent::BotResumed { .. }
         | ConversationEvent::NoteAdded { .. }
         | ConversationEvent::TagAdded { .. }
         | ConversationEvent::TagRemoved { .. }
+        | ConversationEvent::MediumFetched { .. }
         | ConversationEvent::MarkedRead { .. } => {}
     }
     if before.as_ref().is_some_and(|before| held(before) != held(&row)) {

@@ -28,7 +28,7 @@ use relevo_projection::{ApplyError, Projector, Rows};
 pub const NAME: &str = "assignment";
 
 /// Version of keys and rows. Raise it with every change of their bytes or meaning: the view is then built anew from the log.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Writes the assignment view.
 #[derive(Clone, Copy, Debug, Default)]

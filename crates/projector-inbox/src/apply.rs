@@ -1,15 +1,14 @@
-//! From a commit to rows: which event goes where. The rules themselves stand in `conversation`, `thread`, `contact` and
-//! `workspace`; `count` and `changed` follow whatever they do to a row.
+//! From a commit to rows: which event goes where. The rules themselves stand in `conversation`, `thread`, `contact`, `channel`
+//! and `workspace`; `count` and `changed` follow whatever they do to a row.
 
-use relevo_domain::channel::ChannelEvent;
 use relevo_domain::conversation::ConversationEvent;
 use relevo_domain::identity::IdentityEvent;
 use relevo_domain::{Actor, EntityId, Event, Recorded, TenantId};
 use relevo_projection::row::{load, store};
 use relevo_projection::{ApplyError, Rows};
 
-use crate::row::{ConversationRow, Entry, LooseKind, NumbersRow};
-use crate::{contact, conversation, count, keys, thread, workspace};
+use crate::row::{ConversationRow, Entry, LooseKind, MessageRow, NumbersRow};
+use crate::{channel, contact, conversation, count, keys, thread, workspace};
 
 /// One event's where, when and who.
 #[derive(Clone, Copy)]
@@ -42,10 +41,9 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), App
             Event::Conversation(event) => conversation_event(rows, moment, event)?,
             Event::Contact(event) => contact::apply(rows, moment, event)?,
             Event::Workspace(event) => workspace::apply(rows, moment, event)?,
+            Event::Channel(event) => channel::apply(rows, moment, event)?,
             // A binding decides to whom a message belongs; what the inbox shows comes with the message.
-            Event::Identity(IdentityEvent::Bound { .. })
-            // A report that no conversation has, and what a provider says about an account: there is no thread for it.
-            | Event::Channel(ChannelEvent::DeliveryReported(_) | ChannelEvent::ProviderUpdated { .. }) => {}
+            Event::Identity(IdentityEvent::Bound { .. }) => {}
         }
     }
     Ok(())
@@ -66,6 +64,7 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
         (None, _) => return Err(ApplyError::BadRow(format!("{} of a conversation that was not opened", event.name()))),
     };
     change(rows, moment, &mut row, event)?;
+    conversation::answers(&mut row, moment, event);
     row.version = moment.version;
     row.sequence = moment.sequence;
     row.waiting_since = row.unanswered.as_ref().and_then(conversation::unanswered::since);
@@ -93,7 +92,7 @@ fn change(
         }
         ConversationEvent::MessageEchoed(message) => {
             let stored = thread::message(rows, moment, message)?;
-            conversation::message_echoed(row, moment, &stored);
+            conversation::message_echoed(row, moment, message, &stored);
         }
         ConversationEvent::MessageEdited { message, content } => {
             let stored = thread::amend(rows, moment, *message, LooseKind::Edited, |about| {
@@ -110,12 +109,27 @@ fn change(
         ConversationEvent::ReactionChanged { message, personal } => {
             let reaction = thread::reaction(moment, personal);
             thread::amend(rows, moment, *message, LooseKind::Reaction, |about| thread::react(about, &reaction))?;
+            conversation::reacted(row, moment);
         }
         ConversationEvent::DeliveryReported(report) => {
             let reported = thread::report(report);
-            thread::amend(rows, moment, report.message, LooseKind::Delivery, |about| {
+            let stored = thread::amend(rows, moment, report.message, LooseKind::Delivery, |about| {
                 thread::deliver(about, &reported);
             })?;
+            conversation::message_changed(row, stored.as_ref());
+        }
+        ConversationEvent::MessageQueued(outgoing) => {
+            let stored = thread::sent::queued(rows, moment, outgoing)?;
+            conversation::message_queued(row, moment, outgoing, &stored);
+        }
+        ConversationEvent::SendStarted { .. }
+        | ConversationEvent::MessageAccepted { .. }
+        | ConversationEvent::SendFailed { .. }
+        | ConversationEvent::SendOutcomeUnknown { .. }
+        | ConversationEvent::SendCancelled { .. }
+        | ConversationEvent::MediumFetched { .. } => {
+            let stored = on_its_way(rows, moment, event)?;
+            conversation::message_changed(row, stored.as_ref());
         }
         ConversationEvent::NoteAdded { message, personal } => thread::note(rows, moment, *message, personal)?,
         ConversationEvent::Opened { .. }
@@ -134,6 +148,52 @@ fn change(
         | ConversationEvent::MarkedRead { .. } => conversation::changed(row, moment, event),
     }
     Ok(())
+}
+
+/// What becomes of a message that was queued, and of a file that was received.
+fn on_its_way(
+    rows: &mut dyn Rows,
+    moment: Moment<'_>,
+    event: &ConversationEvent,
+) -> Result<Option<MessageRow>, ApplyError> {
+    match event {
+        ConversationEvent::SendStarted { message, attempt, .. } => {
+            thread::sent::started(rows, moment, *message, *attempt)
+        }
+        ConversationEvent::MessageAccepted { message, alias, .. } => {
+            thread::sent::accepted(rows, moment, *message, *alias)
+        }
+        ConversationEvent::SendFailed { message, attempt, failure, retry_at } => {
+            thread::sent::failed(rows, moment, *message, *attempt, failure, *retry_at)
+        }
+        ConversationEvent::SendOutcomeUnknown { message, .. } => thread::sent::unknown(rows, moment, *message),
+        ConversationEvent::SendCancelled { message, cause } => thread::sent::cancelled(rows, moment, *message, *cause),
+        ConversationEvent::MediumFetched { message, index, outcome } => {
+            thread::sent::fetched(rows, moment, *message, *index, outcome)
+        }
+        ConversationEvent::Opened { .. }
+        | ConversationEvent::EpisodeStarted { .. }
+        | ConversationEvent::MessageReceived(_)
+        | ConversationEvent::MessageEchoed(_)
+        | ConversationEvent::MessageEdited { .. }
+        | ConversationEvent::MessageRevoked { .. }
+        | ConversationEvent::ReactionChanged { .. }
+        | ConversationEvent::DeliveryReported(_)
+        | ConversationEvent::MessageQueued(_)
+        | ConversationEvent::BotPaused { .. }
+        | ConversationEvent::BotResumed { .. }
+        | ConversationEvent::Assigned { .. }
+        | ConversationEvent::Resolved { .. }
+        | ConversationEvent::Reopened { .. }
+        | ConversationEvent::NoteAdded { .. }
+        | ConversationEvent::MarkedPending { .. }
+        | ConversationEvent::Snoozed { .. }
+        | ConversationEvent::ReturnedToOpen { .. }
+        | ConversationEvent::TagAdded { .. }
+        | ConversationEvent::TagRemoved { .. }
+        | ConversationEvent::PrioritySet { .. }
+        | ConversationEvent::MarkedRead { .. } => Ok(None),
+    }
 }
 
 /// Moves an entity in CHANGED from where it stood to this commit; 0 stands for nowhere.

@@ -1,19 +1,21 @@
 //! What each event changes in the line that a list shows of a conversation. One pure function an event.
 //!
 //! Rules: `last_activity` is the latest time of a message, so that a late old one, a state, a note or a delivery report never
-//! moves a conversation up. Waiting is about answers and time, see [`unanswered`]; unread is about what staff has seen, see
-//! [`unread`]. A pause survives resolving, reopening and new episodes; so do assignment, tags and priority.
+//! moves a conversation up; a reaction is no message, and imported history moves nothing. Waiting is about answers and time, see
+//! [`unanswered`]; unread is about what staff has seen, see [`unread`]. A pause survives resolving, reopening and new episodes; so do assignment, tags and priority.
 
 pub(crate) mod unanswered;
 pub(crate) mod unread;
 
 use std::time::Duration;
 
-use relevo_domain::conversation::{ConversationEvent, Medium, Message, MessageKind, NotePersonal, PauseReason};
-use relevo_domain::{ChannelId, EntityId, Timestamp};
+use relevo_domain::conversation::{
+    Author, Body, ConversationEvent, Medium, Message, MessageKind, NotePersonal, Outgoing, PauseReason,
+};
+use relevo_domain::{Actor, ChannelId, EntityId, Timestamp};
 
 use crate::apply::Moment;
-use crate::row::{ConversationRow, MessageRow, PauseRow, PreviewRow};
+use crate::row::{ConversationRow, LastSentRow, MessageRow, PauseRow, PreviewRow};
 
 /// How long after the customer's last message WhatsApp accepts free text.
 pub(crate) const WINDOW: Duration = Duration::from_hours(24);
@@ -77,6 +79,13 @@ pub(crate) fn changed(row: &mut ConversationRow, moment: Moment<'_>, event: &Con
         | ConversationEvent::MessageRevoked { .. }
         | ConversationEvent::ReactionChanged { .. }
         | ConversationEvent::DeliveryReported(_)
+        | ConversationEvent::MessageQueued(_)
+        | ConversationEvent::SendStarted { .. }
+        | ConversationEvent::MessageAccepted { .. }
+        | ConversationEvent::SendFailed { .. }
+        | ConversationEvent::SendOutcomeUnknown { .. }
+        | ConversationEvent::SendCancelled { .. }
+        | ConversationEvent::MediumFetched { .. }
         | ConversationEvent::NoteAdded { .. } => {}
     }
 }
@@ -87,32 +96,99 @@ fn status(row: &mut ConversationRow, status: u32, snoozed_until: Option<Timestam
 }
 
 pub(crate) fn message_received(row: &mut ConversationRow, moment: Moment<'_>, message: &Message, stored: &MessageRow) {
+    if message.flags.imported {
+        previewed(row, moment, stored);
+        // History comes oldest first, and gives way to what is said from now on.
+        if row.last_customer_at.is_none() {
+            answerable(row, message);
+        }
+        return;
+    }
     active(row, moment, stored);
     if message.is_a_persons_words() {
         unanswered::wrote(row.unanswered.get_or_insert_default(), moment.at);
         unread::wrote(row, moment.version);
     }
-    if opens_window(&message.content.kind) && row.last_customer_at.is_none_or(|last| last <= moment.at) {
-        row.last_customer_at = Some(moment.at);
-        if let Some(address) = &message.content.personal.sender_address {
-            row.address.clone_from(address);
-        }
+    if message.flags.by_a_person() && opens_window(&message.content.kind) {
+        spoke(row, moment);
+        answerable(row, message);
     }
 }
 
-pub(crate) fn message_echoed(row: &mut ConversationRow, moment: Moment<'_>, stored: &MessageRow) {
+/// As the rules have it: answers go to what the customer last wrote from, by the log. Who came in by our own token alone is not
+/// written to unasked.
+fn answerable(row: &mut ConversationRow, message: &Message) {
+    let address = message.content.personal.sender_address.as_ref();
+    if let Some(address) = address.filter(|_| !message.flags.unverified) {
+        row.address.clone_from(address);
+    }
+}
+
+/// A reaction of the customer opens the window as a message does.
+pub(crate) fn reacted(row: &mut ConversationRow, moment: Moment<'_>) {
+    if *moment.by == Actor::Customer {
+        spoke(row, moment);
+    }
+}
+
+fn spoke(row: &mut ConversationRow, moment: Moment<'_>) {
+    row.last_customer_at = Some(row.last_customer_at.map_or(moment.at, |last| last.max(moment.at)));
+}
+
+/// The business wrote with Relevo. Staff who write have read; what a bot or Relevo itself writes, nobody has.
+pub(crate) fn message_queued(row: &mut ConversationRow, moment: Moment<'_>, outgoing: &Outgoing, stored: &MessageRow) {
+    if outgoing.author == Author::Staff {
+        unread::read(row, moment.version);
+    }
+    // Whom we wrote to first is who the conversation is with, until they write themselves.
+    if row.address.is_empty() {
+        row.address.clone_from(&outgoing.personal.to.value);
+    }
+    if matches!(outgoing.body, Body::Reaction { .. }) {
+        return;
+    }
+    active(row, moment, stored);
+    let state = stored.send_state();
+    row.last_sent = Some(LastSentRow { message: stored.message.clone(), state: state.into() });
+    row.problem = state.is_problem();
+}
+
+/// Follows what answers: see `relevo_projection::answers`. A bot answers while it is not paused.
+pub(crate) fn answers(row: &mut ConversationRow, moment: Moment<'_>, event: &ConversationEvent) {
+    let bot_is_active = row.pause.is_none();
+    unanswered::sent(row.unanswered.get_or_insert_default(), event, moment.at, |author| match author {
+        Author::Staff | Author::PhoneApp => true,
+        Author::Bot => bot_is_active,
+        Author::Customer | Author::System => false,
+    });
+    if row.unanswered.as_ref().is_some_and(unanswered::is_nothing) {
+        row.unanswered = None;
+    }
+}
+
+pub(crate) fn message_echoed(row: &mut ConversationRow, moment: Moment<'_>, message: &Message, stored: &MessageRow) {
+    if message.flags.imported {
+        previewed(row, moment, stored);
+        return;
+    }
     active(row, moment, stored);
     unanswered::answered(row.unanswered.get_or_insert_default(), moment.at);
     unread::read(row, moment.version);
 }
 
-/// An edit or a revocation changes the preview if it is of the message shown; it is no activity.
+/// What changes a message changes the preview if it is of the message shown, and how the last message of the business stands;
+/// it is no activity.
 pub(crate) fn message_changed(row: &mut ConversationRow, stored: Option<&MessageRow>) {
-    if let (Some(preview), Some(stored)) = (&mut row.preview, stored)
-        && preview.message == stored.message
-    {
+    let Some(stored) = stored else { return };
+    let state = stored.send_state();
+    if let Some(preview) = row.preview.as_mut().filter(|preview| preview.message == stored.message) {
         preview.kind.clone_from(&stored.kind);
         preview.text = line(stored);
+        preview.state = state.into();
+    }
+    if let Some(last) = row.last_sent.as_mut().filter(|last| last.message == stored.message) {
+        last.state = state.into();
+        row.problem = state.is_problem();
     }
 }
 
@@ -135,35 +211,24 @@ fn bot_paused(
 /// A message was written: the latest by time is the activity and the preview, whatever order they come in.
 fn active(row: &mut ConversationRow, moment: Moment<'_>, stored: &MessageRow) {
     row.last_activity = row.last_activity.max(moment.at);
+    previewed(row, moment, stored);
+}
+
+fn previewed(row: &mut ConversationRow, moment: Moment<'_>, stored: &MessageRow) {
     if row.preview.as_ref().is_none_or(|preview| preview.at <= moment.at) {
         row.preview = Some(PreviewRow {
             message: stored.message.clone(),
             at: moment.at,
             kind: stored.kind.clone(),
             text: line(stored),
+            state: stored.send_state().into(),
         });
     }
 }
 
-/// Whether the customer wrote it, as WhatsApp counts its window: not what the provider says in the thread.
+/// Whether the customer wrote it, as WhatsApp counts its window: not what the provider says in the customer's name.
 fn opens_window(kind: &MessageKind) -> bool {
-    match kind {
-        MessageKind::System | MessageKind::RequestWelcome | MessageKind::Note => false,
-        MessageKind::Text
-        | MessageKind::Image
-        | MessageKind::Video
-        | MessageKind::Audio
-        | MessageKind::Document
-        | MessageKind::Sticker
-        | MessageKind::Location
-        | MessageKind::Contacts
-        | MessageKind::Interactive
-        | MessageKind::Button
-        | MessageKind::Order
-        | MessageKind::Unsupported
-        | MessageKind::Email
-        | MessageKind::Other(_) => true,
-    }
+    *kind != MessageKind::System
 }
 
 /// A message's text, else its subject, on one line. Nothing of a revoked one: its author took it back.

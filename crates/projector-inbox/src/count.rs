@@ -61,6 +61,7 @@ fn share(row: &ConversationRow) -> Result<CountRow, ApplyError> {
     if row.status == OPEN || row.status == PENDING {
         share.unread = u64::from(row.unread > 0);
         share.paused = u64::from(row.pause.is_some());
+        share.problems = u64::from(row.problem);
     }
     Ok(share)
 }
@@ -82,6 +83,7 @@ fn change(
         resolved: combine(cell.resolved, share.resolved)?,
         unread: combine(cell.unread, share.unread)?,
         paused: combine(cell.paused, share.paused)?,
+        problems: combine(cell.problems, share.problems)?,
     };
     if cell == CountRow::default() {
         rows.delete(key);

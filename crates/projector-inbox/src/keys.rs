@@ -13,8 +13,11 @@
 //! 0a tenant sequence(8) kind(1) id(16)                           CHANGED       empty; what changed last in this commit
 //! 0b tenant term(not terminated) 00 contact ordinal↓(4)          TERM          id of a contact that is found by this term
 //! 0c tenant tag(16)                                              TAG           name and colour
+//! 0d tenant channel(16) name language                            TEMPLATE      a template of a channel
+//! 0e tenant channel(16)                                          CHANNEL       whether it sends now
+//! 0f tenant name                                                 QUICK_REPLY   title and text
 //! ```
-//! `tenant`, `agent`, `channel` and `team` are terminated texts; ↓ is inverted. Terms are letters and digits only, so that the
+//! `tenant`, `agent`, `channel`, `team`, `name` and `language` are terminated texts; ↓ is inverted. Terms are letters and digits only, so that the
 //! zero behind one ends it. Every conversation is counted in COUNT exactly twice (under ALL, and under its agent or
 //! UNASSIGNED), and every entity that changed stands in CHANGED exactly once.
 
@@ -32,6 +35,9 @@ const COUNT: u8 = 0x09;
 const CHANGED: u8 = 0x0a;
 const TERM: u8 = 0x0b;
 const TAG: u8 = 0x0c;
+const TEMPLATE: u8 = 0x0d;
+const CHANNEL: u8 = 0x0e;
+const QUICK_REPLY: u8 = 0x0f;
 
 /// Whose conversations a cell of COUNT counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -179,6 +185,35 @@ pub(crate) fn tag_prefix(tenant: &TenantId) -> Key {
 
 pub(crate) fn tag(tenant: &TenantId, tag: TagId) -> Vec<u8> {
     tag_prefix(tenant).bytes(tag.bytes()).finish()
+}
+
+pub(crate) fn template_prefix(tenant: &TenantId, channel: EntityId) -> Key {
+    Key::new(TEMPLATE).text(tenant.as_str()).bytes(channel.bytes())
+}
+
+pub(crate) fn template(tenant: &TenantId, channel: EntityId, name: &str, language: &str) -> Vec<u8> {
+    template_prefix(tenant, channel).text(name).text(language).finish()
+}
+
+pub(crate) fn channel(tenant: &TenantId, channel: EntityId) -> Vec<u8> {
+    Key::new(CHANNEL).text(tenant.as_str()).bytes(channel.bytes()).finish()
+}
+
+pub(crate) fn quick_reply_prefix(tenant: &TenantId) -> Key {
+    Key::new(QUICK_REPLY).text(tenant.as_str())
+}
+
+pub(crate) fn quick_reply(tenant: &TenantId, name: &str) -> Vec<u8> {
+    quick_reply_prefix(tenant).text(name).finish()
+}
+
+/// Name of a QUICK_REPLY key.
+pub(crate) fn read_quick_reply(key: &[u8]) -> Result<String, KeyError> {
+    let mut reader = KeyReader::new(QUICK_REPLY, key)?;
+    reader.text()?;
+    let name = reader.text()?;
+    reader.finish()?;
+    Ok(name)
 }
 
 /// Tag of a TAG key.

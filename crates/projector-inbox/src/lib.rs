@@ -1,7 +1,7 @@
 //! The inbox view: which conversations are there, what was said in them, and who wrote. For agents and supervisors.
 //!
-//! Listens to every event of conversations, contacts and the workspace's tags. Ignores identity bindings (they decide, they show
-//! nothing) and channels (a report that belongs nowhere has no thread). Assumes commits in log order and gapless versions per
+//! Listens to every event of conversations, contacts, the workspace's tags and quick replies, and channels' templates. Ignores
+//! identity bindings (they decide, they show nothing) and reports that belong nowhere (they have no thread). Assumes commits in log order and gapless versions per
 //! entity, which the runtime checks; commits of a contact and of its conversations may come in any order. Time is always
 //! `occurred_at`; nothing here knows what time it is.
 //!
@@ -12,6 +12,7 @@ mod keys;
 mod row;
 
 mod apply;
+mod channel;
 mod columns;
 mod contact;
 mod conversation;
@@ -25,14 +26,15 @@ pub use reader::{
     Bot, BotFilter, CHANGED_OF_CONTACT_MAX, CHANGES_LIMIT_MAX, CONTACT_CONVERSATIONS_MAX, Changes, Contact,
     ContactLink, Conversation, Counters, Cursor, Customer, Filter, LINKED_CONTACTS_MAX, LIST_LIMIT_MAX, ListQuery,
     Page, Pause, Placed, ReadError, SEARCH_CHARS_MAX, Sort, Status, THREAD_LIMIT_MAX, THREAD_PAGE_BYTES_MAX, Tab,
-    TabCounts, Tag, ThreadChanges, ThreadCursor, ThreadEntry, ThreadPage, changed_since, contact,
-    contact_conversations, conversation, counters, linked_to, list, next_due, next_waiting, place, sees_contact, tags,
-    thread, thread_before, thread_changed_since, touched_since,
+    TabCounts, Tag, ThreadChanges, ThreadCursor, ThreadEntry, ThreadPage, changed_since, channel_paused_since, contact,
+    contact_conversations, conversation, counters, linked_to, list, next_due, next_waiting, place, quick_replies,
+    sees_contact, tags, templates, thread, thread_before, thread_changed_since, thread_message, touched_since,
 };
 pub use row::{
-    AttachmentRow as Attachment, AuthorCode as Author, Entry, FlagsRow as Flags, IdentifierRow as Identifier,
-    LooseKind, LooseRow as Loose, MailRow as Mail, MessageRow as Message, ReactionRow as Reaction, ReportRow as Report,
-    TimelineKind, TimelineRow as Timeline,
+    AttachmentRow as Attachment, AttachmentStateCode as AttachmentState, AuthorCode as Author, CancelCode, Entry,
+    FailureRow as Failure, FlagsRow as Flags, IdentifierRow as Identifier, LooseKind, LooseRow as Loose,
+    MailRow as Mail, MessageRow as Message, OutgoingRow as Outgoing, REPORTED, ReactionRow as Reaction,
+    ReportRow as Report, SendState, StageCode as Stage, TimelineKind, TimelineRow as Timeline, TimesRow as Times,
 };
 
 use relevo_domain::Recorded;
@@ -42,7 +44,7 @@ use relevo_projection::{ApplyError, Companion, Projector, Rows};
 pub const NAME: &str = "inbox";
 
 /// Version of keys and rows. Raise it with every change of their bytes or meaning: the view is then built anew from the log.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Writes the inbox view.
 #[derive(Clone, Copy, Debug, Default)]

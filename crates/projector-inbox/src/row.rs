@@ -2,17 +2,22 @@
 //! and actors are the domain's texts; an empty text means "none".
 
 mod contact;
+mod outgoing;
 mod thread;
+mod workspace;
 
 use prost::Message;
+use relevo_projection::answers::AnswersRow;
 
 pub use contact::IdentifierRow;
 pub(crate) use contact::{ContactRow, CustomerRow, LinkRow, TagRow};
+pub use outgoing::{CancelCode, FailureRow, OutgoingRow, REPORTED, SendState, StageCode, TimesRow};
 pub use thread::{
-    AttachmentRow, AuthorCode, Entry, FlagsRow, LooseKind, LooseRow, MailRow, MessageRow, ReactionRow, ReportRow,
-    TimelineKind, TimelineRow,
+    AttachmentRow, AttachmentStateCode, AuthorCode, Entry, FlagsRow, LooseKind, LooseRow, MailRow, MessageRow,
+    ReactionRow, ReportRow, TimelineKind, TimelineRow,
 };
 pub(crate) use thread::{LooseSpotRow, PlaceRow, SpotRow, ThreadRow};
+pub(crate) use workspace::{ButtonRow, ChannelRow, HeaderRow, QuickReplyRow, TemplateRow};
 
 /// What a list shows of a conversation.
 #[derive(Clone, PartialEq, Message)]
@@ -77,6 +82,21 @@ pub(crate) struct ConversationRow {
     /// Version up to which staff has read.
     #[prost(uint64, tag = "24")]
     pub(crate) read_through: u64,
+    /// What the business sent last with Relevo; absent before the first.
+    #[prost(message, optional, tag = "25")]
+    pub(crate) last_sent: Option<LastSentRow>,
+    /// What `last_sent` says: it failed, or nobody knows. Here so that columns need not look into it.
+    #[prost(bool, tag = "26")]
+    pub(crate) problem: bool,
+}
+
+/// The message that the business sent last.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct LastSentRow {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) message: Vec<u8>,
+    #[prost(enumeration = "SendState", tag = "2")]
+    pub(crate) state: i32,
 }
 
 /// The part of a [`ConversationRow`] that columns hold, read without the rest.
@@ -111,6 +131,8 @@ pub(crate) struct FacetsRow {
     pub(crate) waiting_since: Option<i64>,
     #[prost(uint64, tag = "22")]
     pub(crate) unread: u64,
+    #[prost(bool, tag = "26")]
+    pub(crate) problem: bool,
 }
 
 /// A message of which only the presence matters.
@@ -154,6 +176,9 @@ pub(crate) struct PreviewRow {
     pub(crate) kind: String,
     #[prost(string, tag = "4")]
     pub(crate) text: String,
+    /// How it stands, if it was sent with Relevo.
+    #[prost(enumeration = "SendState", tag = "5")]
+    pub(crate) state: i32,
 }
 
 /// The customer's messages that the business has not answered, by time.
@@ -168,6 +193,9 @@ pub(crate) struct UnansweredRow {
     /// Time of the business's last message: what the customer wrote before it was answered, even if it comes to us later.
     #[prost(sint64, optional, tag = "4")]
     pub(crate) answered_at: Option<i64>,
+    /// Answers that the provider has not (knowingly) taken yet.
+    #[prost(message, optional, tag = "6")]
+    pub(crate) answers: Option<AnswersRow>,
 }
 
 /// Messages that are near each other in time, both ends included.
@@ -195,7 +223,8 @@ pub(crate) struct NumbersRow {
     pub(crate) workspace_changed: u64,
 }
 
-/// How many conversations of one holder, channel and team there are. `unread` and `paused` count open and pending ones.
+/// How many conversations of one holder, channel and team there are. `unread`, `paused` and `problems` count open and pending
+/// ones.
 #[derive(Clone, Copy, PartialEq, Eq, Message)]
 pub(crate) struct CountRow {
     #[prost(uint64, tag = "1")]
@@ -210,4 +239,6 @@ pub(crate) struct CountRow {
     pub(crate) unread: u64,
     #[prost(uint64, tag = "6")]
     pub(crate) paused: u64,
+    #[prost(uint64, tag = "7")]
+    pub(crate) problems: u64,
 }

@@ -3,8 +3,10 @@
 //!
 //! What comes about an unknown message (an edit, a revocation, a reaction, a delivery report) is an entry of its own, one of
 //! each kind a message; when the message comes, it becomes part of it and these entries go. Edits, reactions and statuses
-//! merge by time or rank, so that no order of arrival changes the outcome.
+//! merge by time or rank, so that no order of arrival changes the outcome. What the business sends stands in [`sent`].
 
+mod details;
+pub(crate) mod sent;
 pub(crate) mod timeline;
 
 use relevo_domain::MessageId;
@@ -19,7 +21,7 @@ use crate::apply::Moment;
 use crate::keys;
 use crate::row::{
     AttachmentRow, AuthorCode, Entry, FlagsRow, LooseKind, LooseRow, LooseSpotRow, MailRow, MessageRow, PlaceRow,
-    ReactionRow, ReportRow, SpotRow, ThreadRow,
+    ReactionRow, ReportRow, SpotRow, ThreadRow, TimesRow,
 };
 
 /// Reports kept of one status of a message: a provider that repeats itself does not fill the row. The first ones are kept, so
@@ -52,7 +54,7 @@ pub(crate) fn note(
     add(rows, moment, message, row).map(drop)
 }
 
-fn add(
+pub(crate) fn add(
     rows: &mut dyn Rows,
     moment: Moment<'_>,
     message: MessageId,
@@ -62,15 +64,58 @@ fn add(
     let mut place: PlaceRow = load(&*rows, "message", &key)?.unwrap_or_default();
     // An id that came before keeps naming the first message: reports and edits were meant for that one.
     if place.known.is_none() {
-        for loose in std::mem::take(&mut place.loose) {
-            let key = keys::thread(moment.tenant, moment.entity, loose.spot.sequence, loose.spot.ordinal);
-            take_in(&mut row, entry_at(&*rows, &key)?)?;
-            rows.delete(key);
+        for loose in take_loose(rows, moment, &mut place)? {
+            take_in(&mut row, loose)?;
         }
         place.known = Some(SpotRow { sequence: moment.sequence, ordinal: moment.ordinal });
         store(rows, key, &place);
     }
     put(rows, moment, Entry::Message(row.clone()));
+    Ok(row)
+}
+
+/// Takes everything that came about a message out of the thread.
+fn take_loose(rows: &mut dyn Rows, moment: Moment<'_>, place: &mut PlaceRow) -> Result<Vec<ThreadRow>, ApplyError> {
+    let mut taken = Vec::new();
+    for loose in std::mem::take(&mut place.loose) {
+        let key = keys::thread(moment.tenant, moment.entity, loose.spot.sequence, loose.spot.ordinal);
+        taken.push(entry_at(&*rows, &key)?);
+        rows.delete(key);
+    }
+    Ok(taken)
+}
+
+/// Changes a message that is known; `None` if it is not.
+pub(crate) fn amend_known(
+    rows: &mut dyn Rows,
+    moment: Moment<'_>,
+    message: MessageId,
+    change: impl FnOnce(&mut MessageRow),
+) -> Result<Option<MessageRow>, ApplyError> {
+    let place: Option<PlaceRow> = load(&*rows, "message", &keys::message(moment.tenant, moment.entity, message))?;
+    match place.and_then(|place| place.known) {
+        Some(spot) => amend_at(rows, moment, spot, |row| {
+            change(row);
+            Ok(())
+        })
+        .map(Some),
+        None => Ok(None),
+    }
+}
+
+fn amend_at(
+    rows: &mut dyn Rows,
+    moment: Moment<'_>,
+    spot: SpotRow,
+    change: impl FnOnce(&mut MessageRow) -> Result<(), ApplyError>,
+) -> Result<MessageRow, ApplyError> {
+    let key = keys::thread(moment.tenant, moment.entity, spot.sequence, spot.ordinal);
+    let mut stored = entry_at(&*rows, &key)?;
+    let Some(Entry::Message(row)) = &mut stored.entry else { return Err(misplaced()) };
+    change(row)?;
+    let row = row.clone();
+    stored.changed = moment.sequence;
+    store(rows, key, &stored);
     Ok(row)
 }
 
@@ -85,14 +130,11 @@ pub(crate) fn amend(
     let place_key = keys::message(moment.tenant, moment.entity, message);
     let mut place: PlaceRow = load(&*rows, "message", &place_key)?.unwrap_or_default();
     if let Some(spot) = place.known {
-        let key = keys::thread(moment.tenant, moment.entity, spot.sequence, spot.ordinal);
-        let mut stored = entry_at(&*rows, &key)?;
-        let Some(Entry::Message(row)) = &mut stored.entry else { return Err(misplaced()) };
-        change(row);
-        let row = row.clone();
-        stored.changed = moment.sequence;
-        store(rows, key, &stored);
-        return Ok(Some(row));
+        let changed = amend_at(rows, moment, spot, |row| {
+            change(row);
+            Ok(())
+        });
+        return changed.map(Some);
     }
     if let Some(loose) = place.loose.iter().find(|loose| loose.kind() == kind) {
         let key = keys::thread(moment.tenant, moment.entity, loose.spot.sequence, loose.spot.ordinal);
@@ -150,6 +192,8 @@ pub(crate) fn deliver(row: &mut MessageRow, report: &ReportRow) {
     if !row.reports.contains(report) && has_room(&row.reports, &report.status) {
         row.reports.push(report.clone());
     }
+    let times = TimesRow::of(report);
+    row.times.get_or_insert_default().merge(&times);
 }
 
 fn has_room(reports: &[ReportRow], status: &str) -> bool {
@@ -187,6 +231,9 @@ fn take_in(row: &mut MessageRow, stored: ThreadRow) -> Result<(), ApplyError> {
             // Reports beyond the kept ones have moved it, too.
             if rank_of(&about.delivery_status) > rank_of(&row.delivery_status) {
                 row.delivery_status = about.delivery_status;
+            }
+            if let Some(times) = &about.times {
+                row.times.get_or_insert_default().merge(times);
             }
         }
         LooseKind::Unspecified => return Err(misplaced()),
@@ -245,11 +292,13 @@ fn message_row(message: &Message) -> MessageRow {
     }
 }
 
-const fn author_code(author: Author) -> AuthorCode {
+pub(crate) const fn author_code(author: Author) -> AuthorCode {
     match author {
         Author::Customer => AuthorCode::Customer,
         Author::PhoneApp => AuthorCode::PhoneApp,
         Author::Staff => AuthorCode::Staff,
+        Author::Bot => AuthorCode::Bot,
+        Author::System => AuthorCode::System,
     }
 }
 
@@ -263,6 +312,7 @@ fn attachment_row(attachment: &Attachment) -> AttachmentRow {
         file_name: attachment.personal.file_name.clone().unwrap_or_default(),
         provider_id: attachment.provider_id.clone().unwrap_or_default(),
         url: attachment.personal.url.clone().unwrap_or_default(),
+        ..AttachmentRow::default()
     }
 }
 
@@ -278,6 +328,8 @@ fn flags_row(flags: MessageFlags) -> Option<FlagsRow> {
         message_id_reused: flags.message_id_reused,
         forwarded: flags.forwarded,
         frequently_forwarded: flags.frequently_forwarded,
+        imported: flags.imported,
+        unverified: flags.unverified,
     })
 }
 
@@ -288,5 +340,6 @@ fn mail_row(mail: &MailPersonal) -> MailRow {
         cc: mail.cc.clone(),
         quoted: mail.quoted.clone().unwrap_or_default(),
         has_html: mail.html.is_some(),
+        message_id: String::new(),
     }
 }

@@ -1,4 +1,5 @@
-//! What each event changes in the workspace's tags. Conversations keep ids; names and colours are joined by readers.
+//! What each event changes in the workspace's tags and quick replies. Conversations keep ids of tags; names and colours are
+//! joined by readers.
 
 use relevo_domain::tag::{Colour, TagName};
 use relevo_domain::workspace::WorkspaceEvent;
@@ -8,7 +9,7 @@ use relevo_projection::{ApplyError, Rows};
 
 use crate::apply::{Moment, changed};
 use crate::keys;
-use crate::row::{NumbersRow, TagRow};
+use crate::row::{NumbersRow, QuickReplyRow, TagRow};
 
 pub(crate) fn apply(rows: &mut dyn Rows, moment: Moment<'_>, event: &WorkspaceEvent) -> Result<(), ApplyError> {
     match event {
@@ -18,6 +19,16 @@ pub(crate) fn apply(rows: &mut dyn Rows, moment: Moment<'_>, event: &WorkspaceEv
         }
         // Its id does not come back, so whatever still carries it carries nothing.
         WorkspaceEvent::TagDeleted { tag } => rows.delete(keys::tag(moment.tenant, *tag)),
+        // Nothing that is watched shows a quick reply: the mark that the workspace changed stays where it is.
+        WorkspaceEvent::QuickReplySet { name, reply } => {
+            let row = QuickReplyRow { title: reply.title.clone(), text: reply.text.clone() };
+            store(rows, keys::quick_reply(moment.tenant, name), &row);
+            return Ok(());
+        }
+        WorkspaceEvent::QuickReplyRemoved { name } => {
+            rows.delete(keys::quick_reply(moment.tenant, name));
+            return Ok(());
+        }
     }
     touched(rows, moment, moment.entity)
 }

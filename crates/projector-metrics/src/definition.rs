@@ -2,12 +2,13 @@
 //! name silently: facts of both versions then have ids of their own, and consumers can tell them apart.
 
 use crate::metric::backlog::BACKLOG;
-use crate::metric::delivery::{DELIVERY_TO_DELIVERED, DELIVERY_TO_READ};
+use crate::metric::delivery::{DELIVERY_TO_DELIVERED, DELIVERY_TO_READ, DELIVERY_TO_SENT};
 use crate::metric::intervention::INTERVENTION;
 use crate::metric::open_time::AGENT_OPEN_TIME;
 use crate::metric::pause::PAUSE_RESOLUTION;
 use crate::metric::resolution::{RESOLUTION_FIRST, RESOLUTION_FULL};
 use crate::metric::response::{FIRST_RESPONSE_ANY, FIRST_RESPONSE_HUMAN, NEXT_RESPONSE};
+use crate::metric::sent::{DELIVERY_TO_ACCEPTED, SEND_FAILURES};
 use crate::metric::volume::{
     CONVERSATIONS_OPENED, DELIVERY_REPORTS, EPISODES_REOPENED, EPISODES_RESOLVED, EPISODES_STARTED, MESSAGES_IN,
     MESSAGES_OUT, PAUSES,
@@ -64,7 +65,7 @@ impl Kind {
 }
 
 /// Every metric of the view, in the order in which they are listed.
-pub static DEFINITIONS: [&Definition; 19] = [
+pub static DEFINITIONS: [&Definition; 22] = [
     &MESSAGES_IN,
     &MESSAGES_OUT,
     &CONVERSATIONS_OPENED,
@@ -82,8 +83,11 @@ pub static DEFINITIONS: [&Definition; 19] = [
     &PAUSES,
     &PAUSE_RESOLUTION,
     &DELIVERY_REPORTS,
+    &DELIVERY_TO_ACCEPTED,
+    &DELIVERY_TO_SENT,
     &DELIVERY_TO_DELIVERED,
     &DELIVERY_TO_READ,
+    &SEND_FAILURES,
 ];
 
 /// The names of all metrics: the topics of a tenant.

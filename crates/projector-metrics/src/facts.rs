@@ -49,6 +49,10 @@ impl Draft {
         self
     }
 
+    pub(crate) fn value(self, value: i64) -> Self {
+        Self { value, ..self }
+    }
+
     pub(crate) fn whose(self, team: &str, agent: &str) -> Self {
         Self { team: team.to_owned(), agent: agent.to_owned(), ..self }
     }

@@ -4,7 +4,7 @@
 //! 01, 02                                                   of version 1
 //! 03 tenant metric(1) slot(8) channel team agent           BUCKET   figures of one quarter of an hour
 //! 04 tenant conversation(16)                               CONVERSATION  what its metrics depend on
-//! 05 tenant conversation(16) message(16)                   DELIVERY what was reported about a message
+//! 05 tenant conversation(16) message(16)                   DELIVERY what became of a message, or what an alias stands for
 //! 06 tenant metric(1) level(1) block(8) channel team agent label  GAUGE  changes in one block of time
 //! 07 tenant metric(1) sequence(8) ordinal(4)               OUTBOX   a fact
 //! 08 tenant metric(1)                                      HEAD     which fact is a metric's newest

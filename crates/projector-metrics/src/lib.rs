@@ -42,7 +42,7 @@ pub const NAME: &str = "metrics";
 
 /// Version of keys and rows. Raise it with every change of their bytes or meaning, also of a definition: the view is then built
 /// anew from the log.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Writes the metrics view.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,14 +1,14 @@
 //! What a commit says: loads what the metrics remember, shows them each event, and keeps what they remember now.
 
 use relevo_domain::channel::ChannelEvent;
-use relevo_domain::conversation::{ConversationEvent, DeliveryReport};
-use relevo_domain::{AgentId, Event, Recorded, TeamId};
+use relevo_domain::conversation::{ConversationEvent, DeliveryReport, EpisodeCause, ReopenCause};
+use relevo_domain::{AgentId, Event, MessageId, Recorded, TeamId};
 use relevo_projection::row::{load, store};
 use relevo_projection::{ApplyError, Rows};
 
 use crate::facts::{Draft, Facts, Observed};
 use crate::keys;
-use crate::metric::{self, Moment, delivery, volume};
+use crate::metric::{self, Moment, delivery, sent, volume};
 use crate::row::{ConversationRow, DeliveryRow, StatusRow};
 use crate::words;
 
@@ -16,6 +16,7 @@ use crate::words;
 pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<Vec<Observed>, ApplyError> {
     let mut facts = Facts::of(recorded);
     let mut talk: Option<ConversationRow> = None;
+    let history = brings_history(recorded);
     for event in &recorded.commit.events {
         match event {
             Event::Conversation(event) => {
@@ -23,13 +24,24 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<Vec<Obs
                     Some(row) => row,
                     None => conversation(rows, recorded, event)?,
                 };
-                talk = Some(conversation_event(rows, recorded, row, event, &mut facts)?);
+                talk = Some(if history {
+                    followed(ConversationRow { imported: true, ..row }, recorded, event)
+                } else {
+                    conversation_event(rows, recorded, row, event, &mut facts)?
+                });
             }
             Event::Channel(ChannelEvent::DeliveryReported(report)) => {
                 loose_report(rows, recorded, report, &mut facts)?;
             }
             // No metric depends on these. Named by their kinds: what they say is for other views.
-            Event::Channel(ChannelEvent::ProviderUpdated { .. })
+            Event::Channel(
+                ChannelEvent::ProviderUpdated { .. }
+                | ChannelEvent::TemplateChanged(_)
+                | ChannelEvent::TemplateStatusChanged { .. }
+                | ChannelEvent::TemplateRemoved { .. }
+                | ChannelEvent::ChannelPaused
+                | ChannelEvent::ChannelResumed,
+            )
             | Event::Contact(_)
             | Event::Identity(_)
             | Event::Workspace(_) => {}
@@ -94,22 +106,145 @@ fn conversation_event(
         | ConversationEvent::TagAdded { .. }
         | ConversationEvent::TagRemoved { .. }
         | ConversationEvent::PrioritySet { .. }
+        | ConversationEvent::MessageQueued(_)
+        | ConversationEvent::SendStarted { .. }
+        | ConversationEvent::MessageAccepted { .. }
+        | ConversationEvent::SendFailed { .. }
+        | ConversationEvent::SendOutcomeUnknown { .. }
+        | ConversationEvent::SendCancelled { .. }
+        | ConversationEvent::MediumFetched { .. }
         | ConversationEvent::MarkedRead { .. } => String::new(),
     };
-    metric::observe(&mut talk, Moment { event, at: commit.occurred_at.as_millis(), word: &word }, facts);
-    if let ConversationEvent::DeliveryReported(report) = event {
-        let key = keys::delivery(&commit.tenant, commit.entity, report.message);
-        let mut row: DeliveryRow = load(&*rows, "delivery", &key)?.unwrap_or_default();
-        if delivery::observe(&mut row, &talk, report, commit.recorded_at, facts) {
-            store(rows, key, &row);
-        }
+    let at = commit.occurred_at.as_millis();
+    let begun = begun(&mut talk, event, at, facts);
+    metric::observe(&mut talk, Moment { event: begun.as_ref().unwrap_or(event), at, word: &word }, facts);
+    way(rows, recorded, &mut talk, event, facts)?;
+    Ok(followed(talk, recorded, event))
+}
+
+/// Whether the commit brings a conversation in as history. Nothing in it counts.
+fn brings_history(recorded: &Recorded) -> bool {
+    recorded.commit.events.iter().any(|event| {
+        matches!(
+            event,
+            Event::Conversation(ConversationEvent::EpisodeStarted { cause: EpisodeCause::Imported, .. })
+        )
+    })
+}
+
+/// Somebody speaks in what came in as history: for figures the conversation comes into being now, with an episode that begins.
+fn begun(
+    talk: &mut ConversationRow,
+    event: &ConversationEvent,
+    at: i64,
+    facts: &mut Facts<'_>,
+) -> Option<ConversationEvent> {
+    let (episode, cause) = if let ConversationEvent::EpisodeStarted { episode, cause } = event {
+        (*episode, *cause)
+    } else if let ConversationEvent::Reopened { episode, cause } = event {
+        let cause = match cause {
+            ReopenCause::CustomerMessage => EpisodeCause::CustomerMessage,
+            ReopenCause::Staff => EpisodeCause::BusinessMessage,
+        };
+        (*episode, cause)
+    } else {
+        return None;
+    };
+    if !std::mem::take(&mut talk.imported) {
+        return None;
     }
+    talk.opened_at = at;
+    facts.add(&volume::CONVERSATIONS_OPENED, Draft::of(talk, at, 1));
+    Some(ConversationEvent::EpisodeStarted { episode, cause })
+}
+
+/// The conversation after an event: whose it is and its status, and when these changed.
+fn followed(mut talk: ConversationRow, recorded: &Recorded, event: &ConversationEvent) -> ConversationRow {
     let before = (talk.status, talk.team.clone(), talk.agent.clone());
     evolve(&mut talk, event);
     if (before.0, before.1.as_str(), before.2.as_str()) != (talk.status, talk.team.as_str(), talk.agent.as_str()) {
-        talk.changed_at = talk.changed_at.max(commit.occurred_at.as_millis());
+        talk.changed_at = talk.changed_at.max(recorded.commit.occurred_at.as_millis());
     }
-    Ok(talk)
+    talk
+}
+
+/// What an event says about the way of a message.
+fn way(
+    rows: &mut dyn Rows,
+    recorded: &Recorded,
+    talk: &mut ConversationRow,
+    event: &ConversationEvent,
+    facts: &mut Facts<'_>,
+) -> Result<(), ApplyError> {
+    let commit = &recorded.commit;
+    let at = commit.occurred_at.as_millis();
+    let key = |message: MessageId| keys::delivery(&commit.tenant, commit.entity, message);
+    let stored =
+        |rows: &dyn Rows, message| -> Result<Option<DeliveryRow>, ApplyError> { load(rows, "delivery", &key(message)) };
+    match event {
+        ConversationEvent::MessageQueued(outgoing) => {
+            if let Some(queued) = sent::queued(talk, outgoing, at, &commit.actor) {
+                let row = stored(&*rows, outgoing.id)?.unwrap_or_default();
+                store(rows, key(outgoing.id), &DeliveryRow { sent: Some(queued), ..row });
+            }
+        }
+        ConversationEvent::MessageAccepted { message, alias, .. } => {
+            let Some(mut row) = stored(&*rows, *message)?.filter(|row| row.sent.is_some()) else { return Ok(()) };
+            let early = stored(&*rows, *alias)?.unwrap_or_default();
+            // An id that is another message's own goes on naming that one.
+            if alias != message && early.sent.is_none() && early.alias_of.is_empty() {
+                delivery::merge(&mut row, early);
+                let alias_of = message.bytes().to_vec();
+                store(rows, key(*alias), &DeliveryRow { alias_of, ..DeliveryRow::default() });
+            }
+            sent::accepted(talk, &mut row, at, facts);
+            store(rows, key(*message), &row);
+        }
+        ConversationEvent::SendFailed { message, failure, retry_at, .. } => {
+            let Some(mut row) = stored(&*rows, *message)? else { return Ok(()) };
+            let code = words::code(rows, &commit.tenant, failure.code.as_deref().unwrap_or_default())?;
+            let what = (failure.class.as_str(), code.as_str(), retry_at.is_none());
+            sent::failed(talk, &mut row, what, at, facts);
+            store(rows, key(*message), &row);
+        }
+        ConversationEvent::DeliveryReported(report) => {
+            let mut message = report.message;
+            let mut row = stored(&*rows, message)?.unwrap_or_default();
+            if let Ok(own) = <[u8; 16]>::try_from(row.alias_of.as_slice()) {
+                message = MessageId::new(own);
+                row = stored(&*rows, message)?.unwrap_or_default();
+            }
+            let code = words::code(rows, &commit.tenant, report.error_code.as_deref().unwrap_or_default())?;
+            if delivery::observe(&mut row, talk, report, (commit.recorded_at, &code), facts) {
+                store(rows, key(message), &row);
+            }
+        }
+        ConversationEvent::Opened { .. }
+        | ConversationEvent::EpisodeStarted { .. }
+        | ConversationEvent::MessageReceived(_)
+        | ConversationEvent::MessageEchoed(_)
+        | ConversationEvent::MessageEdited { .. }
+        | ConversationEvent::MessageRevoked { .. }
+        | ConversationEvent::ReactionChanged { .. }
+        | ConversationEvent::BotPaused { .. }
+        | ConversationEvent::BotResumed { .. }
+        | ConversationEvent::Assigned { .. }
+        | ConversationEvent::Resolved { .. }
+        | ConversationEvent::Reopened { .. }
+        | ConversationEvent::NoteAdded { .. }
+        | ConversationEvent::MarkedPending { .. }
+        | ConversationEvent::Snoozed { .. }
+        | ConversationEvent::ReturnedToOpen { .. }
+        | ConversationEvent::TagAdded { .. }
+        | ConversationEvent::TagRemoved { .. }
+        | ConversationEvent::PrioritySet { .. }
+        | ConversationEvent::MarkedRead { .. }
+        | ConversationEvent::SendStarted { .. }
+        | ConversationEvent::SendOutcomeUnknown { .. }
+        | ConversationEvent::SendCancelled { .. }
+        | ConversationEvent::MediumFetched { .. } => {}
+    }
+    Ok(())
 }
 
 /// A report that no conversation has is counted, and that is all: whose it is nobody knows.
@@ -152,6 +287,13 @@ fn evolve(talk: &mut ConversationRow, event: &ConversationEvent) {
         | ConversationEvent::TagAdded { .. }
         | ConversationEvent::TagRemoved { .. }
         | ConversationEvent::PrioritySet { .. }
+        | ConversationEvent::MessageQueued(_)
+        | ConversationEvent::SendStarted { .. }
+        | ConversationEvent::MessageAccepted { .. }
+        | ConversationEvent::SendFailed { .. }
+        | ConversationEvent::SendOutcomeUnknown { .. }
+        | ConversationEvent::SendCancelled { .. }
+        | ConversationEvent::MediumFetched { .. }
         | ConversationEvent::MarkedRead { .. } => {}
     }
 }

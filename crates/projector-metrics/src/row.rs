@@ -171,6 +171,12 @@ pub(crate) struct ConversationRow {
     /// The customer's messages of the current episode that no person has answered.
     #[prost(message, required, tag = "17")]
     pub(crate) waiting: WaitingRow,
+    /// Number of the current episode.
+    #[prost(uint32, tag = "18")]
+    pub(crate) episode: u32,
+    /// It came in as history, and nobody has reopened it: no episode that counts has begun.
+    #[prost(bool, tag = "19")]
+    pub(crate) imported: bool,
 }
 
 /// The status axis. Words of the label `status` are its names in lower case.
@@ -250,7 +256,7 @@ pub(crate) struct OpenTimeRow {
     pub(crate) agent: String,
 }
 
-/// What a provider said about one message, by its own times.
+/// What is known of one message's way: by a provider's own times, and of ours also by Relevo's.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub(crate) struct DeliveryRow {
     /// The earlier of accepted and sent.
@@ -264,6 +270,57 @@ pub(crate) struct DeliveryRow {
     pub(crate) to_delivered: Option<FactRow>,
     #[prost(message, optional, tag = "5")]
     pub(crate) to_read: Option<FactRow>,
+    /// Present if it was sent with Relevo.
+    #[prost(message, optional, tag = "6")]
+    pub(crate) sent: Option<SentRow>,
+    /// As reported, apart from `accepted`.
+    #[prost(sint64, optional, tag = "7")]
+    pub(crate) reported_sent_at: Option<i64>,
+    #[prost(message, optional, tag = "8")]
+    pub(crate) to_sent: Option<FactRow>,
+    /// The earliest report of a failure.
+    #[prost(message, optional, tag = "9")]
+    pub(crate) reported_failure: Option<ReportedFailureRow>,
+    /// Of the id that a provider's reports name one of our messages by: sixteen bytes of the message's own, and nothing else.
+    #[prost(bytes = "vec", tag = "10")]
+    pub(crate) alias_of: Vec<u8>,
+}
+
+/// A message that was queued.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct SentRow {
+    #[prost(sint64, tag = "1")]
+    pub(crate) queued_at: i64,
+    /// Word of the label `by`.
+    #[prost(string, tag = "2")]
+    pub(crate) by: String,
+    /// Who sent it, and the team that had the conversation then.
+    #[prost(string, tag = "3")]
+    pub(crate) agent: String,
+    #[prost(string, tag = "4")]
+    pub(crate) team: String,
+    /// The episode that it was queued in.
+    #[prost(uint32, tag = "5")]
+    pub(crate) episode: u32,
+    /// Since when the customer had waited then, if they did.
+    #[prost(sint64, optional, tag = "6")]
+    pub(crate) waited_since: Option<i64>,
+    /// When the provider was known to have taken it.
+    #[prost(sint64, optional, tag = "7")]
+    pub(crate) accepted_at: Option<i64>,
+    /// It failed for good, and that was counted.
+    #[prost(bool, tag = "8")]
+    pub(crate) failed: bool,
+}
+
+/// A failure that a provider reported.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct ReportedFailureRow {
+    #[prost(sint64, tag = "1")]
+    pub(crate) at: i64,
+    /// As figures tell codes apart; empty for none.
+    #[prost(string, tag = "2")]
+    pub(crate) code: String,
 }
 
 impl StatusRow {

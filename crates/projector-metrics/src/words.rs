@@ -17,10 +17,15 @@ const OTHER: &str = "other";
 
 const CLOSE_REASONS: u8 = 1;
 const STATUSES: u8 = 2;
+const CODES: u8 = 3;
 /// Close reasons of a tenant: more than anybody chooses from.
 const CLOSE_REASONS_MAX: u32 = 200;
 /// Statuses of a tenant's providers beyond the ones that Relevo knows.
 const STATUSES_MAX: u32 = 32;
+/// Codes of failures of a tenant's providers: several times as many as all of them document together for sending.
+const CODES_MAX: u32 = 256;
+/// Characters of a code: `131047`, `5.7.509`.
+const CODE_CHARS_MAX: usize = 12;
 /// Characters of a close reason that figures are told apart by: longer ones are sentences.
 const CHARS_MAX: usize = 32;
 /// Its words, as in "no le interesa": more are a sentence.
@@ -47,6 +52,18 @@ fn is_a_word(reason: &str) -> bool {
         && reason.chars().count() <= CHARS_MAX
         && reason.chars().filter(|char| char.is_numeric()).count() <= DIGITS_MAX
         && (1..=WORDS_MAX).contains(&reason.split([' ', '_', '-']).filter(|word| !word.is_empty()).count())
+}
+
+/// The label of a provider's code of a failure; empty for none, [`OTHER`] for what is no code.
+pub(crate) fn code(rows: &mut dyn Rows, tenant: &TenantId, code: &str) -> Result<String, ApplyError> {
+    if code.is_empty() {
+        return Ok(String::new());
+    }
+    let known = |char: char| char.is_ascii_digit() || char == '.';
+    if code.len() > CODE_CHARS_MAX || !code.chars().all(known) {
+        return Ok(OTHER.to_owned());
+    }
+    word(rows, tenant, CODES, CODES_MAX, code)
 }
 
 /// The label of a reported status.

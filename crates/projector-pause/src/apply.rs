@@ -51,12 +51,22 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), App
                 | ContactEvent::CustomerUnlinked,
             )
             | Event::Identity(IdentityEvent::Bound { .. })
-            | Event::Channel(ChannelEvent::DeliveryReported(_) | ChannelEvent::ProviderUpdated { .. })
+            | Event::Channel(
+                ChannelEvent::DeliveryReported(_)
+                | ChannelEvent::ProviderUpdated { .. }
+                | ChannelEvent::TemplateChanged(_)
+                | ChannelEvent::TemplateStatusChanged { .. }
+                | ChannelEvent::TemplateRemoved { .. }
+                | ChannelEvent::ChannelPaused
+                | ChannelEvent::ChannelResumed,
+            )
             | Event::Workspace(
                 WorkspaceEvent::IdKeyFingerprinted { .. }
                 | WorkspaceEvent::TagCreated { .. }
                 | WorkspaceEvent::TagChanged { .. }
-                | WorkspaceEvent::TagDeleted { .. },
+                | WorkspaceEvent::TagDeleted { .. }
+                | WorkspaceEvent::QuickReplySet { .. }
+                | WorkspaceEvent::QuickReplyRemoved { .. },
             ) => {}
         }
     }
@@ -91,8 +101,20 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
                 waiting::wrote(row.waiting.get_or_insert_default(), moment.at);
             }
         }
-        ConversationEvent::MessageEchoed(_) => {
-            waiting::answered(row.waiting.get_or_insert_default(), moment.at);
+        ConversationEvent::MessageEchoed(message) => {
+            // Imported history answers nobody.
+            if !message.flags.imported {
+                waiting::answered(row.waiting.get_or_insert_default(), moment.at);
+            }
+        }
+        ConversationEvent::MessageQueued(_)
+        | ConversationEvent::SendStarted { .. }
+        | ConversationEvent::MessageAccepted { .. }
+        | ConversationEvent::SendFailed { .. }
+        | ConversationEvent::SendOutcomeUnknown { .. }
+        | ConversationEvent::SendCancelled { .. }
+        | ConversationEvent::DeliveryReported(_) => {
+            waiting::sent(row.waiting.get_or_insert_default(), event, moment.at);
         }
         ConversationEvent::Resolved { .. } => waiting::settled(row.waiting.get_or_insert_default()),
         // Nothing else pauses, resumes, changes who may see it, or whether the customer waits. Only the version moves.
@@ -101,7 +123,6 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
         | ConversationEvent::MessageEdited { .. }
         | ConversationEvent::MessageRevoked { .. }
         | ConversationEvent::ReactionChanged { .. }
-        | ConversationEvent::DeliveryReported(_)
         | ConversationEvent::Reopened { .. }
         | ConversationEvent::NoteAdded { .. }
         | ConversationEvent::MarkedPending { .. }
@@ -110,6 +131,7 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
         | ConversationEvent::TagAdded { .. }
         | ConversationEvent::TagRemoved { .. }
         | ConversationEvent::PrioritySet { .. }
+        | ConversationEvent::MediumFetched { .. }
         | ConversationEvent::MarkedRead { .. } => {}
     }
     row.version = moment.version;

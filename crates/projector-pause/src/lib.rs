@@ -27,7 +27,7 @@ use relevo_projection::{ApplyError, Projector, Rows};
 pub const NAME: &str = "pause";
 
 /// Version of keys and rows. Raise it with every change of their bytes or meaning: the view is then built anew from the log.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Since when the customer has waited for a person, counted from the pause on: what was written before is a wait of this pause
 /// only from its beginning.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use relevo_catalogue::{Arg, Language};
-use relevo_domain::{EntityId, ErrorCode, Position, Role};
+use relevo_domain::{ChannelId, EntityId, ErrorCode, MessageId, Position, Role};
 use relevo_projection::{StaleRead, ViewError};
 use relevo_proto::Problem;
 use tonic::Status;
@@ -27,6 +27,26 @@ pub(crate) enum QueryError {
     },
     ContactNotFound {
         contact: EntityId,
+    },
+    /// No such message in the conversation.
+    MessageNotFound {
+        message: MessageId,
+    },
+    /// No such attachment, or its file is not there: `pending` or `unavailable`, with the reason.
+    AttachmentNotFound {
+        message: MessageId,
+        state: &'static str,
+        reason: String,
+    },
+    /// No address of a file can be made.
+    NoAddress,
+    /// No such channel for the caller.
+    ChannelNotFound {
+        channel: Option<ChannelId>,
+    },
+    /// The channel has no template of that name.
+    TemplateNotFound {
+        name: String,
     },
     /// A filter names a tag that does not exist, or no longer.
     TagUnknown,
@@ -127,6 +147,17 @@ impl QueryError {
                 Problem::new(ErrorCode::ConversationNotFound).about("conversation_id", conversation)
             }
             Self::ContactNotFound { contact } => Problem::new(ErrorCode::ContactNotFound).about("contact_id", contact),
+            Self::MessageNotFound { message } => Problem::new(ErrorCode::MessageNotFound).about("message_id", message),
+            Self::AttachmentNotFound { message, state, reason } => {
+                let problem = Problem::new(ErrorCode::AttachmentNotFound).about("message_id", message);
+                let of_state = if state.is_empty() { problem } else { problem.about("state", state) };
+                if reason.is_empty() { of_state } else { of_state.about("reason", reason) }
+            }
+            Self::ChannelNotFound { channel } => {
+                let problem = Problem::new(ErrorCode::ChannelNotFound);
+                channel.into_iter().fold(problem, |problem, channel| problem.about("channel_id", channel))
+            }
+            Self::TemplateNotFound { name } => Problem::new(ErrorCode::TemplateNotFound).about("template", name),
             Self::TagUnknown => Problem::new(ErrorCode::TagUnknown),
             Self::LimitReached { what, limit } => {
                 Problem::new(ErrorCode::LimitReached).about("what", what).about("limit", limit)
@@ -151,7 +182,9 @@ impl QueryError {
             Self::View(ViewError::Stopped { view, .. } | ViewError::Store { view, .. }) => {
                 Problem::new(ErrorCode::Internal).about("view", view)
             }
-            Self::Store(_) | Self::History(HistoryError::Unreadable(_)) => Problem::new(ErrorCode::Internal),
+            Self::NoAddress | Self::Store(_) | Self::History(HistoryError::Unreadable(_)) => {
+                Problem::new(ErrorCode::Internal)
+            }
         }
     }
 
@@ -165,7 +198,10 @@ impl QueryError {
             Self::History(error @ (HistoryError::Unavailable(_) | HistoryError::Unreadable(_))) => {
                 tracing::error!(%error, "past cannot be read");
             }
+            Self::NoAddress => tracing::error!("address of a file cannot be made"),
             Self::View(ViewError::Starting { .. })
+            | Self::MessageNotFound { .. }
+            | Self::AttachmentNotFound { .. }
             | Self::History(HistoryError::TooLong { .. })
             | Self::Unauthenticated
             | Self::Forbidden { .. }
@@ -173,6 +209,8 @@ impl QueryError {
             | Self::PositionInvalid
             | Self::ConversationNotFound { .. }
             | Self::ContactNotFound { .. }
+            | Self::ChannelNotFound { .. }
+            | Self::TemplateNotFound { .. }
             | Self::TagUnknown
             | Self::LimitReached { .. }
             | Self::TokenExpired { .. }

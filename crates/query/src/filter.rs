@@ -47,6 +47,7 @@ impl AskedFilter {
             teams: names::<TeamId>(fields, "filter.team_ids", &asked.team_ids),
             priorities: fields.words("filter.priorities", &asked.priorities, asked_priority),
             unread: asked.unread,
+            problem: asked.delivery_problem,
             waiting_since_before: None,
             search: search(fields, "filter.search", &asked.search),
         };

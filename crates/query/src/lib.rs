@@ -10,14 +10,17 @@ mod cursor;
 mod directory;
 mod due;
 mod error;
+mod files;
 mod filter;
 mod grpc;
 mod history;
+mod mail_html;
 mod moment;
 mod page_token;
 mod paging;
 mod render;
 mod request;
+mod sending;
 mod tally;
 mod watch;
 
@@ -32,15 +35,26 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use relevo_domain::Clock;
 use relevo_projection::View;
 use relevo_proto::query::v1::assignment_service_server::AssignmentServiceServer;
+use relevo_proto::query::v1::file_service_server::FileServiceServer;
 use relevo_proto::query::v1::inbox_service_server::InboxServiceServer;
 use relevo_proto::query::v1::metrics_service_server::MetricsServiceServer;
 use relevo_proto::query::v1::pause_service_server::PauseServiceServer;
+use relevo_proto::query::v1::quick_reply_service_server::QuickReplyServiceServer;
+use relevo_proto::query::v1::template_service_server::TemplateServiceServer;
 use tokio_util::sync::CancellationToken;
 
-pub use directory::{Directory, TenantDirectory};
+pub use directory::{ChannelLabels, Directory, TenantDirectory};
+pub use files::{Addressed, FileSource};
+pub use grpc::{Files, Templates};
 pub use history::{History, HistoryError, NoHistory, When};
 pub use moment::KEPT_FOR;
 pub use request::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, THREAD_PAGE_SIZE_DEFAULT};
+pub use sending::SendingChannels;
+
+/// The HTML of a mail that staff writes, without what must not be sent: scripts, forms, what reaches out. Pictures from elsewhere stay.
+pub fn sanitised_mail(html: &str) -> String {
+    mail_html::sanitise(html, std::collections::HashMap::new(), true).html
+}
 pub use watch::{HEARTBEAT, WATCHES_PER_CALLER_MAX, WATCHES_PER_NODE_MAX, WATCHES_PER_TENANT_MAX, WatchStream};
 
 use due::Dues;
@@ -135,8 +149,26 @@ impl Query {
             .max_encoding_message_size(ANSWER_BYTES_MAX)
     }
 
+    pub fn file_server(&self, source: Arc<dyn FileSource>) -> FileServiceServer<Files> {
+        FileServiceServer::new(Files::new(self.clone(), source))
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
+            .max_encoding_message_size(ANSWER_BYTES_MAX)
+    }
+
     pub fn pause_server(&self) -> PauseServiceServer<Self> {
         PauseServiceServer::new(self.clone())
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
+            .max_encoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    pub fn template_server(&self, channels: Arc<dyn SendingChannels>) -> TemplateServiceServer<Templates> {
+        TemplateServiceServer::new(Templates::new(self.clone(), channels))
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
+            .max_encoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    pub fn quick_reply_server(&self) -> QuickReplyServiceServer<Self> {
+        QuickReplyServiceServer::new(self.clone())
             .max_decoding_message_size(REQUEST_BYTES_MAX)
             .max_encoding_message_size(ANSWER_BYTES_MAX)
     }

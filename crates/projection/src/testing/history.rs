@@ -5,6 +5,7 @@ mod desk;
 mod messages;
 mod parts;
 mod people;
+mod sending;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,7 +37,8 @@ const BUSY: usize = 200;
 /// A gap in which windows close and days change.
 const GAP: Duration = Duration::from_hours(25);
 
-/// A history of `n` commits with sequences 1 to `n`, of a few conversations. From about 80 commits on it contains every event.
+/// A history of `n` commits with sequences 1 to `n`, of a few conversations. From about 150 commits on it
+/// contains every event.
 pub fn history(seed: u64, n: usize) -> Vec<Recorded> {
     // Every fiftieth commit comes after a gap, so that a few hundred span days.
     Writer::new(seed, SHORT_CONVERSATIONS, 0.02).write_all(n)
@@ -107,10 +109,17 @@ enum Step {
     DeleteTag,
     ChannelDelivery,
     ChannelUpdate,
+    Queue,
+    Send,
+    Cancel,
+    Fetch,
+    Template,
+    ChannelPause,
+    QuickReply,
 }
 
 /// How likely each step is, against the others.
-const STEPS: [(Step, u32); 33] = [
+const STEPS: [(Step, u32); 40] = [
     (Step::Customer, 20),
     (Step::Write, 110),
     (Step::Echo, 40),
@@ -144,6 +153,13 @@ const STEPS: [(Step, u32); 33] = [
     (Step::DeleteTag, 1),
     (Step::ChannelDelivery, 4),
     (Step::ChannelUpdate, 3),
+    (Step::Queue, 50),
+    (Step::Send, 110),
+    (Step::Cancel, 5),
+    (Step::Fetch, 8),
+    (Step::Template, 4),
+    (Step::ChannelPause, 2),
+    (Step::QuickReply, 3),
 ];
 
 /// Every step once, in an order in which each is possible.
@@ -223,6 +239,7 @@ impl Writer {
             // The first conversation lives through everything.
             self.step(step, 0);
         }
+        self.tour_of_sending(0);
     }
 
     fn something(&mut self) {
@@ -274,6 +291,13 @@ impl Writer {
             Step::DeleteTag => self.delete_tag(talk),
             Step::ChannelDelivery => self.channel_delivery(talk),
             Step::ChannelUpdate => self.channel_update(talk),
+            Step::Queue => self.queue(talk),
+            Step::Send => self.send(talk),
+            Step::Cancel => self.cancel(talk),
+            Step::Fetch => self.fetch(talk),
+            Step::Template => self.template(talk, None),
+            Step::ChannelPause => self.channel_pause(talk, None),
+            Step::QuickReply => self.quick_reply(talk, None),
         }
     }
 

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use relevo_domain::contact::ContactEvent;
 use relevo_domain::contact::event::{IdentifierPersonal, NamePersonal};
-use relevo_domain::conversation::event::{ConversationEvent, EpisodeCause, Medium};
+use relevo_domain::conversation::event::{AcceptedPersonal, ConversationEvent, EpisodeCause, Medium};
 use relevo_domain::conversation::message::{Author, Content, ContentPersonal, Message, MessageFlags, MessageKind};
+use relevo_domain::conversation::outgoing::{Body, Outgoing, OutgoingPersonal, Recipient};
 use relevo_domain::identity::IdentifierKind;
 use relevo_domain::{
     Actor, AgentId, Caller, ChannelId, CommandId, Commit, CommitHash, CommitId, EntityId, EntityKind, Event, MessageId,
@@ -111,6 +112,24 @@ impl Story {
         id
     }
 
+    /// Staff queues this text. Nothing becomes of it yet.
+    pub fn queue(&mut self, conversation: EntityId, name: &str, text: &str) -> MessageId {
+        let queued = outgoing(MessageId::new(self.id()), text);
+        let id = queued.id;
+        self.tell(conversation, staff(name), [ConversationEvent::MessageQueued(Box::new(queued))]);
+        id
+    }
+
+    /// The provider takes a queued message, at the first attempt; reports name it by the answer.
+    pub fn accept(&mut self, conversation: EntityId, message: MessageId) -> MessageId {
+        let (alias, until) = (MessageId::new(self.id()), self.now);
+        let started = ConversationEvent::SendStarted { message, attempt: 1, claim: "claim".to_owned(), until };
+        let personal = AcceptedPersonal { provider_id: format!("wamid.{message}") };
+        let accepted = ConversationEvent::MessageAccepted { message, attempt: 1, alias, personal };
+        self.tell(conversation, Actor::System, [started]).tell(conversation, Actor::System, [accepted]);
+        alias
+    }
+
     /// One commit of a conversation.
     pub fn tell(
         &mut self,
@@ -175,6 +194,19 @@ pub fn contact_id(number: u8) -> EntityId {
 /// What the customer of this number writes from.
 pub fn address_of(number: u8) -> String {
     format!("+54911{number:07}")
+}
+
+/// A message of staff to the customer with this text.
+pub fn outgoing(id: MessageId, text: &str) -> Outgoing {
+    let to = Recipient { kind: IdentifierKind::Phone, value: address_of(1) };
+    Outgoing {
+        id,
+        author: Author::Staff,
+        automatic: false,
+        reply_to: None,
+        body: Body::Text { text: text.to_owned(), preview_url: false },
+        personal: OutgoingPersonal { to, author_name: Some("Laura".to_owned()), reply_to_provider_id: None },
+    }
 }
 
 pub fn content(kind: MessageKind, text: &str) -> Content {

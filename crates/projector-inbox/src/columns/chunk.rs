@@ -28,6 +28,7 @@ pub(crate) struct Values {
     pub(crate) status: Status,
     pub(crate) paused: bool,
     pub(crate) unread: bool,
+    pub(crate) problem: bool,
     pub(crate) medium: Medium,
     pub(crate) priority: Priority,
     pub(crate) channel: u32,
@@ -35,9 +36,6 @@ pub(crate) struct Values {
     pub(crate) team: u32,
     pub(crate) tags: Vec<u32>,
 }
-
-/// The first and the last key of an order.
-pub(crate) type Borders = ((i64, i64), (i64, i64));
 
 /// The masks of one filter's values. A value that no conversation has is not here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,14 +58,14 @@ pub(crate) struct Chunk {
     next_of_contact: Vec<u32>,
     /// By [`SORTS`].
     orders: [Order; 3],
-    /// The first and the last key of each order: what every list asks of every chunk.
-    borders: [Option<Borders>; 3],
     /// Slots that are filled.
     present: Mask,
     /// As stored, by [`Status::ALL`]: what is due stands under snoozed.
     statuses: [Mask; 4],
     pub(crate) paused: Mask,
     pub(crate) unread: Mask,
+    /// What the business sent last failed, or nobody knows.
+    pub(crate) problem: Mask,
     /// Of those who wait, since when.
     waiting: Times,
     /// Of those that are snoozed until a time, until when.
@@ -150,6 +148,7 @@ impl Chunk {
         }
         self.paused.set(slot, values.paused);
         self.unread.set(slot, values.unread);
+        self.problem.set(slot, values.problem);
         self.contacts[slot] = values.contact;
         self.last_activity[slot] = values.last_activity;
         self.priority[slot] = values.priority as u8;
@@ -159,7 +158,6 @@ impl Chunk {
             order.insert(slot, |slot| self.keys(sort).of(slot));
         }
         self.orders = orders;
-        self.borders = SORTS.map(|sort| self.borders_of(sort));
     }
 
     /// Names the next conversation of the slot's contact.
@@ -194,6 +192,7 @@ impl Chunk {
             status: Status::ALL[of(&self.statuses)?],
             paused: self.paused.has(slot),
             unread: self.unread.has(slot),
+            problem: self.problem.has(slot),
             medium: MEDIA[of(&self.media)?],
             priority: Priority::ALL[of(&self.priorities)?],
             channel: self.channels.values(slot).next()?,
@@ -301,23 +300,6 @@ impl Chunk {
         let (rank, recency) = self.keys(sort).of(slot);
         let conversation = EntityId::new(EntityKind::Conversation, self.ids[slot]);
         Cursor { rank, recency, conversation }
-    }
-
-    /// The first and the last key of the order; `None` for an empty chunk.
-    #[inline]
-    pub(crate) fn borders(&self, sort: Sort) -> Option<Borders> {
-        let [last_activity, waiting, priority] = self.borders;
-        match sort {
-            Sort::LastActivity => last_activity,
-            Sort::Waiting => waiting,
-            Sort::Priority => priority,
-        }
-    }
-
-    fn borders_of(&self, sort: Sort) -> Option<Borders> {
-        let (slots, _) = self.order(sort).split((i64::MIN, i64::MIN), |_slot| (i64::MIN, i64::MIN));
-        let key = |slot: &u16| self.keys(sort).of(usize::from(*slot));
-        Some((key(slots.first()?), key(slots.last()?)))
     }
 }
 

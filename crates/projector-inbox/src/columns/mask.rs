@@ -34,21 +34,15 @@ impl Mask {
         self.0.iter().fold(0, |all, word| all | word) == 0
     }
 
+    /// Whether the two have a member in common.
+    #[inline]
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).fold(0, |all, (word, other)| all | (word & other)) != 0
+    }
+
     #[inline]
     pub(crate) fn count(&self) -> u64 {
         self.0.iter().map(|word| u64::from(word.count_ones())).sum()
-    }
-
-    /// Shows every member, in ascending order.
-    #[inline]
-    pub(crate) fn for_each(&self, mut show: impl FnMut(usize)) {
-        for (index, word) in self.0.iter().enumerate() {
-            let mut rest = *word;
-            while rest != 0 {
-                show(index * 64 + rest.trailing_zeros() as usize);
-                rest &= rest - 1;
-            }
-        }
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) struct Plan {
     /// The tab's; beside the filter of agents.
     holder: Option<u32>,
     unread: bool,
+    problem: bool,
     waiting_since_before: Option<i64>,
 }
 
@@ -119,6 +120,7 @@ impl Plan {
             agents: known(filter.agents.iter().map(|agent| columns.agent(agent.as_str())))?,
             holder,
             unread: filter.unread,
+            problem: filter.problem,
             waiting_since_before: filter.waiting_since_before.map(relevo_domain::Timestamp::as_millis),
         })
     }
@@ -148,6 +150,9 @@ impl Plan {
         }
         if self.unread {
             mask &= chunk.unread;
+        }
+        if self.problem {
+            mask &= chunk.problem;
         }
         if !self.media.is_empty() {
             mask &= chunk.with_medium(&self.media);

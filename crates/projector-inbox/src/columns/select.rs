@@ -2,8 +2,9 @@
 
 use std::collections::BinaryHeap;
 
-use super::chunk::{Borders, Chunk, NEVER};
+use super::chunk::{Chunk, NEVER};
 use super::mask::Mask;
+use super::order::Order;
 use super::plan::Plan;
 use super::tenant::TenantColumns;
 use crate::reader::{Cursor, Sort};
@@ -48,11 +49,9 @@ pub(crate) fn select<'c>(
             return;
         }
         selection.total += mask.count();
-        for lane in lanes_of(chunk, mask, sort) {
-            // Equal keys are told apart by id, which borders do not know.
-            if let Some((first, last)) = lane.borders()
-                && after.is_none_or(|after| last >= (after.rank, after.recency))
-            {
+        for mut lane in lanes_of(chunk, mask, sort) {
+            // The lowest key that one of its matches can have: where nothing comes in question, nothing is looked at.
+            if let Some(first) = lane.begin(after) {
                 candidates.push((first, lanes.len()));
                 lanes.push(lane);
             }
@@ -85,6 +84,8 @@ struct Lane<'c> {
     sort: Sort,
     /// By waiting, those for whom nobody waits: they all come last, by their activity, and that order finds them.
     behind: bool,
+    /// From where on its matches are looked for.
+    place: usize,
 }
 
 /// The matches of a chunk. By waiting there may be two lanes: the order by waiting says nothing of those for whom nobody waits,
@@ -98,7 +99,7 @@ fn lanes_of(chunk: &Chunk, mask: Mask, sort: Sort) -> impl Iterator<Item = Lane<
         Sort::LastActivity | Sort::Priority => [(mask, false), (Mask::EMPTY, true)],
     };
     let filled = parts.into_iter().filter(|(mask, _)| !mask.is_empty());
-    filled.map(move |(mask, behind)| Lane { chunk, mask, sort, behind })
+    filled.map(move |(mask, behind)| Lane { chunk, mask, sort, behind, place: 0 })
 }
 
 impl Lane<'_> {
@@ -107,20 +108,20 @@ impl Lane<'_> {
         if self.behind { Sort::LastActivity } else { self.sort }
     }
 
-    /// A key of that order as the list has it.
-    const fn in_list(&self, (rank, recency): (i64, i64)) -> (i64, i64) {
+    /// The key of a slot as the list has it.
+    #[inline]
+    fn key(&self, slot: usize) -> (i64, i64) {
+        let (rank, recency) = self.chunk.keys(self.by()).of(slot);
         (if self.behind { NEVER } else { rank }, recency)
     }
 
-    fn borders(&self) -> Option<Borders> {
-        let (first, last) = self.chunk.borders(self.by())?;
-        let (first, last) = (self.in_list(first), self.in_list(last));
-        Some((first, if self.ends_at(last) { (NEVER - 1, i64::MAX) } else { last }))
-    }
-
-    /// Whether the order goes on, from this key, with those that the other lane brings.
-    fn ends_at(&self, (rank, _): (i64, i64)) -> bool {
-        self.sort == Sort::Waiting && !self.behind && rank == NEVER
+    /// Goes to the first match that may stand at the cursor or behind it, and answers a key that none of them is below.
+    fn begin(&mut self, after: Option<Cursor>) -> Option<(i64, i64)> {
+        let order = self.chunk.order(self.by());
+        let from = after.map_or(0, |after| order.place_of((after.rank, after.recency), |slot| self.key(slot)));
+        let (place, slot) = order.next_block(&self.mask, from)?;
+        self.place = place;
+        Some(self.key(slot))
     }
 }
 
@@ -139,39 +140,23 @@ impl Best {
         self.heap.len() >= self.limit && self.heap.peek().is_none_or(|worst| (worst.rank, worst.recency) < key)
     }
 
-    /// Follows the chunk's order from the cursor on until nothing better can come. Where what matches is rare, or far behind in
-    /// the order, it gives up after as many steps as there are matches, and looks at those instead.
+    /// Follows the chunk's order until nothing better can come, over the blocks that have matches.
     fn look_through(&mut self, lane: &Lane<'_>, work: &mut Work) {
-        let Lane { chunk, mask, .. } = *lane;
-        let keys = chunk.keys(lane.by());
-        let key_of = |slot| lane.in_list(keys.of(slot));
-        let first = self.after.map_or((i64::MIN, i64::MIN), |after| (after.rank, after.recency));
-        let matches = mask.count() as usize;
-        let mut seen = None;
-        if matches > FEW {
-            let (rest, _before) = chunk.order(lane.by()).split(first, key_of);
-            for slot in rest.iter().take(matches).map(|slot| usize::from(*slot)) {
-                work.slots += 1;
-                let key = key_of(slot);
-                if lane.ends_at(key) || self.excludes(key) {
-                    return;
-                }
-                if mask.has(slot) {
-                    self.offer(chunk.place(self.sort, slot));
-                }
-                seen = Some((key, slot));
-            }
-            if rest.len() <= matches {
+        let order = lane.chunk.order(lane.by());
+        let mut next = lane.place;
+        while let Some((place, first)) = order.next_block(&lane.mask, next) {
+            if self.excludes(lane.key(first)) {
                 return;
             }
-        }
-        mask.for_each(|slot| {
-            work.slots += 1;
-            let key = key_of(slot);
-            if key >= first && Some((key, slot)) > seen && !self.excludes(key) {
-                self.offer(chunk.place(self.sort, slot));
+            for slot in order.rest_of_block(place).filter(|slot| lane.mask.has(*slot)) {
+                work.slots += 1;
+                if self.excludes(lane.key(slot)) {
+                    return;
+                }
+                self.offer(lane.chunk.place(self.sort, slot));
             }
-        });
+            next = Order::behind_block(place);
+        }
     }
 
     fn offer(&mut self, place: Cursor) {
@@ -185,6 +170,3 @@ impl Best {
         }
     }
 }
-
-/// So few matches of a chunk are looked at without its order.
-const FEW: usize = 32;

@@ -18,6 +18,7 @@ pub(crate) struct DueCounts {
     pub(crate) due: u64,
     pub(crate) unread: u64,
     pub(crate) paused: u64,
+    pub(crate) problems: u64,
 }
 
 /// Everything that is snoozed until a time, of one tenant.
@@ -39,8 +40,8 @@ struct Line(Vec<Arc<Block>>);
 #[derive(Clone, Debug, Default)]
 struct Block {
     entries: Vec<Entry>,
-    /// Of the unread and of the paused ones, how many there are up to and with each entry.
-    sums: Vec<(u16, u16)>,
+    /// Of the unread ones, of the paused ones and of those with a problem, how many there are up to and with each entry.
+    sums: Vec<(u16, u16, u16)>,
 }
 
 /// Ordered by time, then by number.
@@ -50,11 +51,17 @@ struct Entry {
     ordinal: u32,
     unread: bool,
     paused: bool,
+    problem: bool,
 }
 
 impl DueCounts {
     fn and(self, other: Self) -> Self {
-        Self { due: self.due + other.due, unread: self.unread + other.unread, paused: self.paused + other.paused }
+        Self {
+            due: self.due + other.due,
+            unread: self.unread + other.unread,
+            paused: self.paused + other.paused,
+            problems: self.problems + other.problems,
+        }
     }
 }
 
@@ -64,12 +71,9 @@ impl Snoozed {
     /// Follows a conversation from what it was to what it is.
     pub(crate) fn moved(&mut self, ordinal: u32, before: Option<&Values>, after: &Values) {
         let place = |values: &Values| {
-            let (until, unread, paused) = (values.snoozed_until, values.unread, values.paused);
-            (until != NEVER).then_some((
-                values.agent,
-                (values.channel, values.team),
-                Entry { until, ordinal, unread, paused },
-            ))
+            let Values { snoozed_until: until, unread, paused, problem, .. } = *values;
+            let entry = Entry { until, ordinal, unread, paused, problem };
+            (until != NEVER).then_some((values.agent, (values.channel, values.team), entry))
         };
         let (old, new) = (before.and_then(place), place(after));
         if old == new {
@@ -153,10 +157,12 @@ impl Line {
 
 impl Block {
     fn of(entries: Vec<Entry>) -> Self {
-        let mut sum = (0, 0);
+        let mut sum = (0, 0, 0);
         let sums = entries.iter().map(|entry| {
             // A block has few entries.
-            sum = (sum.0 + u16::from(entry.unread), sum.1 + u16::from(entry.paused));
+            sum.0 += u16::from(entry.unread);
+            sum.1 += u16::from(entry.paused);
+            sum.2 += u16::from(entry.problem);
             sum
         });
         let sums = sums.collect();
@@ -165,8 +171,9 @@ impl Block {
 
     /// Of the first so many.
     fn first(&self, count: usize) -> DueCounts {
-        let (unread, paused) = count.checked_sub(1).and_then(|last| self.sums.get(last)).copied().unwrap_or_default();
-        DueCounts { due: count as u64, unread: unread.into(), paused: paused.into() }
+        let sums = count.checked_sub(1).and_then(|last| self.sums.get(last)).copied();
+        let (unread, paused, problems) = sums.unwrap_or_default();
+        DueCounts { due: count as u64, unread: unread.into(), paused: paused.into(), problems: problems.into() }
     }
 }
 
@@ -221,7 +228,7 @@ mod tests {
 
     fn counted(sum: DueCounts, entry: &Entry) -> DueCounts {
         let (unread, paused) = (u64::from(entry.unread), u64::from(entry.paused));
-        sum.and(DueCounts { due: 1, unread, paused })
+        sum.and(DueCounts { due: 1, unread, paused, problems: u64::from(entry.problem) })
     }
 
     /// Times that repeat, in no order; enough for several blocks of one line.
@@ -236,7 +243,8 @@ mod tests {
                 line.remove(&gone);
             } else {
                 let (unread, paused) = (scattered.is_multiple_of(3), scattered.is_multiple_of(5));
-                let entry = Entry { until: i64::from(scattered % 500), ordinal: step, unread, paused };
+                let problem = scattered.is_multiple_of(7);
+                let entry = Entry { until: i64::from(scattered % 500), ordinal: step, unread, paused, problem };
                 plain.push(entry);
                 line.insert(entry);
             }

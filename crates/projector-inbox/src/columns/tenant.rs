@@ -147,6 +147,7 @@ impl TenantColumns {
             status: Status::from_number(row.status)?,
             paused: row.pause.is_some(),
             unread: row.unread > 0,
+            problem: row.problem,
             medium: MEDIA.into_iter().find(|medium| medium.as_str() == row.medium)?,
             priority: Priority::ALL.into_iter().find(|priority| *priority as u32 == row.priority)?,
             channel,

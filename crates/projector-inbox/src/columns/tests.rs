@@ -37,6 +37,7 @@ fn row(ordinal: u32) -> FacetsRow {
         tags: (0..12u8).filter(|tag| ordinal.is_multiple_of(u32::from(*tag) + 5)).map(|tag| vec![tag; 16]).collect(),
         waiting_since: ordinal.is_multiple_of(2).then_some(scattered - 1_000),
         unread: u64::from(ordinal % 3),
+        problem: ordinal.is_multiple_of(11),
     }
 }
 

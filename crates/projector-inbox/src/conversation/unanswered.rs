@@ -2,7 +2,10 @@
 //!
 //! A message of the business answers everything that was written before it, by event time; of the same second, what the log
 //! has before it. So the figures are the same in whatever order two providers' updates come. Resolving settles everything.
-//! A note, a claim, an assignment or reading answers nothing.
+//! A note, a claim, an assignment or reading answers nothing. What is on its way to the customer answers as long as it is.
+
+use relevo_domain::conversation::{Author, ConversationEvent};
+use relevo_projection::answers::{self, AnswersRow};
 
 use crate::row::{SpanRow, UnansweredRow};
 
@@ -41,6 +44,21 @@ pub(crate) fn answered(row: &mut UnansweredRow, at: i64) {
     }
 }
 
+/// Follows what the business sends with Relevo; `answers` says whose messages answer.
+pub(crate) fn sent(row: &mut UnansweredRow, event: &ConversationEvent, at: i64, answers: impl Fn(Author) -> bool) {
+    let mut on_their_way = row.answers.take().unwrap_or_default();
+    let taken = answers::follow(&mut on_their_way, event, at, |outgoing| answers(outgoing.author));
+    row.answers = (on_their_way != AnswersRow::default()).then_some(on_their_way);
+    if let Some(queued_at) = taken {
+        answered(row, queued_at);
+    }
+}
+
+/// Whether there is nothing to remember.
+pub(crate) fn is_nothing(row: &UnansweredRow) -> bool {
+    *row == UnansweredRow::default()
+}
+
 /// The episode ended: nobody waits any longer.
 pub(crate) fn settled(row: &mut UnansweredRow) {
     row.times.clear();
@@ -55,7 +73,10 @@ pub(crate) fn count(row: &UnansweredRow) -> u64 {
 
 /// Time of the oldest message that waits.
 pub(crate) fn since(row: &UnansweredRow) -> Option<i64> {
-    row.times.first().copied().or_else(|| row.more.first().map(|span| span.from))
+    let answered = row.answers.as_ref().and_then(answers::until).unwrap_or(i64::MIN);
+    let span = || row.more.iter().find(|span| span.until > answered);
+    let one_by_one = row.times.iter().copied().find(|time| *time > answered);
+    one_by_one.or_else(|| span().map(|span| span.from.max(answered.saturating_add(1))))
 }
 
 fn count_in_spans(spans: &mut Vec<SpanRow>, at: i64) {

@@ -8,7 +8,7 @@ use super::list::columns_of;
 use crate::columns::{Access, Cells, DueCounts, TenantColumns};
 use crate::row::CountRow;
 
-/// Conversations of one tab. `unread` and `paused` are of those that the tab shows unless it is told otherwise: open (due ones
+/// Conversations of one tab. `unread`, `paused` and `problems` are of those that the tab shows unless it is told otherwise: open (due ones
 /// included) and pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct TabCounts {
@@ -20,6 +20,8 @@ pub struct TabCounts {
     pub resolved: u64,
     pub unread: u64,
     pub paused: u64,
+    /// What the business sent last failed, or nobody knows.
+    pub problems: u64,
 }
 
 /// What the tabs of a caller's inbox show.
@@ -94,11 +96,12 @@ impl TabCounts {
         self.snoozed = self.snoozed.saturating_sub(counts.due);
         self.unread += counts.unread;
         self.paused += counts.paused;
+        self.problems += counts.problems;
     }
 
     fn add_cell(&mut self, cell: &CountRow) {
-        let CountRow { open, pending, snoozed, resolved, unread, paused } = *cell;
-        self.add(&Self { open, pending, snoozed, resolved, unread, paused });
+        let CountRow { open, pending, snoozed, resolved, unread, paused, problems } = *cell;
+        self.add(&Self { open, pending, snoozed, resolved, unread, paused, problems });
     }
 
     fn add(&mut self, other: &Self) {
@@ -108,5 +111,6 @@ impl TabCounts {
         self.resolved += other.resolved;
         self.unread += other.unread;
         self.paused += other.paused;
+        self.problems += other.problems;
     }
 }

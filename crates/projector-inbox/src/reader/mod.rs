@@ -13,6 +13,7 @@ mod query;
 mod tags;
 mod thread;
 mod turn;
+mod writing;
 
 use relevo_domain::conversation::{Medium, PauseReason, Priority};
 use relevo_domain::{Actor, AgentId, Caller, ChannelId, EntityId, EntityKind, TagId, TeamId, TenantId, Timestamp};
@@ -22,7 +23,7 @@ use relevo_readstore::{KeyError, StoreError};
 
 use crate::conversation::{OPEN, PENDING, RESOLVED, SNOOZED, WINDOW};
 use crate::keys;
-use crate::row::{ContactRow, ConversationRow, PauseRow};
+use crate::row::{ContactRow, ConversationRow, PauseRow, SendState};
 
 pub use changes::{CHANGED_OF_CONTACT_MAX, CHANGES_LIMIT_MAX, Changes, changed_since, touched_since};
 pub use contact::{
@@ -35,9 +36,10 @@ pub use query::{BotFilter, Cursor, Filter, LIST_LIMIT_MAX, ListQuery, SEARCH_CHA
 pub use tags::{Tag, tags};
 pub use thread::{
     THREAD_LIMIT_MAX, THREAD_PAGE_BYTES_MAX, ThreadChanges, ThreadCursor, ThreadEntry, ThreadPage, thread,
-    thread_before, thread_changed_since,
+    thread_before, thread_changed_since, thread_message,
 };
 pub use turn::{next_due, next_waiting};
+pub use writing::{channel_paused_since, quick_replies, templates};
 
 /// Why the view could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,10 +88,14 @@ pub struct Conversation {
     pub preview: String,
     /// Kind of the latest message; empty if there is none.
     pub preview_kind: String,
+    /// How the latest message stands, if it was sent with Relevo.
+    pub preview_state: SendState,
+    /// What the business sent last failed, or nobody knows.
+    pub problem: bool,
     pub last_activity: Timestamp,
     /// When the oldest message was written that no person (or active bot) has answered since. Reading answers nothing.
     pub waiting_since: Option<Timestamp>,
-    /// Until when WhatsApp accepts free text; absent elsewhere, and before the customer's first message.
+    /// Until when WhatsApp accepts free text; absent elsewhere, and before the customer's first message or reaction.
     pub window_expires_at: Option<Timestamp>,
     pub version: u64,
     /// Sequence of the last commit in this row.
@@ -229,6 +235,8 @@ impl<'a> Shower<'a> {
             agent,
             team,
             unread: row.unread,
+            preview_state: SendState::try_from(preview.state).map_err(|_number| bad("send state"))?,
+            problem: row.problem,
             preview: preview.text,
             preview_kind: preview.kind,
             last_activity: Timestamp::from_millis(row.last_activity),

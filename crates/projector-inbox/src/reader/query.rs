@@ -27,6 +27,8 @@ pub struct Filter {
     pub priorities: Vec<Priority>,
     /// Only those with unread messages.
     pub unread: bool,
+    /// Only those of which what the business sent last failed, or nobody knows.
+    pub problem: bool,
     /// Only those whose customer has waited since this time or longer.
     pub waiting_since_before: Option<Timestamp>,
     /// Words of names, addresses and numbers of the contact, its customer record, and the contacts that are the same person:

@@ -2,13 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use relevo_domain::{Caller, EntityId, TenantId, Timestamp};
+use relevo_domain::{Caller, EntityId, MessageId, TenantId, Timestamp};
 use relevo_projection::{RowSource, row};
 use relevo_readstore::{Direction, KeyRange};
 
-use super::{ReadError, bad, visible_row};
+use super::{ReadError, bad, load, visible_row};
 use crate::keys;
-use crate::row::{Entry, ThreadRow};
+use crate::row::{Entry, PlaceRow, ThreadRow};
 
 /// The longest page, in entries.
 pub const THREAD_LIMIT_MAX: usize = 200;
@@ -68,7 +68,9 @@ pub fn thread(
     if let Some(after) = after {
         range = range.after(&keys::thread(tenant, conversation, after.sequence, after.ordinal));
     }
-    page(source, &range, Direction::Forward, limit).map(Some)
+    let mut page = page(source, &range, Direction::Forward, limit)?;
+    name_quoted(source, tenant, conversation, &mut page.entries)?;
+    Ok(Some(page))
 }
 
 /// The same backwards: what came before `before`, or the end of the thread, the newest entry first.
@@ -87,7 +89,26 @@ pub fn thread_before(
     if let Some(before) = before {
         range.end = Some(keys::thread(tenant, conversation, before.sequence, before.ordinal));
     }
-    page(source, &range, Direction::Reverse, limit).map(Some)
+    let mut page = page(source, &range, Direction::Reverse, limit)?;
+    name_quoted(source, tenant, conversation, &mut page.entries)?;
+    Ok(Some(page))
+}
+
+/// One message of a conversation's thread; `None` if there is no such message, or no such conversation for the caller.
+pub fn thread_message(
+    source: &dyn RowSource,
+    tenant: &TenantId,
+    conversation: EntityId,
+    visible: &Caller,
+    message: MessageId,
+) -> Result<Option<ThreadEntry>, ReadError> {
+    if visible_row(source, tenant, conversation, visible)?.is_none() {
+        return Ok(None);
+    }
+    let place: Option<PlaceRow> = load(source, "message", &keys::message(tenant, conversation, message))?;
+    let Some(spot) = place.and_then(|place| place.known) else { return Ok(None) };
+    let key = keys::thread(tenant, conversation, spot.sequence, spot.ordinal);
+    source.get(&key)?.map(|value| read_entry(&key, &value)).transpose()
 }
 
 fn page(source: &dyn RowSource, range: &KeyRange, direction: Direction, limit: usize) -> Result<ThreadPage, ReadError> {
@@ -146,9 +167,30 @@ pub fn thread_changed_since(
         }
     })?;
     outcome?;
+    name_quoted(source, tenant, conversation, &mut found.entries)?;
     found.window.reverse();
     found.entries.reverse();
     Ok(Some(found))
+}
+
+/// Whoever quotes a message of ours names it as the provider does. That name may have come later than the quotation, so it is
+/// looked up when it is read.
+fn name_quoted(
+    source: &dyn RowSource,
+    tenant: &TenantId,
+    conversation: EntityId,
+    entries: &mut [ThreadEntry],
+) -> Result<(), ReadError> {
+    for entry in entries {
+        let Entry::Message(message) = &mut entry.entry else { continue };
+        let Ok(quoted) = <[u8; 16]>::try_from(message.reply_to.as_slice()) else { continue };
+        let key = keys::message(tenant, conversation, MessageId::new(quoted));
+        let place: Option<PlaceRow> = load(source, "message", &key)?;
+        if let Some(place) = place.filter(|place| !place.alias_of.is_empty()) {
+            message.reply_to = place.alias_of;
+        }
+    }
+    Ok(())
 }
 
 fn read_entry(key: &[u8], value: &[u8]) -> Result<ThreadEntry, ReadError> {

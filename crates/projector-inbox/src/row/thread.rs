@@ -2,6 +2,8 @@
 
 use prost::{Enumeration, Message, Oneof};
 
+use super::{OutgoingRow, TimesRow};
+
 /// One entry of a thread.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ThreadRow {
@@ -75,6 +77,12 @@ pub struct MessageRow {
     pub mail: Option<MailRow>,
     #[prost(string, tag = "18")]
     pub details_json: String,
+    /// Present for what was sent with Relevo.
+    #[prost(message, optional, tag = "19")]
+    pub outgoing: Option<OutgoingRow>,
+    /// When what a provider reported happened; absent before the first report.
+    #[prost(message, optional, tag = "20")]
+    pub times: Option<TimesRow>,
 }
 
 /// Who wrote a message.
@@ -85,6 +93,10 @@ pub enum AuthorCode {
     Customer = 1,
     PhoneApp = 2,
     Staff = 3,
+    /// A bot, to the customer.
+    Bot = 4,
+    /// Relevo itself, to the customer.
+    System = 5,
 }
 
 /// A reaction.
@@ -118,6 +130,24 @@ pub struct AttachmentRow {
     pub provider_id: String,
     #[prost(string, tag = "8")]
     pub url: String,
+    /// Whether Relevo has the file.
+    #[prost(enumeration = "AttachmentStateCode", tag = "9")]
+    pub state: i32,
+    /// Why it cannot be had; empty unless the state says so.
+    #[prost(string, tag = "10")]
+    pub unavailable: String,
+}
+
+/// Whether the file of an attachment can be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enumeration)]
+#[repr(i32)]
+pub enum AttachmentStateCode {
+    /// It has not been fetched yet.
+    Pending = 0,
+    /// Type, size and hash are those of the stored file.
+    Stored = 1,
+    /// It cannot be had.
+    Unavailable = 2,
 }
 
 /// What a provider reported.
@@ -152,6 +182,10 @@ pub struct FlagsRow {
     pub forwarded: bool,
     #[prost(bool, tag = "9")]
     pub frequently_forwarded: bool,
+    #[prost(bool, tag = "10")]
+    pub imported: bool,
+    #[prost(bool, tag = "11")]
+    pub unverified: bool,
 }
 
 /// What only a mail has. Its HTML stays on the log: a page of threads must stay small.
@@ -167,6 +201,9 @@ pub struct MailRow {
     pub quoted: String,
     #[prost(bool, tag = "5")]
     pub has_html: bool,
+    /// Ours, of a mail that was sent with Relevo.
+    #[prost(string, tag = "6")]
+    pub message_id: String,
 }
 
 /// What changed in a conversation.
@@ -217,7 +254,8 @@ pub struct TimelineRow {
     pub reason: String,
     #[prost(string, tag = "10")]
     pub note: String,
-    /// Of an episode, a reopening and a return to open: `customer_message`, `business_message`, `staff` or `timer`.
+    /// Of an episode, a reopening and a return to open: `customer_message`, `business_message`, `imported`, `staff`
+    /// or `timer`.
     #[prost(string, tag = "11")]
     pub cause: String,
     /// Of a snooze that ends by itself.
@@ -258,7 +296,8 @@ pub struct LooseRow {
     pub about: Option<MessageRow>,
 }
 
-/// Where a message stands in its thread, or what is there about it while it is unknown.
+/// Where a message stands in its thread, or what is there about it while it is unknown. The id that a provider's reports name
+/// one of our messages by has a place of its own, which is the same.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub(crate) struct PlaceRow {
     #[prost(message, optional, tag = "1")]
@@ -266,6 +305,9 @@ pub(crate) struct PlaceRow {
     /// At most one of each kind.
     #[prost(message, repeated, tag = "2")]
     pub(crate) loose: Vec<LooseSpotRow>,
+    /// Of the id that a provider's reports name one of our messages by: sixteen bytes of the message's own.
+    #[prost(bytes = "vec", tag = "3")]
+    pub(crate) alias_of: Vec<u8>,
 }
 
 /// A place on the thread.

@@ -62,6 +62,13 @@ pub(crate) fn entry(moment: Moment<'_>, event: &ConversationEvent) -> Option<Tim
         | ConversationEvent::MessageRevoked { .. }
         | ConversationEvent::ReactionChanged { .. }
         | ConversationEvent::DeliveryReported(_)
+        | ConversationEvent::MessageQueued(_)
+        | ConversationEvent::SendStarted { .. }
+        | ConversationEvent::MessageAccepted { .. }
+        | ConversationEvent::SendFailed { .. }
+        | ConversationEvent::SendOutcomeUnknown { .. }
+        | ConversationEvent::SendCancelled { .. }
+        | ConversationEvent::MediumFetched { .. }
         | ConversationEvent::NoteAdded { .. } => return None,
     })
 }
@@ -74,6 +81,7 @@ const fn episode_cause(cause: EpisodeCause) -> &'static str {
     match cause {
         EpisodeCause::CustomerMessage => "customer_message",
         EpisodeCause::BusinessMessage => "business_message",
+        EpisodeCause::Imported => "imported",
     }
 }
 

@@ -10,5 +10,6 @@ mod laws;
 mod list;
 mod model;
 mod search;
+mod sent;
 mod support;
 mod thread;

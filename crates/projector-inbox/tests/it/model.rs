@@ -111,6 +111,7 @@ fn matches(filter: &Filter, row: &Conversation) -> bool {
         && any(filter.teams.is_empty(), row.team.as_ref().is_some_and(|team| filter.teams.contains(team)))
         && any(filter.priorities.is_empty(), filter.priorities.contains(&row.priority))
         && (!filter.unread || row.unread > 0)
+        && (!filter.problem || row.problem)
         && filter.waiting_since_before.is_none_or(|time| row.waiting_since.is_some_and(|since| since <= time))
 }
 
@@ -136,6 +137,7 @@ fn slow_counts<'r>(rows: impl Iterator<Item = &'r Conversation>) -> TabCounts {
         if matches!(row.status, Status::Open | Status::Pending) {
             counts.unread += u64::from(row.unread > 0);
             counts.paused += u64::from(row.bot != Bot::Active);
+            counts.problems += u64::from(row.problem);
         }
     }
     counts
@@ -160,22 +162,25 @@ fn a_filter(world: &World) -> impl Strategy<Value = Filter> + use<> {
     (
         (tab, status, bot, some_of(&[Medium::WhatsApp, Medium::Sms, Medium::Email]), some_of(&world.channels)),
         (some_of(&world.tags), some_of(&world.agents), some_of(&world.teams), some_of(&Priority::ALL)),
-        (prop::bool::weighted(0.2), waiting),
+        (prop::bool::weighted(0.2), prop::bool::weighted(0.1), waiting),
     )
         .prop_map(
-            |((tab, statuses, bot, media, channels), (tags, agents, teams, priorities), (unread, waiting))| Filter {
-                tab,
-                statuses,
-                bot,
-                media,
-                channels,
-                tags,
-                agents,
-                teams,
-                priorities,
-                unread,
-                waiting_since_before: waiting,
-                search: None,
+            |((tab, statuses, bot, media, channels), (tags, agents, teams, priorities), (unread, problem, waiting))| {
+                Filter {
+                    tab,
+                    statuses,
+                    bot,
+                    media,
+                    channels,
+                    tags,
+                    agents,
+                    teams,
+                    priorities,
+                    unread,
+                    problem,
+                    waiting_since_before: waiting,
+                    search: None,
+                }
             },
         )
 }

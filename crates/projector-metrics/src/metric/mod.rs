@@ -5,8 +5,8 @@
 //! state itself (backlog, open time) are shown the state after the commit. To add a metric: its file, its line in
 //! `DEFINITIONS`, its call below.
 //!
-//! To whom a fact is attributed: a message of the business to its sender (nobody, if it was written on the phone); everything
-//! else to whom the conversation was assigned then. The team is the one that had it then. What is assigned later changes nothing.
+//! To whom a fact is attributed: a message of the business to its sender (nobody, if it was written on the phone, or by Relevo
+//! itself); everything else to whom the conversation was assigned then. The team is the one that had it then. What is assigned later changes nothing.
 
 pub(crate) mod backlog;
 pub(crate) mod delivery;
@@ -15,10 +15,11 @@ pub(crate) mod open_time;
 pub(crate) mod pause;
 pub(crate) mod resolution;
 pub(crate) mod response;
+pub(crate) mod sent;
 pub(crate) mod volume;
 
 use relevo_domain::conversation::ConversationEvent;
-use relevo_domain::conversation::message::{Author, Message};
+use relevo_domain::conversation::message::Author;
 
 use crate::facts::Facts;
 use crate::row::ConversationRow;
@@ -33,11 +34,15 @@ pub(crate) struct Moment<'a> {
     pub(crate) word: &'a str,
 }
 
-/// Every metric of a conversation but deliveries, which have a row of their own.
+/// Every metric of a conversation but of what it sends and what is reported, which have rows of their own ([`sent`],
+/// [`delivery`]).
 pub(crate) fn observe(talk: &mut ConversationRow, moment: Moment<'_>, facts: &mut Facts<'_>) {
     volume::observe(talk, moment, facts);
-    response::observe(talk, moment, facts);
-    resolution::observe(talk, moment, facts);
+    // History is no episode: nobody waits in it, and nothing is resolved.
+    if !talk.imported {
+        response::observe(talk, moment, facts);
+        resolution::observe(talk, moment, facts);
+    }
     pause::observe(talk, moment, facts);
     intervention::observe(talk, moment, facts);
 }
@@ -54,15 +59,26 @@ pub(crate) struct Voice {
     /// Word of the label `by`.
     pub(crate) word: &'static str,
     pub(crate) human: bool,
+    /// Whether it can be a response: what Relevo sends by itself is none.
+    pub(crate) responds: bool,
 }
 
-/// The voice of a message; `None` if it is the customer's, or a note. Every kind of author that the log learns has to be
-/// placed here.
-pub(crate) const fn voice(message: &Message) -> Option<Voice> {
-    match message.author {
-        Author::PhoneApp => Some(Voice { word: "phone_app", human: true }),
-        Author::Customer | Author::Staff => None,
+/// The voice of an author of messages to the customer; `None` for the customer. Every kind of author that the log learns has to
+/// be placed here.
+pub(crate) const fn voice(author: Author) -> Option<Voice> {
+    match author {
+        Author::PhoneApp => Some(Voice { word: "phone_app", human: true, responds: true }),
+        Author::Staff => Some(Voice { word: "staff", human: true, responds: true }),
+        Author::Bot => Some(Voice { word: "bot", human: false, responds: true }),
+        Author::System => Some(Voice { word: "system", human: false, responds: false }),
+        Author::Customer => None,
     }
+}
+
+/// The voice that has this word.
+pub(crate) fn voice_of(word: &str) -> Option<Voice> {
+    let all = [Author::PhoneApp, Author::Staff, Author::Bot, Author::System].map(voice);
+    all.into_iter().flatten().find(|voice| voice.word == word)
 }
 
 /// From one time to another in milliseconds; clocks that disagree make no negative duration.

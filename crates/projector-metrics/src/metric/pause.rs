@@ -51,6 +51,13 @@ pub(crate) fn observe(talk: &mut ConversationRow, moment: Moment<'_>, facts: &mu
         | ConversationEvent::TagAdded { .. }
         | ConversationEvent::TagRemoved { .. }
         | ConversationEvent::PrioritySet { .. }
+        | ConversationEvent::MessageQueued(_)
+        | ConversationEvent::SendStarted { .. }
+        | ConversationEvent::MessageAccepted { .. }
+        | ConversationEvent::SendFailed { .. }
+        | ConversationEvent::SendOutcomeUnknown { .. }
+        | ConversationEvent::SendCancelled { .. }
+        | ConversationEvent::MediumFetched { .. }
         | ConversationEvent::MarkedRead { .. } => {}
     }
 }

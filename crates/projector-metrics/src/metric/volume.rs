@@ -11,21 +11,25 @@ use crate::row::ConversationRow;
 pub(crate) static MESSAGES_IN: Definition = Definition {
     number: 1,
     name: "messages_in",
-    version: 1,
+    version: 2,
     kind: Kind::Sum,
     labels: &["by"],
     meaning: "Messages received, each once, at the time of the message. `by` is `person` for a person's words, `automatic` for \
-              automatic replies, bounces, lists and the provider speaking. An edit, a reaction and a revocation are no messages.",
+              automatic replies, bounces, lists and the provider speaking. An edit, a reaction and a revocation are no messages, and \
+              imported history was not received.",
 };
 
 pub(crate) static MESSAGES_OUT: Definition = Definition {
     number: 2,
     name: "messages_out",
-    version: 1,
+    version: 2,
     kind: Kind::Sum,
     labels: &["by"],
-    meaning: "Messages that the business wrote, each once, by who wrote them (`phone_app` for those written on the phone); the \
-              agent is the sender, nobody for the phone. Notes are no messages.",
+    meaning: "Messages that the business wrote to the customer, each once, by who wrote them: `phone_app` on the phone, `staff`, \
+              `bot`, or `system` (Relevo itself). One that was sent with Relevo counts when the provider has taken it, at the \
+              time when it was queued, for its sender and the team that had the conversation then; one that failed before, was \
+              taken back, or of which nobody knows is not in it (yet). The phone is nobody's. Notes and reactions are no \
+              messages.",
 };
 
 pub(crate) static CONVERSATIONS_OPENED: Definition = Definition {
@@ -35,7 +39,8 @@ pub(crate) static CONVERSATIONS_OPENED: Definition = Definition {
     kind: Kind::Sum,
     labels: &[],
     meaning: "Conversations that came into being, whoever wrote first. One a contact and channel for messengers, one a thread \
-              for mail.",
+              for mail. What came in as history is in no figure until somebody reopens it: the conversation comes into being \
+              then, with an episode that begins.",
 };
 
 pub(crate) static EPISODES_STARTED: Definition = Definition {
@@ -45,7 +50,7 @@ pub(crate) static EPISODES_STARTED: Definition = Definition {
     kind: Kind::Sum,
     labels: &["cause"],
     meaning: "Episodes that began, the first of a conversation included, by `cause`: `customer_message` or `business_message`. \
-              A reopening begins none.",
+              A reopening begins none, but of what came in as history the first does.",
 };
 
 pub(crate) static EPISODES_RESOLVED: Definition = Definition {
@@ -98,9 +103,11 @@ pub(crate) fn observe(talk: &ConversationRow, moment: Moment<'_>, facts: &mut Fa
         ConversationEvent::EpisodeStarted { cause, .. } => {
             facts.add(&EPISODES_STARTED, one().label(episode_cause(*cause)));
         }
+        // What was imported was not received.
+        ConversationEvent::MessageReceived(message) if message.flags.imported => {}
         ConversationEvent::MessageReceived(message) => facts.add(&MESSAGES_IN, one().label(writer(message))),
         ConversationEvent::MessageEchoed(message) => {
-            if let Some(voice) = voice(message) {
+            if let Some(voice) = voice(message.author).filter(|_| !message.flags.imported) {
                 facts.add(&MESSAGES_OUT, one().by_nobody().label(voice.word));
             }
         }
@@ -122,6 +129,13 @@ pub(crate) fn observe(talk: &ConversationRow, moment: Moment<'_>, facts: &mut Fa
         | ConversationEvent::TagAdded { .. }
         | ConversationEvent::TagRemoved { .. }
         | ConversationEvent::PrioritySet { .. }
+        | ConversationEvent::MessageQueued(_)
+        | ConversationEvent::SendStarted { .. }
+        | ConversationEvent::MessageAccepted { .. }
+        | ConversationEvent::SendFailed { .. }
+        | ConversationEvent::SendOutcomeUnknown { .. }
+        | ConversationEvent::SendCancelled { .. }
+        | ConversationEvent::MediumFetched { .. }
         | ConversationEvent::MarkedRead { .. } => {}
     }
 }
@@ -139,6 +153,8 @@ const fn episode_cause(cause: EpisodeCause) -> &'static str {
     match cause {
         EpisodeCause::CustomerMessage => "customer_message",
         EpisodeCause::BusinessMessage => "business_message",
+        // Never shown here: what came in as history is not counted.
+        EpisodeCause::Imported => "imported",
     }
 }
 

@@ -3,13 +3,18 @@
 //! Shares nothing with the view but the names of the metrics: no row, no remembered state, no fact that corrects another.
 
 mod observe;
+mod reports;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use relevo_domain::Recorded;
-use relevo_projection::testing::story::supervisor;
+use relevo_domain::conversation::{
+    Author, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus, FailureClass, Outgoing,
+    SendFailure,
+};
+use relevo_domain::{Actor, AgentId, EntityId, MessageId, Recorded};
+use relevo_projection::testing::story::{outgoing, supervisor};
 use relevo_projection::testing::{Story, fold, history, long_history};
 use relevo_projection::{RowSource, fold_commits};
 use relevo_projector_metrics::{
@@ -17,7 +22,7 @@ use relevo_projector_metrics::{
     Span, Split, series,
 };
 
-use crate::support::{ALL_APART, TOGETHER, assign, days, new_episode, open, reopen, resolve};
+use crate::support::{ALL_APART, TOGETHER, assign, days, import, new_episode, open, reopen, resolve};
 
 /// One thing that counts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,17 +150,42 @@ fn every_figure_of_a_hundred_thousand_commits_is_what_a_slow_search_of_the_log_f
 
 type Step = (u8, u8, i8);
 
+fn queue_by_bot(story: &mut Story, id: EntityId) -> MessageId {
+    let message = story.message(Author::Bot, "").id;
+    let queued = Outgoing { author: Author::Bot, ..outgoing(message, "hola") };
+    let bot = Actor::Bot(AgentId::new("asistente").unwrap());
+    story.tell(id, bot, [ConversationEvent::MessageQueued(Box::new(queued))]);
+    message
+}
+
+fn fail(story: &mut Story, id: EntityId, message: MessageId) {
+    let failure = SendFailure { class: FailureClass::Window, code: Some("131047".to_owned()), detail: None };
+    let failed = ConversationEvent::SendFailed { message, attempt: 1, failure, retry_at: None };
+    story.tell(id, Actor::System, [failed]);
+}
+
+/// The provider reports on what it took; before that, it names a message that nobody has.
+fn told(story: &mut Story, id: EntityId, message: MessageId) {
+    let status = [DeliveryStatus::Sent, DeliveryStatus::Delivered, DeliveryStatus::Read, DeliveryStatus::Failed];
+    let status = status[story.commits().len() % 4].clone();
+    let personal = DeliveryReportPersonal::default();
+    let report = DeliveryReport { message, status, reported_at: story.now(), error_code: None, personal };
+    story.tell(id, Actor::Provider, [ConversationEvent::DeliveryReported(report)]);
+}
+
 /// What providers tell in any order, and what staff do meanwhile; times go back as often as not.
 fn disorder(steps: &[Step]) -> Story {
     let mut story = Story::new();
-    let ids: Vec<_> = (1..=2).map(|number| open(&mut story, number)).collect();
-    let mut episodes = [1, 1];
+    let mut ids: Vec<_> = (1..=2).map(|number| open(&mut story, number)).collect();
+    ids.push(import(&mut story, 3));
+    let mut episodes = [1; 3];
+    let mut sent: [Vec<(MessageId, Option<MessageId>)>; 3] = Default::default();
     for (number, what, quarters) in steps {
-        let number = usize::from(number % 2);
+        let number = usize::from(number % 3);
         let id = ids[number];
         let time = Duration::from_mins(5) * u32::from(quarters.unsigned_abs() % 8);
         story.at(if *quarters < 0 { story.now() - time } else { story.now() + time });
-        match what % 12 {
+        match what % 20 {
             0..=2 => drop(story.customer(id, "hola")),
             3..=4 => drop(story.phone(id, "hola")),
             5 => assign(&mut story, id, "laura", "ventas"),
@@ -163,6 +193,27 @@ fn disorder(steps: &[Step]) -> Story {
             7 => assign(&mut story, id, "-", "-"),
             8 => resolve(&mut story, id, "sold"),
             9 | 10 => reopen(&mut story, id),
+            11 | 12 => sent[number].push((story.queue(id, "laura", "hola"), None)),
+            13 => sent[number].push((queue_by_bot(&mut story, id), None)),
+            14..=16 => {
+                // Whatever waits longest, or what was taken already once more.
+                if let Some((message, alias)) = sent[number].iter_mut().find(|(_, alias)| alias.is_none()) {
+                    *alias = Some(story.accept(id, *message));
+                }
+            }
+            17 => {
+                let waiting = sent[number].iter().position(|(_, alias)| alias.is_none());
+                let message = waiting.map(|place| sent[number].remove(place).0);
+                if let Some(message) = message {
+                    fail(&mut story, id, message);
+                }
+            }
+            18 => {
+                let last = sent[number].last().copied();
+                if let Some((message, alias)) = last {
+                    told(&mut story, id, alias.unwrap_or(message));
+                }
+            }
             _ => {
                 episodes[number] += 1;
                 new_episode(&mut story, id, episodes[number]);

@@ -2,9 +2,9 @@
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use relevo_domain::conversation::event::AssignmentHow;
-use relevo_domain::conversation::{ConversationEvent, EpisodeCause, Medium, NotePersonal, PauseReason, ReopenCause};
-use relevo_domain::{Actor, AgentId, EntityId, TeamId, TenantId, Timestamp};
+use relevo_domain::conversation::event::{AssignmentHow, RESOLVED_AS_IMPORTED};
+use relevo_domain::conversation::{Author, ConversationEvent, EpisodeCause, Medium, NotePersonal, PauseReason, ReopenCause};
+use relevo_domain::{Actor, AgentId, ChannelId, EntityId, EntityKind, TeamId, TenantId, Timestamp};
 use relevo_projection::testing::story::{staff, supervisor};
 use relevo_projection::testing::{Story, fold};
 use relevo_projector_metrics::{
@@ -132,6 +132,35 @@ pub(crate) fn time(text: &str) -> Timestamp {
 /// The customer of this number, who writes on WhatsApp.
 pub(crate) fn open(story: &mut Story, number: u8) -> EntityId {
     story.open(number, "wa-main", Medium::WhatsApp, "Ana")
+}
+
+/// A thread that came in as history, of a contact whose bot is paused elsewhere.
+pub(crate) fn import(story: &mut Story, number: u8) -> EntityId {
+    let id = EntityId::new(EntityKind::Conversation, [number; 16]);
+    let mut message = story.message(Author::Customer, "Hola");
+    message.flags.imported = true;
+    let personal = NotePersonal::default();
+    let reason = Some(RESOLVED_AS_IMPORTED.to_owned());
+    story.tell(
+        id,
+        Actor::Customer,
+        [
+            ConversationEvent::Opened {
+                channel: ChannelId::new("mail").unwrap(),
+                medium: Medium::Email,
+                contact: EntityId::new(EntityKind::Contact, [number; 16]),
+            },
+            ConversationEvent::EpisodeStarted { episode: 1, cause: EpisodeCause::Imported },
+            ConversationEvent::BotPaused {
+                reason: PauseReason::Linked,
+                automatic: true,
+                personal: personal.clone(),
+            },
+            ConversationEvent::MessageReceived(Box::new(message)),
+            ConversationEvent::Resolved { episode: 1, reason, personal },
+        ],
+    );
+    id
 }
 
 /// To an agent, a team or both; a dash is nobody.

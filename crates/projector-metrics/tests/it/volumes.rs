@@ -1,8 +1,10 @@
 //! What is counted, and under which channel.
 
+use std::time::Duration;
+
 use relevo_domain::channel::{ChannelEvent, ProviderUpdatePersonal};
 use relevo_domain::conversation::{
-    ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus, EpisodeCause, Medium, MessageKind,
+    Author, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus, EpisodeCause, Medium, MessageKind,
     NotePersonal, PauseReason, ReopenCause,
 };
 use relevo_domain::{Actor, ChannelId, EntityId, EntityKind, Event, MessageId};
@@ -10,7 +12,7 @@ use relevo_projection::testing::Story;
 use relevo_projection::testing::story::{content, staff, supervisor};
 use relevo_projector_metrics::{PauseCount, Query, Volumes, metrics};
 
-use crate::support::{Folded, date, demo, open, zone_of};
+use crate::support::{Folded, date, demo, import, open, reopen, resolve, zone_of};
 
 fn report(status: DeliveryStatus, at: relevo_domain::Timestamp) -> DeliveryReport {
     let personal = DeliveryReportPersonal::default();
@@ -121,4 +123,41 @@ fn words_that_a_provider_invents_are_bounded_and_still_counted() {
     assert_eq!(statuses.iter().map(|status| status.count).sum::<u64>(), 100);
     assert_eq!(statuses.len(), 33);
     assert_eq!(statuses.iter().find(|status| status.status == "other").map(|status| status.count), Some(68));
+}
+
+#[test]
+fn history_counts_nowhere_until_somebody_reopens_it() {
+    let mut story = Story::new();
+    let id = import(&mut story, 1);
+    let mut more = story.message(Author::Customer, "Hola");
+    more.flags.imported = true;
+    story.tell(id, Actor::Customer, [ConversationEvent::MessageReceived(Box::new(more))]);
+    let folded = Folded::of(&story);
+    assert_eq!(folded.january().totals, Volumes::default());
+    assert_eq!(folded.january().pauses, []);
+    for metric in ["resolution_first", "pause_resolution", "first_response_human"] {
+        assert_eq!(folded.duration(metric), None, "{metric}");
+    }
+    assert_eq!((folded.lines("backlog"), folded.facts("backlog").len()), (vec![], 0));
+
+    story.wait(Duration::from_hours(1));
+    reopen(&mut story, id);
+    story.customer(id, "¿Hay turno?");
+    story.wait(Duration::from_mins(3));
+    story.phone(id, "Sí");
+    story.wait(Duration::from_mins(2));
+    resolve(&mut story, id, "sold");
+    let folded = Folded::of(&story);
+    let wanted = Volumes {
+        messages_in: 1,
+        messages_out: 1,
+        conversations_opened: 1,
+        episodes_started: 1,
+        resolved: 1,
+        reopened: 0,
+    };
+    assert_eq!(folded.january().totals, wanted);
+    assert_eq!(folded.minutes("first_response_human"), Some((1, 3)));
+    assert_eq!(folded.minutes("resolution_first"), Some((1, 5)));
+    assert_eq!(folded.lines("episodes_started"), ["mail - - | customer_message | 1"]);
 }

@@ -1,11 +1,15 @@
 //! The gRPC services, one file each. A handler is five short moves; everything shared stands beside this folder.
 
 mod assignment;
+mod file;
 mod inbox;
 mod metrics;
 mod pause;
+mod template;
 
+pub use file::Files;
 pub(crate) use inbox::Pasts;
+pub use template::Templates;
 
 use crate::request::PAGE_SIZE_MAX;
 

@@ -3,6 +3,7 @@
 use relevo_projector_inbox as inbox;
 use relevo_proto::query::v1 as wire;
 
+use super::thread;
 use super::words::{self, Names};
 
 /// What surrounds a row.
@@ -47,6 +48,8 @@ pub(crate) fn conversation(names: Names<'_>, row: inbox::Conversation, shown: Sh
         priority: words::priority(row.priority).into(),
         tags: tags(row.tags),
         customer: row.customer.map(customer),
+        last_message_state: thread::send_state(row.preview_state).into(),
+        delivery_problem: row.problem,
     }
 }
 
@@ -65,6 +68,7 @@ pub(crate) const fn counters(row: inbox::Counters) -> wire::InboxCounters {
             resolved: row.resolved,
             unread: row.unread,
             paused: row.paused,
+            delivery_problems: row.problems,
         }
     }
     wire::InboxCounters { mine: Some(tab(row.mine)), unassigned: Some(tab(row.unassigned)), all: Some(tab(row.all)) }

@@ -3,7 +3,9 @@
 pub(crate) mod assignment;
 pub(crate) mod conversation;
 pub(crate) mod metrics;
+pub(crate) mod outgoing;
 pub(crate) mod pause;
+pub(crate) mod template;
 pub(crate) mod thread;
 pub(crate) mod words;
 

@@ -6,6 +6,8 @@ use relevo_projector_inbox as inbox;
 use relevo_proto::query::v1 as wire;
 
 use super::conversation;
+use super::outgoing;
+pub(crate) use super::outgoing::send_state;
 use super::words::{self, Names};
 
 /// One entry.
@@ -25,7 +27,7 @@ pub(crate) fn entry_id(place: &inbox::ThreadCursor) -> String {
 }
 
 fn message(names: Names<'_>, row: inbox::Message) -> wire::Message {
-    let author = author(&row);
+    let (author, outgoing) = (author(&row), outgoing::outgoing(names, &row));
     wire::Message {
         message_id: message_id(&row.message),
         kind: row.kind,
@@ -47,6 +49,7 @@ fn message(names: Names<'_>, row: inbox::Message) -> wire::Message {
         flags: row.flags.map(flags),
         mail: row.mail.map(mail),
         details_json: row.details_json,
+        outgoing,
     }
 }
 
@@ -56,6 +59,8 @@ fn author(row: &inbox::Message) -> wire::Author {
         inbox::Author::Customer => wire::Author::Customer,
         inbox::Author::PhoneApp => wire::Author::PhoneApp,
         inbox::Author::Staff => wire::Author::Staff,
+        inbox::Author::Bot => wire::Author::Bot,
+        inbox::Author::System => wire::Author::System,
     }
 }
 
@@ -65,6 +70,11 @@ fn reaction(names: Names<'_>, row: inbox::Reaction) -> wire::Reaction {
 }
 
 fn attachment(row: inbox::Attachment) -> wire::Attachment {
+    let state = match row.state() {
+        inbox::AttachmentState::Pending => wire::AttachmentState::Pending,
+        inbox::AttachmentState::Stored => wire::AttachmentState::Stored,
+        inbox::AttachmentState::Unavailable => wire::AttachmentState::Unavailable,
+    };
     // The provider's id and address stay inside: they open the file to whoever has them.
     wire::Attachment {
         mime_type: row.mime_type,
@@ -73,6 +83,8 @@ fn attachment(row: inbox::Attachment) -> wire::Attachment {
         voice: row.voice,
         inline: row.inline,
         file_name: row.file_name,
+        state: state.into(),
+        unavailable_reason: row.unavailable,
     }
 }
 
@@ -91,11 +103,20 @@ const fn flags(row: inbox::Flags) -> wire::MessageFlags {
         message_id_reused: row.message_id_reused,
         forwarded: row.forwarded,
         frequently_forwarded: row.frequently_forwarded,
+        imported: row.imported,
+        unverified: row.unverified,
     }
 }
 
 fn mail(row: inbox::Mail) -> wire::Mail {
-    wire::Mail { subject: row.subject, to: row.to, cc: row.cc, quoted: row.quoted, has_html: row.has_html }
+    wire::Mail {
+        subject: row.subject,
+        to: row.to,
+        cc: row.cc,
+        quoted: row.quoted,
+        has_html: row.has_html,
+        message_id: row.message_id,
+    }
 }
 
 fn timeline(names: Names<'_>, tags: &[inbox::Tag], row: inbox::Timeline) -> wire::TimelineEntry {
@@ -149,6 +170,7 @@ fn cause(word: &str) -> wire::TimelineCause {
         "business_message" => wire::TimelineCause::BusinessMessage,
         "staff" => wire::TimelineCause::Staff,
         "timer" => wire::TimelineCause::Timer,
+        "imported" => wire::TimelineCause::Imported,
         _ => wire::TimelineCause::Unspecified,
     }
 }
@@ -181,10 +203,10 @@ fn loose(row: inbox::Loose) -> wire::LooseUpdate {
 }
 
 /// The text form of a stored message id; empty if there is none.
-fn message_id(bytes: &[u8]) -> String {
+pub(super) fn message_id(bytes: &[u8]) -> String {
     bytes.try_into().map(|bytes| MessageId::new(bytes).to_string()).unwrap_or_default()
 }
 
-fn time(millis: Option<i64>) -> Option<prost_types::Timestamp> {
+pub(super) fn time(millis: Option<i64>) -> Option<prost_types::Timestamp> {
     millis.map(|millis| words::time(Timestamp::from_millis(millis)))
 }

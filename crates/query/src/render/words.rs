@@ -1,5 +1,6 @@
 //! The domain's words as the API's: reasons, actors, assignees.
 
+use relevo_catalogue::Language;
 use relevo_domain::conversation::{Medium, PauseReason, Priority, SnoozePreset};
 use relevo_domain::{Actor, AgentId, TeamId, TenantId, Timestamp};
 use relevo_proto::query::v1 as wire;
@@ -12,6 +13,8 @@ use crate::directory::Directory;
 pub(crate) struct Names<'a> {
     pub(crate) directory: &'a Directory,
     pub(crate) tenant: &'a TenantId,
+    /// For what is explained: failures.
+    pub(crate) language: Language,
 }
 
 impl Names<'_> {

@@ -179,7 +179,7 @@ async fn counters_are_the_callers_own() {
     };
     let all = counters(&supervisor()).await;
     let tab = |open, pending, snoozed, resolved, unread, paused| {
-        Some(wire::TabCounts { open, pending, snoozed, resolved, unread, paused })
+        Some(wire::TabCounts { open, pending, snoozed, resolved, unread, paused, delivery_problems: 0 })
     };
     assert_eq!(all.all, tab(2, 1, 1, 1, 3, 1));
     assert_eq!(all.unassigned, tab(1, 1, 1, 1, 2, 1));

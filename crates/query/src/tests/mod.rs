@@ -2,6 +2,7 @@
 
 mod assignments;
 mod contacts;
+mod files;
 mod filters;
 mod inbox;
 mod isolation;
@@ -12,6 +13,7 @@ mod pages;
 mod past;
 mod pauses;
 mod presence;
+mod sending;
 mod storm;
 mod timeline;
 mod watch_conversation;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use relevo_domain::channel::ChannelEvent;
 use relevo_domain::contact::ContactEvent;
 use relevo_domain::contact::event::{IdentifierPersonal, NamePersonal};
 use relevo_domain::conversation::event::{AssignmentHow, EpisodeCause, NotePersonal};
@@ -255,6 +256,11 @@ impl World {
         self.commit(&tenant(tenant_name), EntityId::WORKSPACE, Actor::Staff(agent("laura")), events)
     }
 
+    /// Anything that can be true of a channel, as its provider tells.
+    pub(super) fn channel_event(self, tenant_name: &str, channel: EntityId, event: ChannelEvent) -> Self {
+        self.commit(&tenant(tenant_name), channel, Actor::Provider, vec![Event::Channel(event)])
+    }
+
     /// The same world as it was after its commit of that sequence.
     pub(super) fn until(&self, sequence: u64) -> Self {
         let commits = self.commits.iter().filter(|commit| commit.sequence <= sequence).cloned().collect();
@@ -359,7 +365,7 @@ pub(super) fn directory() -> Directory {
             (agent("carla"), "Carla".to_owned()),
         ]),
         teams: BTreeMap::from([(team("ventas"), "Ventas".to_owned())]),
-        channels: BTreeMap::from([(ChannelId::new("wa-main").unwrap(), "WhatsApp".to_owned())]),
+        channels: [(ChannelId::new("wa-main").unwrap(), "WhatsApp".to_owned())].into(),
     };
     Directory { tenants: BTreeMap::from([(tenant("demo"), demo)]) }
 }

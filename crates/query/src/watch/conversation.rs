@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use relevo_catalogue::Language;
 use relevo_domain::{Caller, EntityId, Position, Timestamp};
 use relevo_projector_inbox as inbox;
 use relevo_proto::query::v1 as wire;
@@ -13,6 +14,7 @@ use super::{Seen, Step, Watched};
 use crate::Query;
 use crate::error::QueryError;
 use crate::render;
+use crate::request::Session;
 
 /// Changes since a resumed watch's position that are looked through for one of the tags; of more, the client gets a snapshot.
 const WORKSPACE_EXAMINED_MAX: usize = 1_000;
@@ -22,6 +24,8 @@ pub(crate) struct ConversationWatch {
     query: Query,
     caller: Caller,
     conversation: EntityId,
+    /// Of what is explained.
+    language: Language,
     /// Entries of the thread that are followed.
     size: usize,
     place: Place,
@@ -70,10 +74,11 @@ impl Line {
 }
 
 impl ConversationWatch {
-    pub(crate) fn new(query: Query, caller: Caller, conversation: EntityId, size: usize) -> Self {
+    pub(crate) fn new(query: Query, session: &Session, conversation: EntityId, size: usize) -> Self {
+        let (caller, language) = (session.caller.clone(), session.language);
         let place = query.inner.presences.enter(&caller, conversation);
         let (told, window, present, turns_at) = (None, Vec::new(), None, None);
-        Self { query, caller, conversation, size, place, told, window, present, turns_at, epoch: 0 }
+        Self { query, caller, conversation, language, size, place, told, window, present, turns_at, epoch: 0 }
     }
 
     fn line(&self, seen: &Seen<'_>) -> Result<Line, QueryError> {
@@ -146,7 +151,7 @@ impl ConversationWatch {
     }
 
     fn entries(&self, seen: &Seen<'_>, rows: Vec<inbox::ThreadEntry>) -> Result<Vec<wire::ThreadEntry>, QueryError> {
-        let names = self.query.names(&self.caller);
+        let names = self.query.names_in(&self.caller, self.language);
         let tags = inbox::tags(seen.rows, &self.caller.tenant)?;
         Ok(rows.into_iter().map(|row| render::thread::entry(names, &tags, row)).collect())
     }

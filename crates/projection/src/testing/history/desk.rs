@@ -11,6 +11,7 @@ use relevo_domain::conversation::{Bot, Status};
 use relevo_domain::{Actor, MessageId, TagId, Timestamp};
 
 use super::Writer;
+use super::sending::cancelled_by_pause;
 
 impl Writer {
     pub(super) fn pause(&mut self, talk: usize) {
@@ -20,7 +21,9 @@ impl Writer {
         let reason = PauseReason::ALL[self.random.random_range(0..PauseReason::ALL.len())];
         let (automatic, personal) = (self.random.random_bool(0.3), self.remark());
         let actor = if automatic { Actor::System } else { self.staff() };
-        self.tell(talk, actor, vec![ConversationEvent::BotPaused { reason, automatic, personal }]);
+        let mut events = vec![ConversationEvent::BotPaused { reason, automatic, personal }];
+        events.extend(cancelled_by_pause(self.talks[talk].opened()));
+        self.tell(talk, actor, events);
     }
 
     pub(super) fn resume(&mut self, talk: usize) {
@@ -162,12 +165,12 @@ impl Writer {
         self.act(talk, ConversationEvent::MarkedRead { through });
     }
 
-    fn act(&mut self, talk: usize, event: ConversationEvent) {
+    pub(super) fn act(&mut self, talk: usize, event: ConversationEvent) {
         let actor = self.staff();
         self.tell(talk, actor, vec![event]);
     }
 
-    fn staff(&mut self) -> Actor {
+    pub(super) fn staff(&mut self) -> Actor {
         Actor::Staff(self.agent())
     }
 }

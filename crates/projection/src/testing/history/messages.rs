@@ -11,6 +11,7 @@ use relevo_domain::conversation::{Bot, Medium, State, Status};
 use relevo_domain::identity::{IdentifierKind, IdentityEvent};
 use relevo_domain::{Actor, ChannelId, EntityId, EntityKind, Event, TenantId};
 
+use super::sending::cancelled_by_pause;
 use super::{CHANNELS, TENANTS, Talk, Writer, tenant};
 use crate::testing::must;
 
@@ -102,6 +103,7 @@ impl Writer {
         if self.talks[talk].opened().bot == Bot::Active {
             let personal = NotePersonal::default();
             events.push(ConversationEvent::BotPaused { reason: PauseReason::Echo, automatic: true, personal });
+            events.extend(cancelled_by_pause(self.talks[talk].opened()));
         }
         self.tell(talk, Actor::PhoneApp, events);
     }

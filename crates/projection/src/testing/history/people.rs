@@ -132,7 +132,7 @@ impl Writer {
         self.channel(talk, event);
     }
 
-    fn channel(&mut self, talk: usize, event: ChannelEvent) {
+    pub(super) fn channel(&mut self, talk: usize, event: ChannelEvent) {
         let (tenant, channel) = (self.talks[talk].tenant.clone(), &self.talks[talk].channel);
         let hash = hash_of(channel);
         let bytes = std::array::from_fn(|index| hash[index]);

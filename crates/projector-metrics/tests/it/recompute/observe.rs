@@ -4,24 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use relevo_domain::channel::ChannelEvent;
 use relevo_domain::conversation::message::{Author, Message};
-use relevo_domain::conversation::{ConversationEvent, DeliveryReport, DeliveryStatus, EpisodeCause, ReopenCause};
-use relevo_domain::{EntityId, Event, MessageId, Recorded};
+use relevo_domain::conversation::{Body, ConversationEvent, DeliveryReport, DeliveryStatus, EpisodeCause, ReopenCause};
+use relevo_domain::{Actor, EntityId, Event, MessageId, Recorded};
 
 use super::{Counted, Expected};
 
-type All = BTreeMap<&'static str, Expected>;
+pub(super) type All = BTreeMap<&'static str, Expected>;
 
 /// One thing that happened, as the commit says.
-struct Happened<'a> {
+pub(super) struct Happened<'a> {
     at: i64,
-    recorded_at: i64,
+    pub(super) recorded_at: i64,
+    by: &'a Actor,
     event: &'a ConversationEvent,
     /// The last of its commit.
     last: bool,
 }
 
 /// A conversation: everything that happened, in the order of the log.
-struct Talk<'a>(Vec<Happened<'a>>);
+pub(super) struct Talk<'a>(pub(super) Vec<Happened<'a>>);
 
 /// Every metric of one tenant's commits.
 pub(super) fn everything(commits: &[&Recorded]) -> All {
@@ -35,7 +36,7 @@ pub(super) fn everything(commits: &[&Recorded]) -> All {
                     let (at, recorded_at) = (commit.occurred_at.as_millis(), commit.recorded_at.as_millis());
                     let last = index + 1 == commit.events.len();
                     let talk = talks.entry(commit.entity).or_insert_with(|| Talk(Vec::new()));
-                    talk.0.push(Happened { at, recorded_at, event, last });
+                    talk.0.push(Happened { at, recorded_at, by: &commit.actor, event, last });
                 }
                 Event::Channel(ChannelEvent::DeliveryReported(report)) => {
                     let labels = vec![report.status.as_str().to_owned()];
@@ -53,11 +54,12 @@ pub(super) fn everything(commits: &[&Recorded]) -> All {
         talk.intervention(&mut all);
         talk.levels(&mut all);
         talk.deliveries(&mut all);
+        talk.failures(&mut all);
     }
     all
 }
 
-fn put(all: &mut All, metric: &'static str, at: i64, whose: [String; 3], labels: Vec<String>, value: i64) {
+pub(super) fn put(all: &mut All, metric: &'static str, at: i64, whose: [String; 3], labels: Vec<String>, value: i64) {
     all.entry(metric).or_default().0.push(Counted { at, whose, labels, value });
 }
 
@@ -70,11 +72,11 @@ fn manner(automatic: bool) -> &'static str {
 }
 
 impl Talk<'_> {
-    fn event(&self, index: usize) -> &ConversationEvent {
+    pub(super) fn event(&self, index: usize) -> &ConversationEvent {
         self.0[index].event
     }
 
-    fn at(&self, index: usize) -> i64 {
+    pub(super) fn at(&self, index: usize) -> i64 {
         self.0[index].at
     }
 
@@ -83,7 +85,7 @@ impl Talk<'_> {
     }
 
     /// Whose it is before the thing at `index`.
-    fn whose(&self, index: usize) -> [String; 3] {
+    pub(super) fn whose(&self, index: usize) -> [String; 3] {
         let ConversationEvent::Opened { channel, .. } = self.event(0) else { panic!("begins with opening") };
         let assigned = (0..index).rev().find_map(|earlier| match self.event(earlier) {
             ConversationEvent::Assigned { agent, team, .. } => Some([
@@ -102,12 +104,38 @@ impl Talk<'_> {
         [channel, team, String::new()]
     }
 
+    /// How many of the first things came in as history: they count nowhere.
+    fn history(&self) -> usize {
+        let is = |event: &ConversationEvent| {
+            matches!(event, ConversationEvent::EpisodeStarted { cause: EpisodeCause::Imported, .. })
+        };
+        let last = |one: &Happened<'_>| one.last;
+        if self.all(is).is_empty() { 0 } else { self.0.iter().position(last).unwrap() + 1 }
+    }
+
+    /// Of what came in as history: where somebody reopened it first.
+    fn begins(&self) -> Option<usize> {
+        let history = self.history();
+        let begins = |index: &usize| {
+            matches!(self.event(*index), ConversationEvent::Reopened { .. } | ConversationEvent::EpisodeStarted { .. })
+        };
+        if history == 0 { None } else { (history..self.0.len()).find(begins) }
+    }
+
     fn volumes(&self, all: &mut All) {
-        for index in 0..self.0.len() {
+        for index in self.history()..self.0.len() {
             let mut one = |metric, labels| put(all, metric, self.at(index), self.whose(index), labels, 1);
             match self.event(index) {
                 ConversationEvent::Opened { .. } => one("conversations_opened", vec![]),
+                ConversationEvent::Reopened { cause, .. } if self.begins() == Some(index) => {
+                    one("conversations_opened", vec![]);
+                    let staff = *cause == ReopenCause::Staff;
+                    one("episodes_started", words([if staff { "business_message" } else { "customer_message" }]));
+                }
                 ConversationEvent::EpisodeStarted { cause: EpisodeCause::CustomerMessage, .. } => {
+                    if self.begins() == Some(index) {
+                        one("conversations_opened", vec![]);
+                    }
                     one("episodes_started", words(["customer_message"]));
                 }
                 ConversationEvent::EpisodeStarted { cause: EpisodeCause::BusinessMessage, .. } => {
@@ -118,6 +146,15 @@ impl Talk<'_> {
                 }
                 ConversationEvent::MessageEchoed(_) => {
                     put(all, "messages_out", self.at(index), self.nobodys(index), words(["phone_app"]), 1);
+                }
+                ConversationEvent::MessageAccepted { message, .. } => {
+                    let Some(queued) = self.queued(*message).filter(|_| self.taken(*message) == Some(index)) else {
+                        continue;
+                    };
+                    let (labels, whose) = (words([self.written_by(queued)]), self.senders(queued));
+                    let waited = (self.at(index) - self.at(queued)).max(0);
+                    put(all, "messages_out", self.at(queued), whose.clone(), labels.clone(), 1);
+                    put(all, "delivery_to_accepted", self.at(index), whose, labels, waited);
                 }
                 ConversationEvent::Resolved { reason, .. } => {
                     one("episodes_resolved", words([reason.as_deref().unwrap_or_default()]));
@@ -139,6 +176,11 @@ impl Talk<'_> {
 
     fn episodes(&self, all: &mut All) {
         let mut starts = self.all(|event| matches!(event, ConversationEvent::EpisodeStarted { .. }));
+        if self.history() > 0 {
+            let Some(begins) = self.begins() else { return };
+            starts.retain(|start| *start > begins);
+            starts.insert(0, begins);
+        }
         starts.push(self.0.len());
         for span in starts.windows(2) {
             self.episode(all, span[0], span[1]);
@@ -150,24 +192,57 @@ impl Talk<'_> {
             (start..end).filter(|index| is(self.event(*index))).collect()
         };
         let asked = within(&|event| matches!(event, ConversationEvent::MessageReceived(message) if person(message)));
-        let said = within(&|event| matches!(event, ConversationEvent::MessageEchoed(message) if phone(message)));
+        // Whatever was said in the episode: when it counts (on the log), and since when (by order and time).
+        let mut said: Vec<(usize, usize)> = within(&|event| match event {
+            ConversationEvent::MessageEchoed(message) => phone(message),
+            ConversationEvent::MessageAccepted { .. } => true,
+            _ => false,
+        })
+        .into_iter()
+        .filter_map(|index| match self.event(index) {
+            ConversationEvent::MessageAccepted { message, .. } => {
+                let queued = self.queued(*message).filter(|queued| start <= *queued)?;
+                (self.taken(*message) == Some(index) && self.written_by(queued) != "system").then_some((index, queued))
+            }
+            _ => Some((index, index)),
+        })
+        .collect();
+        said.sort_unstable();
         let ends = within(&|event| matches!(event, ConversationEvent::Resolved { .. }));
 
-        // A response: something said after, by order and by time, the oldest question since the last end that nothing said
-        // before answers.
-        let responses = said.iter().copied().filter_map(|reply| {
-            let since = ends.iter().copied().rfind(|index| *index < reply).unwrap_or(start);
-            let open = asked.iter().copied().filter(|index| since < *index && *index < reply);
-            let open = open.filter(|question| {
-                said.iter().take_while(|earlier| **earlier < reply).all(|earlier| !self.answers(*earlier, *question))
-            });
-            let asked_at = open.map(|question| self.at(question)).min()?;
-            (asked_at <= self.at(reply)).then(|| (reply, self.at(reply) - asked_at))
-        });
-        for (number, (reply, waited)) in responses.enumerate() {
-            let first: &[&'static str] = &["first_response_human", "first_response_any"];
-            for metric in if number == 0 { first } else { &["next_response"] } {
-                put(all, metric, self.at(reply), self.nobodys(reply), words(["phone_app"]), waited);
+        // A response: something said after, by order and by time, the oldest question since the last end before it was written
+        // that nothing said by a person before answers.
+        let human = |said: usize| self.written_by(said) != "bot";
+        let responses: Vec<_> = said
+            .iter()
+            .filter_map(|(counts, reply)| {
+                let since = ends.iter().copied().rfind(|index| *index < *reply).unwrap_or(start);
+                let open = asked.iter().copied().filter(|index| since < *index && *index < *reply);
+                let earlier = |until: usize| said.iter().filter(move |(counts, _)| *counts < until);
+                // What had its answer when this was written.
+                let open = open.filter(|question| {
+                    earlier(*reply)
+                        .filter(|(_, at)| human(*at))
+                        .all(|(counts, at)| !self.answers((*counts, *at), *question))
+                });
+                let asked_at = open.map(|question| self.at(question)).min()?;
+                // What was answered while it was on its way.
+                let meanwhile = earlier(*counts).filter(|(_, at)| human(*at)).map(|(_, at)| self.at(*at)).max();
+                let still = counts == reply || meanwhile.is_none_or(|answered| asked_at > answered);
+                (still && asked_at <= self.at(*reply)).then(|| (*reply, self.at(*reply) - asked_at))
+            })
+            .collect();
+        for (number, (reply, waited)) in responses.iter().enumerate() {
+            let mut one = |metric| {
+                let labels = words([self.written_by(*reply)]);
+                put(all, metric, self.at(*reply), self.senders(*reply), labels, *waited);
+            };
+            if number == 0 {
+                one("first_response_any");
+            }
+            if human(*reply) {
+                let first = !responses[..number].iter().any(|(earlier, _)| human(*earlier));
+                one(if first { "first_response_human" } else { "next_response" });
             }
         }
         if let (Some(first), Some(last)) = (ends.first(), ends.last()) {
@@ -177,13 +252,54 @@ impl Talk<'_> {
         }
     }
 
-    /// Whether what was said answers a question: later by time, or of the same moment and later on the log.
-    fn answers(&self, said: usize, question: usize) -> bool {
-        (self.at(said), said) > (self.at(question), question)
+    /// Whether what was said, and counted then, answers a question: later by time, or of the same moment and counted later.
+    fn answers(&self, (counts, said): (usize, usize), question: usize) -> bool {
+        (self.at(said), counts) > (self.at(question), question)
+    }
+
+    /// Where a message was queued, unless it is a reaction.
+    pub(super) fn queued(&self, message: MessageId) -> Option<usize> {
+        let is = |event: &ConversationEvent| match event {
+            ConversationEvent::MessageQueued(outgoing) => {
+                outgoing.id == message && !matches!(outgoing.body, Body::Reaction { .. })
+            }
+            _ => false,
+        };
+        self.all(is).first().copied()
+    }
+
+    /// Where it was taken first.
+    pub(super) fn taken(&self, message: MessageId) -> Option<usize> {
+        let is = |event: &ConversationEvent| matches!(event, ConversationEvent::MessageAccepted { message: taken, .. } if *taken == message);
+        self.all(is).first().copied()
+    }
+
+    /// Whose word it was at `index`.
+    fn written_by(&self, index: usize) -> &'static str {
+        match self.event(index) {
+            ConversationEvent::MessageQueued(outgoing) => match outgoing.author {
+                Author::Staff => "staff",
+                Author::Bot => "bot",
+                Author::System => "system",
+                Author::Customer | Author::PhoneApp => panic!("does not queue"),
+            },
+            _ => "phone_app",
+        }
+    }
+
+    /// The conversation's, with who wrote in the agent's place.
+    pub(super) fn senders(&self, index: usize) -> [String; 3] {
+        let [channel, team, _] = self.whose(index);
+        let agent = match self.0[index].by {
+            Actor::Staff(name) | Actor::Bot(name) => name.to_string(),
+            _ => String::new(),
+        };
+        [channel, team, agent]
     }
 
     fn pauses(&self, all: &mut All) {
-        for pause in self.all(|event| matches!(event, ConversationEvent::BotPaused { .. })) {
+        let pauses = self.all(|event| matches!(event, ConversationEvent::BotPaused { .. }));
+        for pause in pauses.into_iter().filter(|index| *index >= self.history()) {
             let ConversationEvent::BotPaused { reason, automatic, .. } = self.event(pause) else { continue };
             let end = (pause..self.0.len()).find_map(|index| match self.event(index) {
                 ConversationEvent::BotResumed { .. } => Some((index, "resumed")),
@@ -207,7 +323,8 @@ impl Talk<'_> {
         let wrote = self.all(|event| matches!(event, ConversationEvent::MessageReceived(message) if person(message)));
         let Some(first) = wrote.first() else { return };
         let paused = self.all(|event| matches!(event, ConversationEvent::BotPaused { automatic: false, .. }));
-        put(all, "intervention", self.at(0), self.whose(*first), vec![], i64::from(!paused.is_empty()));
+        let cohort = self.begins().filter(|begins| begins < first).unwrap_or(0);
+        put(all, "intervention", self.at(cohort), self.whose(*first), vec![], i64::from(!paused.is_empty()));
     }
 
     /// The status after the thing at `index`.
@@ -271,52 +388,6 @@ impl Talk<'_> {
             latest
         };
         (0..self.0.len()).map(of).collect()
-    }
-
-    fn deliveries(&self, all: &mut All) {
-        let reports: Vec<(usize, &DeliveryReport)> = (0..self.0.len())
-            .filter_map(|index| match self.event(index) {
-                ConversationEvent::DeliveryReported(report) => Some((index, report)),
-                _ => None,
-            })
-            .collect();
-        let messages: BTreeSet<MessageId> = reports.iter().map(|(_, report)| report.message).collect();
-        for message in messages {
-            let own: Vec<_> = reports.iter().filter(|(_, report)| report.message == message).copied().collect();
-            let sent: &[DeliveryStatus] = &[DeliveryStatus::Accepted, DeliveryStatus::Sent];
-            let (delivered, read) = (&[DeliveryStatus::Delivered][..], &[DeliveryStatus::Read][..]);
-            self.leg(all, "delivery_to_delivered", &own, sent, delivered);
-            self.leg(all, "delivery_to_read", &own, delivered, read);
-        }
-    }
-
-    /// From the earliest report of some statuses to the earliest of others, as the last report that changed it found it.
-    fn leg(
-        &self,
-        all: &mut All,
-        metric: &'static str,
-        reports: &[(usize, &DeliveryReport)],
-        from: &[DeliveryStatus],
-        to: &[DeliveryStatus],
-    ) {
-        let measured = |known: usize| {
-            let earliest = |statuses: &[DeliveryStatus]| {
-                let times = reports[..known].iter().filter(|(_, report)| statuses.contains(&report.status));
-                times.map(|(index, report)| self.clamped(*index, report)).min()
-            };
-            let (from, to) = (earliest(from)?, earliest(to)?);
-            Some(((to - from).max(0), to))
-        };
-        let Some((took, at)) = measured(reports.len()) else { return };
-        let changed = (1..=reports.len()).rfind(|known| measured(*known) != measured(known - 1));
-        let (index, _) = reports[changed.unwrap() - 1];
-        put(all, metric, at, self.whose(index), vec![], took);
-    }
-
-    fn clamped(&self, index: usize, report: &DeliveryReport) -> i64 {
-        const MINUTE: i64 = 60_000;
-        let told = self.0[index].recorded_at;
-        report.reported_at.as_millis().clamp(told - 8 * 24 * 60 * MINUTE, told + 5 * MINUTE)
     }
 }
 

@@ -1,5 +1,6 @@
 //! One conversation and its thread, now or as they were.
 
+use relevo_catalogue::Language;
 use relevo_domain::Caller;
 use relevo_projector_inbox as inbox;
 use relevo_proto::query::v1 as wire;
@@ -9,7 +10,7 @@ use super::visible;
 use crate::error::QueryError;
 use crate::page_token::Belongs;
 use crate::paging::Turn;
-use crate::request::{Fields, THREAD_PAGE_SIZE_DEFAULT};
+use crate::request::{Fields, Session, THREAD_PAGE_SIZE_DEFAULT};
 use crate::{Query, access, moment, read, render};
 
 /// A typed request for a page of a thread.
@@ -17,6 +18,8 @@ pub(super) struct AskedThread {
     pub(super) conversation: relevo_domain::EntityId,
     pub(super) newest_first: bool,
     pub(super) limit: usize,
+    /// Of what is explained.
+    pub(super) language: Language,
 }
 
 impl Query {
@@ -52,9 +55,10 @@ impl Query {
 
     pub(super) async fn thread(
         &self,
-        caller: Caller,
+        session: Session,
         request: wire::ListMessagesRequest,
     ) -> Result<wire::ListMessagesResponse, QueryError> {
+        let Session { caller, language, .. } = session;
         let mut fields = Fields::default();
         let conversation = fields.conversation(&request.conversation_id);
         let limit = fields.page_size(request.page_size, THREAD_PAGE_SIZE_DEFAULT);
@@ -63,7 +67,7 @@ impl Query {
         fields.finish()?;
 
         access::may_read_threads(&caller)?;
-        let asked = AskedThread { conversation, newest_first: request.newest_first, limit };
+        let asked = AskedThread { conversation, newest_first: request.newest_first, limit, language };
         let (page_token, newest_first) = (request.page_token, request.newest_first);
         let conversation_id = request.conversation_id;
         let same_list =
@@ -85,7 +89,7 @@ impl Query {
         let (entries, next) = read(move || {
             let page = thread_page(&turn.moment, &reader, &asked, turn.after)?;
             let tags = inbox::tags(&turn.moment, &reader.tenant)?;
-            let names = query.names(&reader);
+            let names = query.names_in(&reader, asked.language);
             let entries: Vec<_> =
                 page.entries.into_iter().map(|row| render::thread::entry(names, &tags, row)).collect();
             Ok((entries, page.next))

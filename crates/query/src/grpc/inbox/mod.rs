@@ -8,6 +8,7 @@ mod past;
 mod pasts;
 mod watch;
 
+use relevo_catalogue::Language;
 use relevo_domain::{Caller, EntityId, Timestamp};
 use relevo_projection::ViewSnapshot;
 use relevo_projector_inbox as inbox;
@@ -51,7 +52,7 @@ impl InboxService for Query {
         &self,
         request: Request<wire::ListMessagesRequest>,
     ) -> Result<Response<wire::ListMessagesResponse>, Status> {
-        answer(request, |caller, request| self.thread(caller, request)).await
+        answer_session(request, |session, request| self.thread(session, request)).await
     }
 
     async fn list_tags(
@@ -115,12 +116,17 @@ impl Query {
     }
 
     pub(crate) fn names<'a>(&'a self, caller: &'a Caller) -> Names<'a> {
-        Names { directory: &self.inner.directory, tenant: &caller.tenant }
+        self.names_in(caller, Language::default())
+    }
+
+    /// The same for what is explained to people: entries of threads.
+    pub(crate) fn names_in<'a>(&'a self, caller: &'a Caller, language: Language) -> Names<'a> {
+        Names { directory: &self.inner.directory, tenant: &caller.tenant, language }
     }
 }
 
 /// The conversation, if it exists for the caller.
-fn visible(
+pub(super) fn visible(
     snapshot: &ViewSnapshot,
     caller: &Caller,
     id: EntityId,

@@ -161,7 +161,7 @@ impl Query {
         let (entries, next) = read(move || {
             let page = thread_page(&past.rows, &reader_of(&caller), &asked, after)?;
             let tags = inbox::tags(&past.rows, &caller.tenant)?;
-            let names = query.names(&caller);
+            let names = query.names_in(&caller, asked.language);
             let entries: Vec<_> =
                 page.entries.into_iter().map(|row| render::thread::entry(names, &tags, row)).collect();
             Ok((entries, page.next))

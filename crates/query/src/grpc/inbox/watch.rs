@@ -48,7 +48,7 @@ impl Query {
         // Before the caller enters the room, where others would see them.
         let freshness = Freshness { position: from, wait: WAIT_DEFAULT };
         self.must_see(&session.caller, id, freshness).await?;
-        let watched = ConversationWatch::new(self.clone(), session.caller.clone(), id, size);
+        let watched = ConversationWatch::new(self.clone(), &session, id, size);
         self.watch(session, Arc::clone(&self.inner.views.inbox), watched, from).await
     }
 
