@@ -13,7 +13,7 @@ BIN := $(CARGO_TARGET_DIR)/release/relevo
 DEBUG_BIN := $(CARGO_TARGET_DIR)/debug/relevo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-web build run stop test examples web lint fmt crash clean soak laws bench
+.PHONY: help setup setup-web build run stop test examples web lint fmt crash clean soak laws bench live
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -80,6 +80,9 @@ laws: setup ## every projector's laws over a history of 100,000 commits (COMMITS
 bench: setup ## list, counter and watch times at a million conversations, next to gRPC alone (CONVERSATIONS=1000000)
 	@scripts/first-build.sh release
 	cargo run --release -p relevo-benches --bin bench --locked -- $(or $(CONVERSATIONS),1000000)
+
+live: build ## send one message with real credentials to a number that you name (opt-in; see scripts/live.sh)
+	@BIN="$(BIN)" scripts/live.sh
 
 clean: stop ## remove the demo's data (asks first); compiled files stay in CARGO_TARGET_DIR
 	@printf 'Remove every conversation in ./%s? [y/N] ' '$(DATA)'; read -r answer; \

@@ -4,11 +4,13 @@
 
 mod admin;
 mod auth;
+mod channels;
 mod cli;
 mod config;
 mod demo;
 #[cfg(test)]
 mod docs_tests;
+mod files;
 mod key;
 mod nats;
 mod out;

@@ -43,7 +43,7 @@ impl Service {
     fn may(&self, operator: &Operator, endpoint: &EndpointId, channel: Option<&ChannelRef>) -> bool {
         let tenant = &operator.caller.tenant;
         channel.map_or_else(
-            || owner::owns(&self.installation.routes, tenant, endpoint),
+            || owner::owns(&self.installation.channels.routes().now(), tenant, endpoint),
             |channel| channel.tenant == *tenant,
         )
     }
@@ -121,7 +121,7 @@ impl IntakeService for Service {
     ) -> Result<Response<proto::GetIntakeStatusResponse>, Status> {
         let operator = Operator::of(&request)?;
         let status = self.installation.tally.status().await.map_err(|error| operator.internal(&error))?;
-        let (routes, tenant) = (&self.installation.routes, &operator.caller.tenant);
+        let (routes, tenant) = (&*self.installation.channels.routes().now(), &operator.caller.tenant);
         let endpoints =
             status.endpoints.iter().filter(|count| owner::owns(routes, tenant, &count.endpoint)).map(|count| {
                 proto::EndpointStatus {

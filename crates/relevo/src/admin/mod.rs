@@ -3,6 +3,7 @@
 //! They stand in the binary because they show what is wired here; they hold no rules.
 
 mod busy;
+pub(crate) mod channel;
 pub(crate) mod intake;
 pub(crate) mod log;
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use relevo_catalogue::{Language, text};
+use relevo_catalogue::{Language, find, text};
+use relevo_domain::conversation::FailureClass;
 use relevo_domain::{Caller, ErrorCode};
 use relevo_eventlog::LogError;
 use relevo_intake::ParkingError;
@@ -10,6 +11,7 @@ use relevo_projection::MaintenanceError;
 use relevo_proto::Problem;
 use tonic::{Request, Status};
 
+use crate::config;
 use crate::serve::chain;
 
 /// When it makes sense to ask again for what is away or busy.
@@ -40,6 +42,18 @@ impl Operator {
     /// A text of the catalogue in the caller's language.
     pub(super) fn text(&self, key: &str) -> String {
         text(self.language, key, &[])
+    }
+
+    /// What is wrong with a definition, without its place.
+    pub(super) fn text_of(&self, problem: &config::Problem) -> String {
+        problem.what(self.language)
+    }
+
+    /// What a failure of a channel means and where it is mended.
+    pub(super) fn mend(&self, kind: &str, class: FailureClass) -> String {
+        let class = class.as_str();
+        let own = find(self.language, &format!("channel-mend-{kind}-{class}"), &[]);
+        own.unwrap_or_else(|| text(self.language, &format!("channel-mend-{class}"), &[]))
     }
 
     pub(super) fn say(&self, problem: Problem) -> Status {

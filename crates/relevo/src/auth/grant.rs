@@ -5,6 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use relevo_domain::{AgentId, Caller, ChannelId, Role, Scope, TeamId, TenantId};
 
+use relevo_query::ChannelLabels;
+
+use crate::channels::Channels;
 use crate::config::Config;
 
 /// Teams, and channels, that one token may name: more than any installation's agents have, and bounded, because they travel in
@@ -21,7 +24,8 @@ pub(super) struct Grants {
 #[derive(Clone, Debug)]
 struct Members {
     agents: HashMap<AgentId, Known>,
-    channels: BTreeSet<ChannelId>,
+    /// Those of now: they come and go while Relevo runs.
+    channels: ChannelLabels,
 }
 
 /// An agent of the configuration.
@@ -76,10 +80,17 @@ impl Grants {
                 (agent.id.clone(), Known { role: agent.role, teams: of.map(|team| team.id.clone()).collect() })
             };
             let agents = tenant.agents.iter().map(known).collect();
-            let channels = tenant.channels.iter().map(|channel| channel.id.clone()).collect();
+            let channels = tenant.channels.iter().map(|channel| (channel.id.clone(), channel.label.clone())).collect();
             (tenant.name.clone(), Members { agents, channels })
         };
         Self { tenants: config.tenants.iter().map(tenant).collect() }
+    }
+
+    /// Looks at the channels that are in force, from now on.
+    pub(super) fn follow(&mut self, channels: &Channels) {
+        for (tenant, members) in &mut self.tenants {
+            members.channels = channels.labels(tenant);
+        }
     }
 
     /// The caller that a token with this wish makes.
@@ -130,12 +141,20 @@ fn granted(members: &Members, known: &Known, ceiling: &Ceiling, wish: &Wish) -> 
     let may = |team: &&TeamId| ceiling.teams.is_empty() || ceiling.teams.contains(*team);
     let own: BTreeSet<TeamId> = known.teams.iter().filter(may).cloned().collect();
     let teams = if wish.teams.is_empty() { own } else { narrowed(&wish.teams, |name| find(&own, name), Denied::Team)? };
-    let may_channels = if ceiling.channels.is_empty() { &members.channels } else { &ceiling.channels };
+    let may_channel = |name: &str| {
+        let channel = ChannelId::new(name).ok()?;
+        let may = if ceiling.channels.is_empty() {
+            members.channels.get(&channel).is_some()
+        } else {
+            ceiling.channels.contains(&channel)
+        };
+        may.then_some(channel)
+    };
     // An empty set means every channel: the wish is empty here, or every name of it is granted.
     let channels = if wish.channels.is_empty() {
         ceiling.channels.clone()
     } else {
-        narrowed(&wish.channels, |name| find(may_channels, name), Denied::Channel)?
+        narrowed(&wish.channels, may_channel, Denied::Channel)?
     };
     Ok(Scope::Granted { channels, teams })
 }

@@ -19,6 +19,7 @@ use jsonwebtoken::dangerous::insecure_decode_claims;
 use relevo_domain::{Caller, Role, Scope, Timestamp, ValidUntil};
 use subtle::ConstantTimeEq;
 
+use crate::channels::Channels;
 use crate::config::{ApiKey, Config};
 use crate::key;
 use foreign::{Bad, Foreign};
@@ -27,6 +28,7 @@ pub(crate) use grant::Ceiling;
 use grant::{Denied, Grants, Wish};
 pub(crate) use jwks::Source;
 pub(crate) use layer::AuthLayer;
+pub(crate) use refusal::{http, language};
 pub(crate) use service::Service;
 pub(crate) use token::{ISSUER, KEY_BYTES_MIN, LIFE_MAX};
 use token::{Token, TokenKeys};
@@ -105,6 +107,12 @@ impl Auth {
             session: config.auth.session,
             now,
         })
+    }
+
+    /// Takes channels that come and go while Relevo runs into account.
+    pub(crate) fn follow(mut self, channels: &Channels) -> Self {
+        self.grants.follow(channels);
+        self
     }
 
     /// Whose credential the header `authorization` holds; nobody's if there is none.

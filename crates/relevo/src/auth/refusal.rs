@@ -13,7 +13,7 @@ use serde_json::json;
 use super::Refused;
 
 /// The language that a request asks for.
-pub(super) fn language(headers: &HeaderMap) -> Language {
+pub(crate) fn language(headers: &HeaderMap) -> Language {
     let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     Language::accepted(accepted.unwrap_or_default())
 }
@@ -38,7 +38,7 @@ pub(super) fn spoken(language: Language, problem: Problem) -> Problem {
 }
 
 /// The same shape that webhooks answer with.
-pub(super) fn http(language: Language, code: ErrorCode) -> Response {
+pub(crate) fn http(language: Language, code: ErrorCode) -> Response {
     let body = json!({
         "code": code.as_str(),
         "message": relevo_catalogue::error(language, code.as_str(), &[]),

@@ -6,17 +6,23 @@ use std::future::Future;
 use std::time::Duration;
 
 use relevo_catalogue::Language;
+use relevo_proto::admin::v1::channel_service_client::ChannelServiceClient;
 use relevo_proto::admin::v1::intake_service_client::IntakeServiceClient;
 use relevo_proto::admin::v1::log_service_client::LogServiceClient;
 use relevo_proto::admin::v1::topic_service_client::TopicServiceClient;
 use relevo_proto::admin::v1::view_service_client::ViewServiceClient;
+use relevo_proto::command::v1::channel_command_service_client::ChannelCommandServiceClient;
 use relevo_proto::command::v1::contact_service_client::ContactServiceClient;
 use relevo_proto::command::v1::conversation_service_client::ConversationServiceClient;
+use relevo_proto::command::v1::send_service_client::SendServiceClient;
 use relevo_proto::command::v1::workspace_service_client::WorkspaceServiceClient;
 use relevo_proto::query::v1::assignment_service_client::AssignmentServiceClient;
+use relevo_proto::query::v1::file_service_client::FileServiceClient;
 use relevo_proto::query::v1::inbox_service_client::InboxServiceClient;
 use relevo_proto::query::v1::metrics_service_client::MetricsServiceClient;
 use relevo_proto::query::v1::pause_service_client::PauseServiceClient;
+use relevo_proto::query::v1::quick_reply_service_client::QuickReplyServiceClient;
+use relevo_proto::query::v1::template_service_client::TemplateServiceClient;
 use tokio::time::Instant;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
@@ -31,6 +37,9 @@ const RETRY_MAX: Duration = Duration::from_secs(2);
 
 /// Connecting takes milliseconds or does not happen.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A check asks several servers, each of which may be slow.
+const PATIENT: Duration = Duration::from_secs(90);
 
 /// The largest answer that is read, in bytes: a page of 200 mails of 256 KiB each, and room.
 const ANSWER_MAX: usize = 64 * 1024 * 1024;
@@ -82,6 +91,12 @@ impl Client {
         Self { deadline: Instant::now() + self.timeout, ..self.clone() }
     }
 
+    /// The same client with its time anew and enough of it to ask others: at least a minute and a half.
+    pub(crate) fn patient(&self) -> Self {
+        let timeout = self.timeout.max(PATIENT);
+        Self { deadline: Instant::now() + timeout, timeout, ..self.clone() }
+    }
+
     pub(crate) fn inbox(&self) -> InboxServiceClient<Channel> {
         InboxServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_MAX)
     }
@@ -114,6 +129,30 @@ impl Client {
         IntakeServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_MAX)
     }
 
+    pub(crate) fn channels(&self) -> ChannelServiceClient<Channel> {
+        ChannelServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn channel_commands(&self) -> ChannelCommandServiceClient<Channel> {
+        ChannelCommandServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn sends(&self) -> SendServiceClient<Channel> {
+        SendServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn templates(&self) -> TemplateServiceClient<Channel> {
+        TemplateServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_MAX)
+    }
+
+    pub(crate) fn quick_replies(&self) -> QuickReplyServiceClient<Channel> {
+        QuickReplyServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_MAX)
+    }
+
+    pub(crate) fn files(&self) -> FileServiceClient<Channel> {
+        FileServiceClient::new(self.channel.clone())
+    }
+
     pub(crate) fn log(&self) -> LogServiceClient<Channel> {
         LogServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_MAX)
     }
@@ -124,6 +163,16 @@ impl Client {
 
     pub(crate) fn views(&self) -> ViewServiceClient<Channel> {
         ViewServiceClient::new(self.channel.clone())
+    }
+
+    /// The header that says who asks, for HTTP.
+    pub(crate) fn authorization(&self) -> &[u8] {
+        self.authorization.as_bytes()
+    }
+
+    /// The language to be answered in, for HTTP.
+    pub(crate) fn language(&self) -> &[u8] {
+        self.language.as_bytes()
     }
 
     /// A call with credential and language.

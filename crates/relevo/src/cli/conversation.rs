@@ -9,7 +9,7 @@ use relevo_proto::query::v1::{Contact, Conversation, GetConversationRequest, Get
 use super::moment::{AsOf, parse};
 use super::paint::{Paint, Painted};
 use super::write::Write;
-use super::{Context, Failure, Output, Read, text, thread};
+use super::{Context, Failure, Output, Read, send, text, thread};
 pub(crate) use list::show_inbox;
 
 #[derive(Debug, Subcommand)]
@@ -24,6 +24,12 @@ pub(crate) enum Command {
     /// The thread of one conversation, now, as it was, or live. Not for analysts.
     #[command(visible_alias = "thread")]
     Messages(thread::Messages),
+    /// Sends the customer a message. For agents, supervisors, admins and bots.
+    Send(Box<send::Send>),
+    /// Writes to somebody first: by template on WhatsApp, by mail. For agents, supervisors, admins and bots.
+    Start(Box<send::Start>),
+    /// Takes a message back that no provider has yet. For agents, supervisors and admins.
+    CancelSend(send::Cancel),
     #[command(flatten)]
     Write(Write),
 }
@@ -45,6 +51,9 @@ impl Command {
     pub(crate) fn command_id(&self) -> Option<String> {
         match self {
             Self::Write(write) => Some(write.command_id()),
+            Self::Send(send) => Some(send.command_id()),
+            Self::Start(start) => Some(start.command_id()),
+            Self::CancelSend(cancel) => Some(cancel.command_id()),
             Self::List(_) | Self::Counters(_) | Self::Show(_) | Self::Messages(_) => None,
         }
     }
@@ -56,6 +65,9 @@ impl Command {
             Self::Show(show) => show.run(context).await,
             Self::Messages(messages) => messages.run(context).await,
             Self::Write(write) => write.run(context, command_id).await,
+            Self::Send(send) => send.run(context, command_id).await,
+            Self::Start(start) => start.run(context, command_id).await,
+            Self::CancelSend(cancel) => cancel.run(context, command_id).await,
         }
     }
 }

@@ -38,8 +38,14 @@ pub(crate) enum Failure {
     NotAccepted { refused: usize },
     /// Nobody takes sample traffic at the address.
     NoWebhooks { http: String, reason: String },
+    /// Nobody takes files at the address, or they were not taken.
+    NoHttp { http: String, reason: String },
     /// The configuration lacks one of the endpoints that sample traffic needs.
     NoEndpoints,
+    /// The mailbox's owner has not given consent, or their provider refused it.
+    NoConsent { code: String, detail: String },
+    /// A channel was tried, and something of it is not good; it has been printed.
+    ChannelNotGood,
     /// An answer could not be printed.
     Output(String),
 }
@@ -82,7 +88,10 @@ impl Failure {
             | Self::Different
             | Self::NotAccepted { .. }
             | Self::NoWebhooks { .. }
+            | Self::NoHttp { .. }
             | Self::NoEndpoints
+            | Self::NoConsent { .. }
+            | Self::ChannelNotGood
             | Self::Output(_) => false,
         }
     }
@@ -100,7 +109,10 @@ impl Failure {
             | Self::Different
             | Self::NotAccepted { .. }
             | Self::NoWebhooks { .. }
+            | Self::NoHttp { .. }
             | Self::NoEndpoints
+            | Self::NoConsent { .. }
+            | Self::ChannelNotGood
             | Self::Output(_) => false,
         }
     }
@@ -112,10 +124,19 @@ impl Failure {
     fn exit_status(&self) -> u8 {
         match self {
             Self::Refused(problem) => status_of(problem.code),
-            Self::Unreachable { .. } | Self::Broken { .. } | Self::TimedOut { .. } | Self::NoWebhooks { .. } => REPEAT,
+            Self::Unreachable { .. }
+            | Self::Broken { .. }
+            | Self::TimedOut { .. }
+            | Self::NoWebhooks { .. }
+            | Self::NoHttp { .. } => REPEAT,
             Self::NoKey | Self::BadKey => CREDENTIAL,
             Self::BadServer { .. } | Self::BadValue { .. } | Self::NoEndpoints => USAGE,
-            Self::Strange { .. } | Self::Different | Self::NotAccepted { .. } | Self::Output(_) => ERROR,
+            Self::Strange { .. }
+            | Self::Different
+            | Self::NotAccepted { .. }
+            | Self::NoConsent { .. }
+            | Self::ChannelNotGood
+            | Self::Output(_) => ERROR,
         }
     }
 
@@ -128,6 +149,12 @@ impl Failure {
             let said = problem.text();
             let unsaid = problem.violations.iter().filter(|field| !said.contains(&field.description));
             lines.extend(unsaid.map(|field| format!("  {}: {}", field.field, field.description)));
+            // What would do instead, or stands in the way: it is in no text, because it may be personal.
+            lines.extend(problem.preconditions.iter().map(|one| {
+                let parts = [one.subject.as_str(), one.description.as_str()].map(super::text::one_line);
+                let said: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+                format!("  - {}", said.join(" · "))
+            }));
             let unsaid = self.ids().into_iter().filter(|(_, value)| !said.contains(value.as_str()));
             ids.extend(unsaid.map(|(key, value)| format!("{key}={value}")));
         }
@@ -149,7 +176,7 @@ impl Failure {
     pub(crate) fn json(&self, words: Words, command_id: Option<&str>) -> Value {
         let code = match self {
             Self::Refused(problem) => problem.code.as_str(),
-            Self::Unreachable { .. } | Self::NoWebhooks { .. } => "UNREACHABLE",
+            Self::Unreachable { .. } | Self::NoWebhooks { .. } | Self::NoHttp { .. } => "UNREACHABLE",
             Self::Broken { .. } => "CONNECTION_BROKEN",
             Self::TimedOut { .. } => "TIMED_OUT",
             Self::Strange { .. } => "STRANGE_ANSWER",
@@ -158,6 +185,8 @@ impl Failure {
             Self::Different => "VIEW_DIFFERS",
             Self::NotAccepted { .. } => "NOT_ACCEPTED",
             Self::NoEndpoints => "NO_ENDPOINTS",
+            Self::NoConsent { .. } => "NO_CONSENT",
+            Self::ChannelNotGood => "CHANNEL_NOT_GOOD",
             Self::Output(_) => "OUTPUT_FAILED",
         };
         let mut ids: Map<String, Value> =
@@ -170,6 +199,14 @@ impl Failure {
                 .violations
                 .iter()
                 .map(|field| json!({"field": field.field, "description": field.description}))
+                .collect(),
+            _ => Vec::new(),
+        };
+        let preconditions: Vec<Value> = match self {
+            Self::Refused(problem) => problem
+                .preconditions
+                .iter()
+                .map(|one| json!({"type": one.kind, "subject": one.subject, "description": one.description}))
                 .collect(),
             _ => Vec::new(),
         };
@@ -190,6 +227,7 @@ impl Failure {
             "retryable": retryable,
             "ids": ids,
             "violations": violations,
+            "preconditions": preconditions,
         })
     }
 
@@ -221,7 +259,14 @@ impl Failure {
             Self::NoWebhooks { http, reason } => {
                 words.with("cli-demo-unreachable", &[("http", http), ("reason", &super::text::one_line(reason))])
             }
+            Self::NoHttp { http, reason } => {
+                words.with("cli-no-http", &[("http", http), ("reason", &super::text::one_line(reason))])
+            }
             Self::NoEndpoints => words.t("cli-demo-no-endpoints"),
+            Self::NoConsent { code, detail } => {
+                words.with("cli-no-consent", &[("code", &super::text::one_line(code)), ("detail", detail)])
+            }
+            Self::ChannelNotGood => words.t("cli-channel-not-good"),
             Self::Output(error) => words.with("cli-output", &[("error", error)]),
         }
     }
@@ -258,7 +303,11 @@ const fn status_of(code: ErrorCode) -> u8 {
         | ErrorCode::PositionInvalid
         | ErrorCode::CursorInvalid
         | ErrorCode::CursorExpired
-        | ErrorCode::TooLarge => USAGE,
+        | ErrorCode::TooLarge
+        | ErrorCode::TemplateParameters
+        | ErrorCode::AttachmentTooBig
+        | ErrorCode::AttachmentType
+        | ErrorCode::RecipientInvalid => USAGE,
         ErrorCode::ConversationNotFound
         | ErrorCode::ContactNotFound
         | ErrorCode::TagUnknown
@@ -266,17 +315,30 @@ const fn status_of(code: ErrorCode) -> u8 {
         | ErrorCode::EndpointNotFound
         | ErrorCode::ParkedNotFound
         | ErrorCode::ViewNotFound
-        | ErrorCode::CommitNotFound => NOT_FOUND,
+        | ErrorCode::CommitNotFound
+        | ErrorCode::TemplateNotFound
+        | ErrorCode::AttachmentNotFound
+        | ErrorCode::ChannelNotFound
+        | ErrorCode::MessageNotFound
+        | ErrorCode::QuickReplyNotFound => NOT_FOUND,
         ErrorCode::AlreadyAssigned
         | ErrorCode::ConversationResolved
         | ErrorCode::CommandIdReused
         | ErrorCode::VersionConflict
-        | ErrorCode::LimitReached => CONFLICT,
+        | ErrorCode::LimitReached
+        | ErrorCode::WindowClosed
+        | ErrorCode::StaleView
+        | ErrorCode::BotPaused
+        | ErrorCode::TemplateNotUsable
+        | ErrorCode::ChannelPaused
+        | ErrorCode::ChannelCannotSend
+        | ErrorCode::AlreadyHandedOver => CONFLICT,
         ErrorCode::StaleRead
         | ErrorCode::Contention
         | ErrorCode::OutcomeUnknown
         | ErrorCode::LogUnavailable
-        | ErrorCode::LogFull => REPEAT,
+        | ErrorCode::LogFull
+        | ErrorCode::PairRate => REPEAT,
         ErrorCode::LogDiverged | ErrorCode::Internal => ERROR,
     }
 }

@@ -22,7 +22,8 @@ Exit status / estado de salida:
   1  an error that none of the others names; the message says which
   2  the command line or a value in it is wrong; nothing was sent or written
   3  not found, or not visible with this API key
-  4  refused by the state of things: somebody else has it, it is resolved, the command id was used for another command
+  4  refused by the state of things: somebody else has it or has answered, the 24-hour window is closed, the channel is paused,
+     the command id was used for another command
   5  the API key is missing, unknown, or its role may not do this
   6  the server or its log is away, full or too slow; repeat it (a write: with the --command-id that the message names)";
 

@@ -3,6 +3,7 @@
 
 mod assignment;
 mod audit;
+mod channel;
 mod client;
 #[cfg(test)]
 mod client_tests;
@@ -10,6 +11,7 @@ pub(crate) mod completion;
 mod contact;
 mod conversation;
 mod failure;
+mod file;
 pub(crate) mod global;
 mod intake;
 mod log;
@@ -18,13 +20,17 @@ mod moment;
 mod paint;
 mod pause;
 mod print;
+mod quick_reply;
 mod replay;
+mod send;
 mod table;
 mod tag;
+mod template;
 mod text;
 mod thread;
 mod view;
 mod words;
+mod workspace;
 mod write;
 
 use std::process::ExitCode;
@@ -51,6 +57,21 @@ pub(crate) enum Command {
     /// The tags of the workspace.
     #[command(subcommand)]
     Tag(tag::Command),
+    /// Templates of WhatsApp channels, and what they say when they are filled in.
+    #[command(subcommand)]
+    Template(template::Command),
+    /// Texts that staff uses again and again.
+    #[command(subcommand)]
+    QuickReply(quick_reply::Command),
+    /// Quick replies and tags as a file.
+    #[command(subcommand)]
+    Workspace(workspace::Command),
+    /// Attachments of messages.
+    #[command(subcommand)]
+    File(file::Command),
+    /// The channels: add, check, pause and remove them while the broker runs.
+    #[command(subcommand)]
+    Channel(channel::Command),
     /// Paused bots: where, by whom, why, since when.
     #[command(subcommand)]
     Pause(pause::Command),
@@ -89,6 +110,7 @@ impl Command {
             Self::Conversation(command) => command.command_id(),
             Self::Contact(command) => command.command_id(),
             Self::Tag(command) => command.command_id(),
+            Self::Channel(command) => command.command_id(),
             Self::Pause(_)
             | Self::Assignment(_)
             | Self::Metrics(_)
@@ -96,7 +118,11 @@ impl Command {
             | Self::Log(_)
             | Self::Replay(_)
             | Self::Audit(_)
-            | Self::View(_) => None,
+            | Self::View(_)
+            | Self::Template(_)
+            | Self::QuickReply(_)
+            | Self::Workspace(_)
+            | Self::File(_) => None,
         }
     }
 
@@ -111,6 +137,7 @@ impl Command {
                 Self::Conversation(command) => command.run(&context, command_id.as_deref().unwrap_or_default()).await,
                 Self::Contact(command) => command.run(&context, command_id.as_deref().unwrap_or_default()).await,
                 Self::Tag(command) => command.run(&context, command_id.as_deref().unwrap_or_default()).await,
+                Self::Channel(command) => command.run(&context, command_id.as_deref().unwrap_or_default()).await,
                 Self::Pause(command) => command.run(&context).await,
                 Self::Assignment(command) => command.run(&context).await,
                 Self::Metrics(command) => command.run(&context).await,
@@ -119,6 +146,10 @@ impl Command {
                 Self::Replay(command) => command.run(&context).await,
                 Self::Audit(command) => command.run(&context).await,
                 Self::View(command) => command.run(&context).await,
+                Self::Template(command) => command.run(&context).await,
+                Self::QuickReply(command) => command.run(&context).await,
+                Self::Workspace(command) => command.run(&context).await,
+                Self::File(command) => command.run(&context).await,
             }
         };
         match done.await {
@@ -257,6 +288,46 @@ mod tests {
     }
 
     #[test]
+    fn what_is_sent_is_said_in_one_way() {
+        for line in [
+            "conversation send cnv_x",
+            "conversation send cnv_x --text a --template b",
+            "conversation send cnv_x --react a",
+            "conversation send cnv_x --text a --list b",
+            "conversation send cnv_x --button a=b",
+            "conversation start wa",
+            "channel add meta wa --phone-number-id 1",
+            "channel add meta wa --phone-number-id 1 --app a --app-secret @s",
+            "channel add meta wa --phone-number-id 1 --app a --access-token EAAB",
+            "channel add gmail m --address a@b --password @p --client-id c",
+            "channel add fax f",
+            "channel check",
+            "template list",
+            "workspace apply",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+        for line in [
+            "conversation send cnv_x --text a --button x=Y --button y=N --header h --sign --seen 7 --force",
+            "conversation send cnv_x --text a --list b --row x=Y=Z --reply-to msg_x",
+            "conversation send cnv_x --file a --file b --cc x@y --subject s --text t",
+            "conversation send cnv_x --file a --as document --text caption",
+            "conversation send cnv_x --location -34.6,-58.3 --place p",
+            "conversation send cnv_x --contact Ana,+54911 --contact Luis",
+            "conversation send cnv_x --react 👍 --to msg_x",
+            "conversation start wa +5491155550101 --template t:es_AR --value 1=Ana --name Ana",
+            "conversation cancel-send cnv_x msg_x --command-id again",
+            "channel add meta wa --phone-number-id 1 --app-secret @s --access-token env:T --replace",
+            "channel add office365 m --address a@b --client-id c --directory d --consent device",
+            "channel add mail m --address a@b --password - --imap-host h --smtp-host h --folder A --folder B",
+            "workspace apply - --dry-run --prune",
+            "file get cnv_x msg_x --attachment 1 -o -",
+        ] {
+            parse(line).unwrap();
+        }
+    }
+
+    #[test]
     fn a_write_has_an_id_of_its_own_unless_it_is_given_one() {
         let id = |line: &str| {
             let Command::Conversation(command) = parse(line).unwrap().command else { unreachable!("{line}") };
@@ -268,6 +339,9 @@ mod tests {
         let named = |line: &str| parse(line).unwrap().command.command_id();
         assert_eq!(named("tag delete tag_x --command-id again").as_deref(), Some("again"));
         assert_eq!(named("contact unlink ctc_x --command-id again").as_deref(), Some("again"));
+        assert_eq!(named("conversation send cnv_x --text a --command-id again").as_deref(), Some("again"));
+        assert_eq!(named("channel pause wa --command-id again").as_deref(), Some("again"));
+        assert!(named("conversation start wa 5 --text a").is_some() && named("channel list").is_none());
         assert!(named("contact link ctc_x 4711").is_some() && named("contact show ctc_x").is_none());
     }
 

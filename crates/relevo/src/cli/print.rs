@@ -90,6 +90,12 @@ impl Output {
         Ok(())
     }
 
+    /// A line beside the answer, on stderr: what a person has to do meanwhile.
+    pub(crate) fn aside(&self, text: &str) {
+        // Whoever closed stderr does not want to know.
+        writeln!(self.stderr.lock(), "{text}").ok();
+    }
+
     /// Progress of long work: over itself on a terminal, not at all into a file.
     pub(crate) fn progress(&self, text: &str) {
         let mut err = self.stderr.lock();

@@ -1,14 +1,15 @@
 //! `relevo conversation messages`: the thread of one conversation, with what happened to it between the messages.
 
 mod live;
+pub(crate) mod sent;
 
 use std::collections::BTreeMap;
 
 use clap::Args;
 use relevo_proto::query::v1::thread_entry::Entry;
 use relevo_proto::query::v1::{
-    Assignee, Attachment, Author, DeliveryReport, ListMessagesRequest, LooseUpdate, LooseUpdateKind, Message,
-    ThreadEntry, TimelineCause, TimelineEntry, TimelineKind, WatchConversationRequest,
+    Assignee, Author, DeliveryReport, ListMessagesRequest, LooseUpdate, LooseUpdateKind, Message, ThreadEntry,
+    TimelineCause, TimelineEntry, TimelineKind, WatchConversationRequest,
 };
 
 use super::moment::{AsOf, parse};
@@ -101,7 +102,9 @@ fn entry_lines(out: &Output, entry: &ThreadEntry, how: How, said: &BTreeMap<&str
     let time = out.clock.short(entry.occurred_at.as_ref());
     let (head, body, id) = match &entry.entry {
         Some(Entry::Message(message)) => {
-            (message_head(out.words, message, said), message_body(message), message.message_id.as_str())
+            let mut body = message_body(message);
+            body.extend(sent::troubles(out, message));
+            (message_head(out.words, message, said), body, message.message_id.as_str())
         }
         Some(Entry::Timeline(timeline)) => (timeline_text(out, timeline), Vec::new(), ""),
         Some(Entry::LooseUpdate(update)) => {
@@ -123,8 +126,12 @@ fn entry_lines(out: &Output, entry: &ThreadEntry, how: How, said: &BTreeMap<&str
 
 /// Every report on the way of a message, with its time.
 fn reports(out: &Output, entry: &ThreadEntry) -> Vec<String> {
+    let mut lines = Vec::new();
     let reports = match &entry.entry {
-        Some(Entry::Message(message)) => &message.delivery_reports,
+        Some(Entry::Message(message)) => {
+            lines.extend(message.outgoing.iter().flat_map(|outgoing| sent::times(out, outgoing)));
+            &message.delivery_reports
+        }
         Some(Entry::LooseUpdate(update)) => &update.delivery_reports,
         Some(Entry::Timeline(_)) | None => return Vec::new(),
     };
@@ -137,7 +144,8 @@ fn reports(out: &Output, entry: &ThreadEntry) -> Vec<String> {
         );
         text::one_line(&line)
     };
-    reports.iter().map(one).collect()
+    lines.extend(reports.iter().map(one));
+    lines
 }
 
 /// `María García · 📷 imagen · editado · 👍 cliente · ✓✓ leído`.
@@ -147,7 +155,10 @@ fn message_head(words: Words, message: &Message, said: &BTreeMap<&str, &str>) ->
     if let Some(mail) = &message.mail {
         parts.push(format!("✉ {}", mail.subject));
     }
-    parts.extend(message.attachments.iter().map(attachment));
+    if let Some(template) = message.outgoing.as_ref().and_then(|outgoing| outgoing.template.as_ref()) {
+        parts.push(format!("{} ({})", template.name, template.language));
+    }
+    parts.extend(message.attachments.iter().map(|file| sent::attachment(words, file)));
     if message.edited {
         parts.push(words.t("message-edited"));
     }
@@ -164,14 +175,18 @@ fn message_head(words: Words, message: &Message, said: &BTreeMap<&str, &str>) ->
             (flags.own_loop, "own-loop"),
             (flags.message_id_reused, "message-id-reused"),
             (flags.forwarded || flags.frequently_forwarded, "forwarded"),
+            (flags.imported, "imported"),
+            (flags.unverified, "unverified"),
         ];
         parts.extend(known.into_iter().filter(|(set, _)| *set).map(|(_, flag)| words.t(&format!("cli-flag-{flag}"))));
     }
     parts.extend(
         message.reactions.iter().map(|reaction| format!("{} {}", reaction.emoji, words.actor_kind(reaction.by))),
     );
-    if !message.delivery_status.is_empty() {
-        parts.push(words.delivery(&message.delivery_status));
+    match &message.outgoing {
+        Some(outgoing) => parts.push(sent::state(words, outgoing)),
+        None if message.delivery_status.is_empty() => {}
+        None => parts.push(words.delivery(&message.delivery_status)),
     }
     if !message.reply_to.is_empty() {
         let quoted = said.get(message.reply_to.as_str()).map(|text| text::cut(&text::one_line(text), QUOTE_COLUMNS));
@@ -183,7 +198,7 @@ fn message_head(words: Words, message: &Message, said: &BTreeMap<&str, &str>) ->
 
 fn author(words: Words, message: &Message) -> String {
     match Author::try_from(message.author) {
-        Ok(Author::Staff) => words.actor(message.staff.as_ref()),
+        Ok(Author::Staff | Author::Bot | Author::System) => words.actor(message.staff.as_ref()),
         Ok(Author::PhoneApp) => words.t("actor-phone_app"),
         Ok(Author::Customer | Author::Unspecified) | Err(_) => {
             let known =
@@ -191,13 +206,6 @@ fn author(words: Words, message: &Message) -> String {
             known.cloned().unwrap_or_else(|| words.t("actor-customer"))
         }
     }
-}
-
-/// `📎 recibo.pdf (application/pdf, 12 kB)`.
-fn attachment(attachment: &Attachment) -> String {
-    let size = attachment.size_bytes.map(|bytes| format!(", {}", text::size(bytes))).unwrap_or_default();
-    let name = if attachment.file_name.is_empty() { String::new() } else { format!("{} ", attachment.file_name) };
-    format!("📎 {name}({}{size})", attachment.mime_type)
 }
 
 fn message_body(message: &Message) -> Vec<String> {
@@ -230,6 +238,9 @@ fn timeline_text(out: &Output, timeline: &TimelineEntry) -> String {
     let by = words.actor(timeline.by.as_ref());
     let by = by.as_str();
     let sentence = match TimelineKind::try_from(timeline.kind) {
+        Ok(TimelineKind::EpisodeStarted) if timeline.cause == i32::from(TimelineCause::Imported) => {
+            words.t("timeline-imported")
+        }
         Ok(TimelineKind::EpisodeStarted) => {
             words.with("timeline-episode", &[("episode", &timeline.episode.to_string())])
         }
@@ -249,6 +260,10 @@ fn timeline_text(out: &Output, timeline: &TimelineEntry) -> String {
         Ok(TimelineKind::Assigned) => {
             let assignee = words.assignee(timeline.assignee.as_ref());
             words.with("timeline-assigned", &[("by", by), ("assignee", &assignee)])
+        }
+        // Nobody but an import resolves in a customer's name.
+        Ok(TimelineKind::Resolved) if timeline.by.as_ref().is_some_and(is_customer) => {
+            words.t("timeline-resolved-imported")
         }
         Ok(TimelineKind::Resolved) if timeline.reason.is_empty() => words.with("timeline-resolved", &[("by", by)]),
         Ok(TimelineKind::Resolved) => {
@@ -286,9 +301,13 @@ fn desk_text(out: &Output, kind: TimelineKind, timeline: &TimelineEntry, by: &st
         TimelineKind::ReturnedToOpen => match TimelineCause::try_from(timeline.cause) {
             Ok(TimelineCause::CustomerMessage) => words.t("timeline-opened-customer"),
             Ok(TimelineCause::Timer) => words.t("timeline-opened-timer"),
-            Ok(TimelineCause::Unspecified | TimelineCause::BusinessMessage | TimelineCause::Staff) | Err(_) => {
-                words.with("timeline-opened", &[("by", by)])
-            }
+            Ok(
+                TimelineCause::Unspecified
+                | TimelineCause::BusinessMessage
+                | TimelineCause::Staff
+                | TimelineCause::Imported,
+            )
+            | Err(_) => words.with("timeline-opened", &[("by", by)]),
         },
         TimelineKind::TagAdded => words.with("timeline-tag-added", &[("by", by), ("tag", tag)]),
         TimelineKind::TagRemoved => words.with("timeline-tag-removed", &[("by", by), ("tag", tag)]),
@@ -392,16 +411,5 @@ mod tests {
         let entries = [quoted, reply];
         let lines = entry_lines(&out(), &entries[1], How::default(), &said(&entries));
         assert_eq!(lines, ["10:42  Ana · 📍 ubicación · ↩ «¿A qué hora abren?»", "    Obelisco · -34.6, -58.4"]);
-    }
-
-    #[test]
-    fn a_file_is_named_with_its_type_and_size() {
-        let file = Attachment {
-            mime_type: "application/pdf".to_owned(),
-            size_bytes: Some(12_345),
-            file_name: "recibo.pdf".to_owned(),
-            ..Attachment::default()
-        };
-        assert_eq!(attachment(&file), "📎 recibo.pdf (application/pdf, 12 kB)");
     }
 }

@@ -26,6 +26,11 @@ impl Words {
         relevo_catalogue::text(self.language, key, &arguments)
     }
 
+    /// A text that may not exist: of a word that comes from outside.
+    pub(crate) fn find(self, key: &str) -> Option<String> {
+        relevo_catalogue::find(self.language, key, &[])
+    }
+
     /// A text that depends on a number.
     pub(crate) fn count(self, key: &str, count: u64) -> String {
         relevo_catalogue::text(self.language, key, &[("n", count.into())])

@@ -61,12 +61,12 @@ pub(crate) enum Write {
 }
 
 /// What every answer of a write says.
-struct Done {
-    position: String,
-    already_so: bool,
-    conversation: Option<ConversationState>,
+pub(super) struct Done {
+    pub(super) position: String,
+    pub(super) already_so: bool,
+    pub(super) conversation: Option<ConversationState>,
     /// Ids of bot messages that were on the wire before a pause.
-    too_late: Vec<String>,
+    pub(super) too_late: Vec<String>,
 }
 
 /// The id that the person gave, or a fresh one.
@@ -205,7 +205,7 @@ fn when(snooze: &Snooze) -> When {
 }
 
 /// The result in words: what was done (or already was so), the position, and the state of now.
-fn told(out: &Output, key: &str, done: &Done) -> Vec<String> {
+pub(super) fn told(out: &Output, key: &str, done: &Done) -> Vec<String> {
     let words = out.words;
     let sentence = if done.already_so { format!("cli-already-{key}") } else { format!("cli-done-{key}") };
     let position = words.with("cli-position", &[("position", &done.position)]);

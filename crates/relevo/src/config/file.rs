@@ -1,10 +1,13 @@
 //! What may stand in a configuration file. The defaults and the meaning of every key: `config.default.toml`.
 
+mod channel;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::Secret;
+pub(crate) use channel::{Channel, Imap, OAuth, Smtp};
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -16,6 +19,10 @@ pub(crate) struct File {
     pub(crate) webhook: Webhook,
     pub(crate) auth: Auth,
     pub(crate) topics: Topics,
+    pub(crate) files: Files,
+    pub(crate) sending: Switch,
+    pub(crate) mailbox: Switch,
+    pub(crate) channels: Channels,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) meta_apps: Vec<MetaApp>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -76,6 +83,27 @@ pub(crate) struct Topics {
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct Files {
+    pub(crate) store: String,
+    pub(crate) scan_command: Vec<String>,
+}
+
+/// A part that a node may leave to others.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Switch {
+    pub(crate) enabled: bool,
+}
+
+/// What channels that are added while Relevo runs may do.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Channels {
+    pub(crate) any_server: bool,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Auth {
     pub(crate) token_seconds: u64,
     pub(crate) session_hours: u64,
@@ -128,6 +156,10 @@ pub(crate) struct Tenant {
     pub(crate) name: String,
     pub(crate) time_zone: String,
     pub(crate) language: String,
+    #[serde(default = "yes")]
+    pub(crate) pause_bot_on_send: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) business_name: Option<String>,
     #[serde(default)]
     pub(crate) channels: Vec<Channel>,
     #[serde(default)]
@@ -136,37 +168,14 @@ pub(crate) struct Tenant {
     pub(crate) teams: Vec<Team>,
 }
 
-/// A channel of any kind. One struct for all kinds, so that a misplaced key can be named with the kind that it belongs to.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Channel {
-    pub(crate) id: String,
-    pub(crate) kind: String,
-    pub(crate) label: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) app: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) phone_number_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) display_phone_number: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) waba_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) auth_tokens: Option<Vec<Secret>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) public_base_url: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) bearer_tokens: Option<Vec<Secret>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) addresses: Option<Vec<String>>,
-}
-
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Agent {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) role: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signature: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -191,4 +200,8 @@ pub(crate) struct ApiKey {
     pub(crate) teams: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) roles: Option<Vec<String>>,
+}
+
+const fn yes() -> bool {
+    true
 }

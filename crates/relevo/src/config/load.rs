@@ -6,7 +6,7 @@ use figment::Figment;
 use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
 
-use super::file::File;
+use super::file::{Channel, File};
 use super::nearest::nearest;
 use super::{DEFAULT, DEMO, Problem, Problems};
 
@@ -51,6 +51,15 @@ fn extract(figment: &Figment) -> Result<File, Problems> {
         return Err(Problems(vec![Problem::new("nats.url", "config-url-credentials")]));
     }
     Ok(file)
+}
+
+/// One channel's definition, without the layers around it.
+pub(crate) fn definition(text: &str) -> Result<Channel, Problems> {
+    let extracted = Figment::from(Toml::string(text)).extract::<Channel>();
+    extracted.map_err(|errors| {
+        let place = |error: &figment::Error| Problem { at: error.path.join("."), ..problem(error) };
+        Problems(errors.into_iter().map(|error| place(&error)).collect())
+    })
 }
 
 /// Whether one of the addresses, which commas separate, has a user or a token before its host.

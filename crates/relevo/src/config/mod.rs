@@ -17,9 +17,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use relevo_catalogue::Language;
 use relevo_domain::{AgentId, ChannelId, EndpointId, Role, TeamId, TenantId};
+use relevo_providers::{MailAccount, MetaAccount, TwilioAccount};
 
-pub(crate) use load::{Layers, load};
+pub(crate) use load::{Layers, definition, load};
 pub(crate) use problem::{Problem, Problems};
 pub(crate) use secret::Secret;
 
@@ -37,6 +39,13 @@ pub(crate) struct Config {
     pub(crate) nats: Nats,
     pub(crate) webhook: relevo_webhook::Options,
     pub(crate) topics: Topics,
+    pub(crate) files: Files,
+    /// Whether this node hands messages over.
+    pub(crate) sending: bool,
+    /// Whether this node reads mailboxes.
+    pub(crate) mailbox: bool,
+    /// Whether a channel that is added while Relevo runs may name any server, private ones and plain connections included.
+    pub(crate) any_server: bool,
     pub(crate) meta_apps: Vec<MetaApp>,
     pub(crate) tenants: Vec<Tenant>,
     pub(crate) api_keys: Vec<ApiKey>,
@@ -85,6 +94,22 @@ pub(crate) struct Topics {
     pub(crate) keep: Duration,
 }
 
+/// Attachments.
+#[derive(Clone, Debug)]
+pub(crate) struct Files {
+    pub(crate) store: FileStore,
+    /// The program that looks at each file before it is stored, with its arguments; none: nobody looks.
+    pub(crate) scan_command: Vec<String>,
+}
+
+/// Where attachments are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FileStore {
+    /// The log's object store.
+    Log,
+    Folder(PathBuf),
+}
+
 #[derive(Clone)]
 pub(crate) struct MetaApp {
     pub(crate) name: EndpointId,
@@ -98,6 +123,11 @@ pub(crate) struct MetaApp {
 pub(crate) struct Tenant {
     pub(crate) name: TenantId,
     pub(crate) time_zone: TimeZone,
+    pub(crate) language: Language,
+    /// Whether a message of staff pauses the bot.
+    pub(crate) pause_bot_on_send: bool,
+    /// How the business calls itself in its messages; absent: by the tenant's name.
+    pub(crate) business_name: Option<String>,
     pub(crate) channels: Vec<Channel>,
     pub(crate) agents: Vec<Agent>,
     pub(crate) teams: Vec<Team>,
@@ -112,9 +142,34 @@ pub(crate) struct Channel {
 
 #[derive(Clone)]
 pub(crate) enum ChannelKind {
-    Meta { app: EndpointId, phone_number_id: String, display_phone_number: Option<String>, waba_id: Option<String> },
-    Twilio { endpoint: EndpointId, auth_tokens: Vec<String>, public_base_url: Option<String> },
-    Email { endpoint: EndpointId, bearer_tokens: Vec<String>, addresses: Vec<String> },
+    Meta {
+        app: EndpointId,
+        phone_number_id: String,
+        display_phone_number: Option<String>,
+        waba_id: Option<String>,
+        /// The app that the channel brought with it; its name is the channel's.
+        own_app: Option<Box<MetaApp>>,
+        /// How it sends, if it can.
+        account: Option<Box<MetaAccount>>,
+    },
+    Twilio {
+        endpoint: EndpointId,
+        auth_tokens: Vec<String>,
+        public_base_url: Option<String>,
+        /// How it sends, if it can. Where Twilio reports to is filled in when the addresses are known.
+        account: Option<Box<TwilioAccount>>,
+    },
+    Email {
+        endpoint: EndpointId,
+        /// Empty: no mail server posts to it.
+        bearer_tokens: Vec<String>,
+        /// Lower case.
+        addresses: Vec<String>,
+        /// Answers go to the first address with the conversation's token behind a `+`.
+        plus_addressing: bool,
+        /// How it is read and how it sends, if it does.
+        account: Option<Box<MailAccount>>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -122,6 +177,8 @@ pub(crate) struct Agent {
     pub(crate) id: AgentId,
     pub(crate) name: String,
     pub(crate) role: Role,
+    /// The line under their messages when they ask for it.
+    pub(crate) signature: Option<String>,
 }
 
 #[derive(Clone, Debug)]

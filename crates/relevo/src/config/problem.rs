@@ -17,14 +17,24 @@ impl Problem {
         Self { at: at.into(), key, args: Vec::new() }
     }
 
+    /// The same at another place.
+    pub(crate) fn at(self, at: &str) -> Self {
+        Self { at: at.to_owned(), ..self }
+    }
+
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.args.push((name, value.into()));
         self
     }
 
     pub(crate) fn text(&self, language: Language) -> String {
+        format!("{}: {}", self.at, self.what(language))
+    }
+
+    /// What is wrong, without its place.
+    pub(crate) fn what(&self, language: Language) -> String {
         let args: Vec<(&str, Arg<'_>)> = self.args.iter().map(|(name, value)| (*name, value.into())).collect();
-        format!("{}: {}", self.at, relevo_catalogue::text(language, self.key, &args))
+        relevo_catalogue::text(language, self.key, &args)
     }
 }
 

@@ -40,7 +40,7 @@ impl Target {
         let channels: Vec<&Channel> = config.tenants.iter().flat_map(|tenant| &tenant.channels).collect();
 
         let (app, number) = channels.iter().find_map(|channel| match &channel.kind {
-            ChannelKind::Meta { app, phone_number_id, display_phone_number, waba_id } => {
+            ChannelKind::Meta { app, phone_number_id, display_phone_number, waba_id, .. } => {
                 let account = waba_id.clone().unwrap_or_else(|| ACCOUNT_UNKNOWN.to_owned());
                 let display = display_phone_number.clone().unwrap_or_else(|| phone_number_id.clone());
                 Some((app, Number { account, phone_number_id: phone_number_id.clone(), display }))
@@ -49,13 +49,13 @@ impl Target {
         })?;
         let app = config.meta_apps.iter().find(|known| known.name == *app)?;
         let (twilio_channel, twilio_token, base) = channels.iter().find_map(|channel| match &channel.kind {
-            ChannelKind::Twilio { endpoint, auth_tokens, public_base_url } => {
+            ChannelKind::Twilio { endpoint, auth_tokens, public_base_url, .. } => {
                 Some((endpoint.to_string(), auth_tokens.first()?.clone(), public_base_url.clone()))
             }
             ChannelKind::Meta { .. } | ChannelKind::Email { .. } => None,
         })?;
         let (mail_channel, mail_bearer, mail_address) = channels.iter().find_map(|channel| match &channel.kind {
-            ChannelKind::Email { endpoint, bearer_tokens, addresses } => {
+            ChannelKind::Email { endpoint, bearer_tokens, addresses, .. } => {
                 Some((endpoint.to_string(), bearer_tokens.first()?.clone(), addresses.first()?.clone()))
             }
             ChannelKind::Meta { .. } | ChannelKind::Twilio { .. } => None,

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus_client::registry::Registry;
-use relevo_command::workspace::ensure_id_key;
-use relevo_command::{DecisionProjector, IdKey, Ledger, LedgerError};
+use relevo_command::{DecisionProjector, IdKey, Ledger};
 use relevo_domain::{TenantId, Timestamp};
-use relevo_eventlog::{Connection, Credentials, Log};
-use relevo_intake::{Handler, IntakeWorker, Parking, Routes, Tally, TallyStore};
+use relevo_eventlog::{Blobs, Connection, Log};
+use relevo_intake::{Handler, IntakeWorker, Parking, Tally, TallyStore};
 use relevo_projection::{Projector, Runtime, Views};
 use relevo_query::Directory;
+use relevo_sender::media::Scanner;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -22,21 +22,24 @@ use tokio_util::task::TaskTracker;
 use super::data_dir::{DataDir, KeptKey};
 use super::directory::directory;
 use super::error::chain;
+use super::log_server::{self, LogServer};
+use super::outbound::{self, Ways};
 use super::readiness::Condition;
-use super::{ServeError, cors, grpc, routing};
+use super::{ServeError, cors, grpc, id_keys};
 use crate::auth::Auth;
-use crate::config::{Config, External, Nats};
-use crate::nats::lock::DataLock;
-use crate::nats::supervisor::State;
-use crate::nats::{self, Supervisor};
+use crate::channels::Channels;
+use crate::config::file::File;
+use crate::config::{Config, FileStore};
+use crate::files::{FileDoors, FilePorts, FileTokens, Links};
 use crate::topics::{self, Checkpoints, Publisher, Republisher};
 
 /// The tally's folder among the views: it is a fold like them, only of the raw stream too.
 const TALLY_FOLDER: &str = "intake-tally-v1";
 /// The publisher's checkpoints, beside the view that they are about.
 const TOPICS_FOLDER: &str = "metric-topics-v1";
-/// How long a start waits for a log that is still recovering its streams.
-const CONNECT_MAX: Duration = Duration::from_mins(1);
+/// How long senders have at least to record what they handed over: a call can take so long, and another node would call the outcome
+/// unknown.
+const OUTBOUND_MIN: Duration = Duration::from_secs(20);
 /// Failures that may wait to be looked at: the first one ends the process.
 const FAILURES_MAX: usize = 4;
 
@@ -50,7 +53,14 @@ pub(crate) struct Installation {
     pub(crate) views: Views,
     pub(crate) parking: Parking,
     pub(crate) tally: Tally,
-    pub(crate) routes: Arc<Routes>,
+    pub(crate) channels: Channels,
+    pub(crate) ledger: Arc<Ledger>,
+    /// What derived ids are made with.
+    pub(crate) keys: Arc<HashMap<TenantId, IdKey>>,
+    pub(crate) ways: Ways,
+    pub(crate) files: FilePorts,
+    /// Set when the id keys are known to be those that the log was written with.
+    pub(crate) checked: CancellationToken,
     pub(crate) directory: Arc<Directory>,
     pub(crate) republisher: Republisher,
     /// Ends streams that would go on for ever.
@@ -63,12 +73,20 @@ pub(super) struct Broker {
     http: Listener,
     grpc: Listener,
     intake: Background,
+    outbound: Background,
     topics: Background,
     views: Views,
     connection: Connection,
     log_server: LogServer,
     failures: mpsc::Receiver<ServeError>,
     shutdown: Duration,
+}
+
+/// What the parts count.
+struct Series {
+    webhook: relevo_webhook::Metrics,
+    topics: topics::Series,
+    send: relevo_sender::Metrics,
 }
 
 /// Something that listens, and how to end it.
@@ -84,55 +102,71 @@ struct Background {
     tasks: TaskTracker,
 }
 
-/// The server that holds the log: ours, or somebody else's. Either way the data folder is locked.
-enum LogServer {
-    Supervised { supervisor: Supervisor, states: watch::Receiver<State> },
-    External { _lock: DataLock },
-}
-
 impl Broker {
-    pub(super) async fn start(config: Config) -> Result<Self, ServeError> {
+    pub(super) async fn start(config: Config, file: File) -> Result<Self, ServeError> {
         let data = DataDir::open(&config.server.data_dir)?;
         let http_listener = bind(config.server.http_addr).await?;
         let grpc_listener = bind(config.server.grpc_addr).await?;
-        let (log_server, mut options) = log_server(&config, &data).await?;
+        let (log_server, mut options) = LogServer::open(&config, &data).await?;
         options.metrics_age = config.topics.keep;
         // Not before the folder is locked: until then the file may be a living broker's.
         data.remove_addresses();
         let connection = Connection::connect(options).await?;
 
         let (failed, failures) = mpsc::channel(FAILURES_MAX);
-        let mut registry = Registry::default();
-        let metrics = relevo_webhook::Metrics::register(&mut registry);
-        let topic_series = topics::Series::register(&mut registry);
+        let (registry, series) = Series::register();
         let condition = Arc::new(Condition::new(registry, connection.clone()));
         let own_url = url(&http_listener)?;
-        let endpoints = routing::endpoints(&config, &own_url);
-        let inlet = Arc::new(connection.intake());
-        let router =
-            relevo_webhook::router(endpoints, inlet, Arc::clone(&condition) as _, metrics, config.webhook.clone());
-        let auth = start_auth(&config, &data)?;
-        let pages = crate::auth::router(Arc::clone(&auth)).layer(cors::http(&config.server.cors_origins));
+        let channels = open_channels(file, &config, &data, &own_url)?;
+        let router = webhooks(&config, &connection, &channels, &condition, series.webhook);
+        let log: Arc<dyn Log> = Arc::new(connection.events());
+        let secrets = token_keys(&config, &data)?;
+        let auth = start_auth(&config, &secrets, &channels)?;
+        let (files, pages) = open_pages(&config, &connection, &log, &auth, &secrets, &own_url);
         let http = serve_http(http_listener, router.merge(pages), failed.clone())?;
 
-        let log: Arc<dyn Log> = Arc::new(connection.events());
         let views = start_views(&data, Arc::clone(&log)).await?;
         condition.set_views(views.clone());
         let decision = views.get(DecisionProjector::NAME).ok_or_else(|| missing(DecisionProjector::NAME))?;
         let ledger = Arc::new(Ledger::new(Arc::clone(&log), decision));
-        let (intake, parking, tally) = start_intake(&config, &data, &connection, &ledger, &condition, &failed)?;
-        let (topics, republisher) = start_topics(&config, &data, &connection, &log, &views, topic_series)?;
+        let kept = id_keys::all(&config, &data)?;
+        let keys = Arc::new(kept.iter().map(|(tenant, kept)| (tenant.clone(), kept.key.clone())).collect());
+        let handler = Handler::new(Arc::clone(&ledger), channels.routes(), Arc::clone(&keys), now);
+        let checked = CancellationToken::new();
+        let (intake, parking, tally) =
+            start_intake(handler, (kept, checked.clone()), &data, &connection, &ledger, &condition, &failed)?;
+        let ways = Ways::new(&files)?;
+        let delivery = relevo_sender::delivery::NAME;
+        let parts = outbound::Parts {
+            channels: channels.clone(),
+            ways: ways.clone(),
+            files: files.clone(),
+            connection: connection.clone(),
+            log: Arc::clone(&log),
+            ledger: Arc::clone(&ledger),
+            view: views.get(delivery).ok_or_else(|| missing(delivery))?,
+            keys: Arc::clone(&keys),
+            metrics: series.send,
+            checked: checked.clone(),
+        };
+        let outbound = start_outbound(&config, parts);
+        let (topics, republisher) = start_topics(&config, &data, &connection, &log, &views, series.topics)?;
 
         let grpc_token = CancellationToken::new();
         let installation = Installation {
             log,
             connection: connection.clone(),
-            sync_interval: sync_interval(&config),
+            sync_interval: log_server::sync_interval(&config),
             views: views.clone(),
             parking,
             tally,
-            routes: Arc::new(routing::routes(&config)),
-            directory: Arc::new(directory(&config)),
+            directory: Arc::new(directory(&config, &channels)),
+            channels,
+            ledger: Arc::clone(&ledger),
+            keys,
+            ways,
+            files,
+            checked,
             republisher,
             ending: grpc_token.clone(),
         };
@@ -141,7 +175,7 @@ impl Broker {
         let grpc = Listener { url: grpc_url, token: grpc_token, task: tokio::spawn(report("gRPC", server, failed)) };
         data.write_addresses(&http.url, &grpc.url)?;
         let shutdown = config.server.shutdown;
-        Ok(Self { data, http, grpc, intake, topics, views, connection, log_server, failures, shutdown })
+        Ok(Self { data, http, grpc, intake, outbound, topics, views, connection, log_server, failures, shutdown })
     }
 
     /// Where HTTP and gRPC listen.
@@ -151,7 +185,7 @@ impl Broker {
 
     /// Waits for something that the broker cannot go on without.
     pub(super) async fn failure(&mut self) -> ServeError {
-        let gave_up = gave_up(&mut self.log_server);
+        let gave_up = self.log_server.gave_up();
         tokio::select! {
             Some(error) = self.failures.recv() => error,
             () = gave_up => ServeError::NatsGaveUp,
@@ -165,6 +199,9 @@ impl Broker {
         self.http.end("HTTP", limit).await;
         self.intake.token.cancel();
         within(limit, "intake", self.intake.tasks.wait()).await;
+        self.outbound.token.cancel();
+        // What was handed over must be recorded: the log is still there.
+        within(limit.max(OUTBOUND_MIN), "senders and mailboxes", self.outbound.tasks.wait()).await;
         self.topics.token.cancel();
         within(limit, "metric topics", self.topics.tasks.wait()).await;
         self.grpc.end("gRPC", limit).await;
@@ -175,12 +212,20 @@ impl Broker {
             }
         })
         .await;
-        if let LogServer::Supervised { supervisor, .. } = self.log_server
-            && let Err(error) = tokio::task::spawn_blocking(move || supervisor.stop()).await
-        {
-            tracing::error!(%error, "nats-server was not stopped in order");
-        }
+        self.log_server.stop().await;
         tracing::info!("stopped");
+    }
+}
+
+impl Series {
+    fn register() -> (Registry, Self) {
+        let mut registry = Registry::default();
+        let series = Self {
+            webhook: relevo_webhook::Metrics::register(&mut registry),
+            topics: topics::Series::register(&mut registry),
+            send: relevo_sender::Metrics::register(&mut registry),
+        };
+        (registry, series)
     }
 }
 
@@ -196,16 +241,6 @@ impl Listener {
         .await;
         abort.abort();
     }
-}
-
-/// Waits until our own server does not start any more. Somebody else's is somebody else's business.
-async fn gave_up(log_server: &mut LogServer) {
-    if let LogServer::Supervised { states, .. } = log_server
-        && states.wait_for(|state| *state == State::GaveUp).await.is_ok()
-    {
-        return;
-    }
-    std::future::pending::<()>().await;
 }
 
 /// The one clock of the process.
@@ -229,66 +264,62 @@ fn url(listener: &TcpListener) -> Result<String, ServeError> {
     Ok(format!("http://{address}"))
 }
 
-/// Finds or starts the server that holds the log, and says how to reach it.
-async fn log_server(config: &Config, data: &DataDir) -> Result<(LogServer, relevo_eventlog::Options), ServeError> {
-    match &config.nats {
-        Nats::Supervised { binary, sync, store_bytes } => {
-            let options = nats::Options {
-                data_dir: data.path().to_owned(),
-                places: nats::binary::Places::from_env(binary.clone()),
-                sync: *sync,
-                store_bytes: *store_bytes,
-            };
-            let started = tokio::task::spawn_blocking(move || Supervisor::start(options)).await;
-            let (supervisor, connection) =
-                started.map_err(|error| ServeError::NotStarted { reason: error.to_string() })??;
-            let states = supervisor.states();
-            let mut options = relevo_eventlog::Options::new(connection.url);
-            options.credentials = Some(Credentials::Password { user: connection.user, password: connection.password });
-            options.store_bytes = connection.store_bytes;
-            options.connect_deadline = CONNECT_MAX;
-            Ok((LogServer::Supervised { supervisor, states }, options))
-        }
-        Nats::External(external) => {
-            let folder = data.path().to_owned();
-            let locked = tokio::task::spawn_blocking(move || DataLock::take(&folder)).await;
-            let lock = locked.map_err(|error| ServeError::NotStarted { reason: error.to_string() })??;
-            Ok((LogServer::External { _lock: lock }, external_options(external)?))
-        }
-    }
+/// What tokens and addresses of files are made with.
+fn token_keys(config: &Config, data: &DataDir) -> Result<Vec<Vec<u8>>, ServeError> {
+    Ok(if config.auth.token_keys.is_empty() { vec![data.token_key()?] } else { config.auth.token_keys.clone() })
 }
 
-/// How the server writes to disk, as its configuration says it.
-const fn sync_interval(config: &Config) -> Option<&'static str> {
-    match &config.nats {
-        Nats::Supervised { sync: nats::server_config::Sync::Always, .. } => Some("always"),
-        Nats::Supervised { sync: nats::server_config::Sync::Os, .. } => Some("os"),
-        Nats::External(_) => None,
-    }
+fn open_channels(file: File, config: &Config, data: &DataDir, own_url: &str) -> Result<Channels, ServeError> {
+    Channels::open(file, config.clone(), data.channels(), own_url).map_err(ServeError::io(data.channels()))
 }
 
-fn external_options(external: &External) -> Result<relevo_eventlog::Options, ServeError> {
-    let mut options = relevo_eventlog::Options::new(external.url.clone());
-    options.replicas = external.replicas;
-    options.store_bytes = external.store_bytes;
-    options.credentials = match (&external.credentials_file, &external.user, &external.token) {
-        (Some(path), _, _) => Some(Credentials::Jwt(std::fs::read_to_string(path).map_err(ServeError::io(path))?)),
-        (None, Some((user, password)), _) => {
-            Some(Credentials::Password { user: user.clone(), password: password.clone() })
-        }
-        (None, None, Some(token)) => Some(Credentials::Token(token.clone())),
-        (None, None, None) => None,
+/// The webhooks of the channels in force, probes and metrics.
+fn webhooks(
+    config: &Config,
+    connection: &Connection,
+    channels: &Channels,
+    condition: &Arc<Condition>,
+    series: relevo_webhook::Metrics,
+) -> axum::Router {
+    let (inlet, readiness) = (Arc::new(connection.intake()), Arc::clone(condition) as _);
+    relevo_webhook::router(channels.endpoints(), inlet, readiness, series, config.webhook.clone())
+}
+
+fn start_outbound(config: &Config, parts: outbound::Parts) -> Background {
+    let background = Background { token: CancellationToken::new(), tasks: TaskTracker::new() };
+    outbound::start(config, parts, &background.tasks, &background.token);
+    background.tasks.close();
+    background
+}
+
+/// Where attachments are, and the pages of the HTTP listener beside webhooks.
+fn open_pages(
+    config: &Config,
+    connection: &Connection,
+    log: &Arc<dyn Log>,
+    auth: &Arc<Auth>,
+    secrets: &[Vec<u8>],
+    own_url: &str,
+) -> (FilePorts, axum::Router) {
+    let blobs = match &config.files.store {
+        FileStore::Log => connection.blobs(),
+        FileStore::Folder(path) => Blobs::folder(path),
     };
-    Ok(options)
+    let tokens = Arc::new(FileTokens::new(secrets));
+    let links = Links::new(Arc::clone(&tokens), config.server.public_url.as_deref().unwrap_or(own_url), now);
+    let scanner = Scanner::new(&config.files.scan_command);
+    let doors = FileDoors { auth: Arc::clone(auth), blobs: blobs.clone(), tokens, scanner, clock: now };
+    let pages = crate::auth::router(Arc::clone(auth)).merge(crate::files::router(doors));
+    let pages = pages.layer(cors::http(&config.server.cors_origins));
+    (FilePorts { blobs, links, log: Arc::clone(log) }, pages)
 }
 
 /// Who may call. A node whose configuration has no keys for tokens has one of its own.
-fn start_auth(config: &Config, data: &DataDir) -> Result<Arc<Auth>, ServeError> {
-    let secrets =
-        if config.auth.token_keys.is_empty() { vec![data.token_key()?] } else { config.auth.token_keys.clone() };
-    let auth = Auth::new(config, &secrets, now);
+fn start_auth(config: &Config, secrets: &[Vec<u8>], channels: &Channels) -> Result<Arc<Auth>, ServeError> {
+    let auth = Auth::new(config, secrets, now);
     // Only the machine's certificate authorities can be missing.
-    Ok(Arc::new(auth.map_err(|error| ServeError::NotStarted { reason: format!("certificate authorities: {error}") })?))
+    let auth = auth.map_err(|error| ServeError::NotStarted { reason: format!("certificate authorities: {error}") })?;
+    Ok(Arc::new(auth.follow(channels)))
 }
 
 fn serve_http(
@@ -323,25 +354,21 @@ async fn start_views(data: &DataDir, log: Arc<dyn Log>) -> Result<Views, ServeEr
         Arc::new(relevo_projector_assignment::AssignmentProjector),
         Arc::new(relevo_projector_pause::PauseProjector),
         Arc::new(relevo_projector_metrics::MetricsProjector),
+        Arc::new(relevo_sender::DeliveryProjector),
     ];
     let options = relevo_projection::Options::default();
     Ok(Runtime::start(projectors, log, data.views(), options, CancellationToken::new()).await?)
 }
 
 fn start_intake(
-    config: &Config,
+    handler: Handler,
+    (kept, keys_checked): (Vec<(TenantId, KeptKey)>, CancellationToken),
     data: &DataDir,
     connection: &Connection,
     ledger: &Arc<Ledger>,
     condition: &Arc<Condition>,
     failed: &mpsc::Sender<ServeError>,
 ) -> Result<(Background, Parking, Tally), ServeError> {
-    let mut kept = Vec::with_capacity(config.tenants.len());
-    for tenant in &config.tenants {
-        kept.push((tenant.name.clone(), data.id_key(&tenant.name)?));
-    }
-    let keys: HashMap<TenantId, IdKey> = kept.iter().map(|(tenant, kept)| (tenant.clone(), kept.key.clone())).collect();
-    let handler = Handler::new(Arc::clone(ledger), Arc::new(routing::routes(config)), Arc::new(keys), now);
     let store = TallyStore::open(&data.views().join(TALLY_FOLDER), &relevo_readstore::Options::default());
     let store = Arc::new(store.map_err(|error| ServeError::NotStarted { reason: chain(&error) })?);
     let worker = IntakeWorker::new(handler.clone(), connection.intake(), connection.parked());
@@ -355,11 +382,12 @@ fn start_intake(
     background.tasks.spawn(async move {
         tokio::select! {
             () = token.cancelled() => return,
-            checked = check_id_keys(&ledger, kept) => if let Err(error) = checked {
+            checked = id_keys::check(&ledger, kept) => if let Err(error) = checked {
                 failed.try_send(error).ok();
                 return;
             }
         }
+        keys_checked.cancel();
         condition.set_intake(true);
         let (working, cancelled) = (token.clone(), token.clone());
         // Boxed: it is large, and would be copied from hand to hand.
@@ -421,32 +449,6 @@ async fn until_cancelled(
             Err(ServeError::PartEnded { part })
         }
     }
-}
-
-/// Intake must not derive one id before it is sure that the key is the one that the log was written with.
-async fn check_id_keys(ledger: &Ledger, kept: Vec<(TenantId, KeptKey)>) -> Result<(), ServeError> {
-    // A decision store that was deleted is built anew first, however long that takes.
-    loop {
-        match ledger.catch_up().await {
-            Ok(()) => break,
-            Err(LedgerError::Lagging) => tracing::info!("decision store is catching up"),
-            Err(error) => {
-                tracing::warn!(error = %chain(&error), "decision store is not there yet");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        }
-    }
-    for (tenant, kept) in kept {
-        if let Err(error) = ensure_id_key(ledger, &tenant, &kept.key, now()).await {
-            let error = ServeError::id_key(error, kept.path.clone());
-            if kept.made && matches!(error, ServeError::IdKeyChanged { .. }) {
-                // The right one can be put back only if this one is not in its place.
-                std::fs::remove_file(&kept.path).map_err(ServeError::io(&kept.path))?;
-            }
-            return Err(error);
-        }
-    }
-    Ok(())
 }
 
 fn missing(view: &str) -> ServeError {

@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{
+    ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    RANGE,
+};
 use http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -36,7 +39,10 @@ pub(super) fn grpc_web(origins: &[HeaderValue]) -> CorsLayer {
 
 /// For the routes of the HTTP listener that pages may call.
 pub(super) fn http(origins: &[HeaderValue]) -> CorsLayer {
-    origins_only(origins).allow_methods([Method::GET]).allow_headers([ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION])
+    origins_only(origins)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH, RANGE])
+        .expose_headers([CONTENT_DISPOSITION, CONTENT_RANGE, ETAG])
 }
 
 fn origins_only(origins: &[HeaderValue]) -> CorsLayer {

@@ -1,4 +1,5 @@
-//! The data folder: `nats/` (the log), `views/`, `keys/` (one id key a tenant, and what signs tokens), `lock`, and `relevo.addresses`.
+//! The data folder: `nats/` (the log), `views/`, `keys/` (one id key a tenant, and what signs tokens), `channels/`,
+//! `lock`, and `relevo.addresses`.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -18,10 +19,12 @@ use crate::nats::private;
 const ADDRESSES: &str = "relevo.addresses";
 const VIEWS: &str = "views";
 const KEYS: &str = "keys";
+/// Channels that were added while Relevo ran, with their secrets.
+const CHANNELS: &str = "channels";
 /// What signs tokens. No tenant is called so: a name begins with a letter or a digit.
 const TOKEN_KEY: &str = "_tokens.key";
 /// Folders that nobody else may look into, whoever made them.
-const PARTS: [&str; 3] = [VIEWS, KEYS, "nats"];
+const PARTS: [&str; 4] = [VIEWS, KEYS, CHANNELS, "nats"];
 
 /// In a mode: everybody may write, and nobody may remove what is another's.
 const STICKY: u32 = 0o1000;
@@ -70,6 +73,10 @@ impl DataDir {
 
     pub(super) fn views(&self) -> PathBuf {
         self.path.join(VIEWS)
+    }
+
+    pub(super) fn channels(&self) -> PathBuf {
+        self.path.join(CHANNELS)
     }
 
     /// The tenant's id key. Made at the first start, never replaced: a file that cannot be read is an error.
@@ -146,7 +153,7 @@ mod tests {
         let data = DataDir::open(temp.path()).unwrap();
         data.write_addresses("h", "g").unwrap();
         assert_eq!(mode(temp.path()), 0o700);
-        assert_eq!(PARTS.map(|part| mode(&temp.path().join(part))), [0o700; 3]);
+        assert_eq!(PARTS.map(|part| mode(&temp.path().join(part))), [0o700; 4]);
         assert_eq!(mode(&temp.path().join(ADDRESSES)), 0o600);
     }
 

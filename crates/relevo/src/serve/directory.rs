@@ -7,19 +7,21 @@ use relevo_command::grpc::Staff;
 use relevo_domain::{AgentId, TeamId, TenantId};
 use relevo_query::{Directory, TenantDirectory};
 
+use crate::channels::Channels;
 use crate::config::{Config, Tenant};
 
 /// Every tenant's names and time zone.
-pub(super) fn directory(config: &Config) -> Directory {
-    Directory { tenants: config.tenants.iter().map(|tenant| (tenant.name.clone(), of_tenant(tenant))).collect() }
+pub(super) fn directory(config: &Config, channels: &Channels) -> Directory {
+    let tenants = config.tenants.iter().map(|tenant| (tenant.name.clone(), of_tenant(tenant, channels)));
+    Directory { tenants: tenants.collect() }
 }
 
-fn of_tenant(tenant: &Tenant) -> TenantDirectory {
+fn of_tenant(tenant: &Tenant, channels: &Channels) -> TenantDirectory {
     TenantDirectory {
         time_zone: tenant.time_zone.clone(),
         agents: tenant.agents.iter().map(|agent| (agent.id.clone(), agent.name.clone())).collect(),
         teams: tenant.teams.iter().map(|team| (team.id.clone(), team.name.clone())).collect(),
-        channels: tenant.channels.iter().map(|channel| (channel.id.clone(), channel.label.clone())).collect(),
+        channels: channels.labels(&tenant.name),
     }
 }
 

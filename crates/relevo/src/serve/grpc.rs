@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use relevo_command::Ledger;
 use relevo_command::grpc::Commands;
+use relevo_command::{Ledger, SendPorts};
 use relevo_query::{Directory, Ports, Query, QueryViews};
 use tokio::net::TcpListener;
 use tonic::transport::Server;
@@ -14,6 +14,8 @@ use tonic_web::GrpcWebLayer;
 use super::broker::now;
 use super::directory::Names;
 use super::history::Past;
+use super::outbound::Entities;
+use super::policy::Policy;
 use super::{Installation, ServeError, cors, health};
 use crate::admin;
 use crate::auth::{self, Auth, AuthLayer};
@@ -46,6 +48,13 @@ pub(super) fn server(
     tokio::spawn(health::keep(reporter, installation.clone()));
     let directory = Arc::clone(&installation.directory);
     let commands = Commands::new(ledger, Arc::new(Names(Arc::clone(&directory))), now);
+    let ports = SendPorts {
+        keys: Arc::clone(&installation.keys),
+        policy: Arc::new(Policy { channels: installation.channels.clone(), checked: installation.checked.clone() }),
+        files: Arc::new(installation.files.clone()),
+    };
+    let (sends, channels) = (commands.send_server(ports.clone()), commands.channel_server(ports));
+    let entities = Entities { channels: installation.channels.clone(), keys: Arc::clone(&installation.keys) };
     let ending = installation.ending.clone();
     let history = Arc::new(Past(Arc::clone(&installation.log)));
     let ports = Ports { now, history, ending: ending.clone() };
@@ -66,10 +75,16 @@ pub(super) fn server(
         .add_service(commands.conversation_server())
         .add_service(commands.contact_server())
         .add_service(commands.workspace_server())
+        .add_service(sends)
+        .add_service(channels)
         .add_service(query.inbox_server())
         .add_service(query.assignment_server())
         .add_service(query.pause_server())
         .add_service(query.metrics_server())
+        .add_service(query.template_server(Arc::new(entities)))
+        .add_service(query.quick_reply_server())
+        .add_service(query.file_server(Arc::new(installation.files.clone())))
+        .add_service(admin::channel::Service::new(installation.clone()).into_server())
         .add_service(admin::intake::Service::new(installation.clone()).into_server())
         .add_service(admin::log::Service::new(installation.clone()).into_server())
         .add_service(admin::topic::Service::new(installation.clone()).into_server())

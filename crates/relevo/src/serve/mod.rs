@@ -11,8 +11,12 @@ mod error;
 mod grpc;
 mod health;
 mod history;
+mod id_keys;
+mod log_server;
+mod outbound;
+mod policy;
 mod readiness;
-mod routing;
+pub(crate) mod routing;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,6 +31,7 @@ use crate::{out, telemetry};
 use broker::Broker;
 pub(crate) use broker::{Installation, now};
 pub(crate) use error::{ServeError, chain};
+pub(crate) use outbound::Ways;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -57,8 +62,9 @@ impl Args {
 
 pub(crate) async fn run(args: Args, global: Global) -> ExitCode {
     let language = global.language();
-    let config = match load(&args.layers()).and_then(|file| check::check(&file)) {
-        Ok(config) => config,
+    let checked = load(&args.layers()).and_then(|file| Ok((check::check(&file)?, file)));
+    let (config, file) = match checked {
+        Ok(checked) => checked,
         Err(problems) => {
             refuse(&problems, language);
             return ExitCode::FAILURE;
@@ -67,7 +73,7 @@ pub(crate) async fn run(args: Args, global: Global) -> ExitCode {
     telemetry::start(config.server.log_json);
     let demo = config.demo;
     let data_dir = config.server.data_dir.clone();
-    let mut broker = match Broker::start(config).await {
+    let mut broker = match Broker::start(config, file).await {
         Ok(broker) => broker,
         Err(error) => return failed(&error, language),
     };

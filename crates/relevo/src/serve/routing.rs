@@ -1,40 +1,86 @@
-//! From the configuration to what webhooks check and where intake delivers.
+//! From the configuration to what webhooks check, where intake delivers, and how channels send.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use relevo_domain::{ChannelId, EndpointId, TenantId};
 use relevo_intake::{ChannelRef, Endpoint, Routes};
+use relevo_providers::{Account, AccountKey, AccountKind, TwilioAccount};
 use relevo_webhook::{EmailEndpoint, Endpoints, TwilioEndpoint};
 
 use crate::config::{Channel, ChannelKind, Config, Tenant};
 
 /// What proves that a post is genuine. `own_url` is how the HTTP listener is reached if nobody says otherwise.
-pub(super) fn endpoints(config: &Config, own_url: &str) -> Endpoints {
+pub(crate) fn endpoints(config: &Config, own_url: &str) -> Endpoints {
     let meta = config.meta_apps.iter().map(|app| relevo_webhook::MetaApp {
         id: app.name.clone(),
         app_secrets: app.app_secrets.clone(),
         verify_token: app.verify_token.clone(),
     });
-    let base = config.server.public_url.as_deref().unwrap_or(own_url);
     let twilio = channels(config).filter_map(|(_, channel)| match &channel.kind {
-        ChannelKind::Twilio { endpoint, auth_tokens, public_base_url } => Some(TwilioEndpoint {
+        ChannelKind::Twilio { endpoint, auth_tokens, .. } => Some(TwilioEndpoint {
             id: endpoint.clone(),
             auth_tokens: auth_tokens.clone(),
-            public_base_url: public_base_url.clone().unwrap_or_else(|| base.to_owned()),
+            public_base_url: base(config, channel, own_url).to_owned(),
         }),
         ChannelKind::Meta { .. } | ChannelKind::Email { .. } => None,
     });
     let email = channels(config).filter_map(|(_, channel)| match &channel.kind {
-        ChannelKind::Email { endpoint, bearer_tokens, .. } => {
+        // Without a token nobody may post.
+        ChannelKind::Email { endpoint, bearer_tokens, .. } if !bearer_tokens.is_empty() => {
             Some(EmailEndpoint { id: endpoint.clone(), bearer_tokens: bearer_tokens.clone() })
         }
-        ChannelKind::Meta { .. } | ChannelKind::Twilio { .. } => None,
+        ChannelKind::Meta { .. } | ChannelKind::Twilio { .. } | ChannelKind::Email { .. } => None,
     });
     Endpoints::new(meta, twilio, email)
 }
 
+/// What stands before `/webhooks/…` in the address that the provider of a channel has.
+fn base<'c>(config: &'c Config, channel: &'c Channel, own_url: &'c str) -> &'c str {
+    let own = match &channel.kind {
+        ChannelKind::Twilio { public_base_url, .. } => public_base_url.as_deref(),
+        ChannelKind::Meta { .. } | ChannelKind::Email { .. } => None,
+    };
+    own.or(config.server.public_url.as_deref()).unwrap_or(own_url).trim_end_matches('/')
+}
+
+/// Where the provider of a channel posts to; nothing for a mailbox that nobody posts to.
+pub(crate) fn webhook_url(config: &Config, channel: &Channel, own_url: &str) -> Option<String> {
+    let path = match &channel.kind {
+        ChannelKind::Meta { app, .. } => format!("meta/{app}"),
+        ChannelKind::Twilio { endpoint, .. } => format!("twilio/{endpoint}"),
+        ChannelKind::Email { bearer_tokens, .. } if bearer_tokens.is_empty() => return None,
+        ChannelKind::Email { endpoint, .. } => format!("email/{endpoint}"),
+    };
+    Some(format!("{}/webhooks/{path}", base(config, channel, own_url)))
+}
+
+/// How each channel reaches its provider, of those that can. An account that is as it was `before` keeps its revision.
+pub(crate) fn accounts(
+    config: &Config,
+    own_url: &str,
+    before: &dyn Fn(&AccountKey) -> Option<Arc<Account>>,
+) -> Vec<Account> {
+    let all = channels(config).filter_map(|(tenant, channel)| {
+        let kind = match &channel.kind {
+            ChannelKind::Meta { account, .. } => AccountKind::Meta(account.as_deref()?.clone()),
+            ChannelKind::Twilio { account, .. } => {
+                let status_callback = webhook_url(config, channel, own_url)?;
+                AccountKind::Twilio(TwilioAccount { status_callback, ..account.as_deref()?.clone() })
+            }
+            ChannelKind::Email { account, .. } => AccountKind::Mail(account.as_deref()?.clone()),
+        };
+        let (tenant, channel) = (tenant.name.clone(), channel.id.clone());
+        let before = before(&(tenant.clone(), channel.clone()));
+        let revision =
+            before.map_or(1, |before| if before.kind == kind { before.revision } else { before.revision + 1 });
+        Some(Account { tenant, channel, revision, kind })
+    });
+    all.collect()
+}
+
 /// Where each endpoint's updates go.
-pub(super) fn routes(config: &Config) -> Routes {
+pub(crate) fn routes(config: &Config) -> Routes {
     let mut endpoints: HashMap<EndpointId, Endpoint> = HashMap::new();
     for app in &config.meta_apps {
         endpoints.insert(app.name.clone(), Endpoint::Meta(meta_app(config, app)));
@@ -61,7 +107,7 @@ fn meta_app(config: &Config, app: &crate::config::MetaApp) -> relevo_intake::Met
         ..relevo_intake::MetaApp::default()
     };
     for (tenant, channel) in channels(config) {
-        let ChannelKind::Meta { app: of, phone_number_id, display_phone_number, waba_id } = &channel.kind else {
+        let ChannelKind::Meta { app: of, phone_number_id, display_phone_number, waba_id, .. } = &channel.kind else {
             continue;
         };
         if *of != app.name {

@@ -405,7 +405,7 @@ async fn another_tenants_facts_are_never_among_them() {
 
 #[tokio::test(start_paused = true)]
 async fn a_span_is_not_done_while_the_view_has_only_a_part_of_it() {
-    let commits = history(17, 200);
+    let commits = history(17, 400);
     let folder = tempfile::tempdir().unwrap();
     let mut live = LiveView::new(MetricsProjector);
     live.apply(&commits[..100]);

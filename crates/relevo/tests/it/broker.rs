@@ -44,8 +44,13 @@ pub(crate) struct Broker {
 impl Broker {
     /// Starts on a folder and waits until it is ready.
     pub(crate) async fn start(data: &Path) -> Self {
+        Self::start_with(data, &[]).await
+    }
+
+    /// The same with variables of the configuration.
+    pub(crate) async fn start_with(data: &Path, variables: &[(&str, &str)]) -> Self {
         let log = std::fs::File::options().create(true).append(true).open(data.with_extension("log")).unwrap();
-        let child = serve(data).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let child = serve(data).envs(variables.iter().copied()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let mut broker = Self { child, data: data.to_owned(), http: String::new() };
         broker.http = eventually_within("the addresses are written", PATIENCE, async || {
             assert!(broker.child.try_wait().unwrap().is_none(), "broker ended\n{}", broker.log());

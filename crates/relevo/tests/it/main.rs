@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod broker;
+mod channels;
 mod crash;
 mod health;
 mod lifecycle;

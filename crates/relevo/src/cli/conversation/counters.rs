@@ -35,7 +35,8 @@ pub(super) fn table(out: &Output, counters: &InboxCounters) -> Table {
     let headers = headers.map(|header| (words.t(&format!("table-{header}")), Shrink::Never));
     let mut table = Table::new(headers.into());
     for (key, counts) in [("mine", &counters.mine), ("unassigned", &counters.unassigned), ("all", &counters.all)] {
-        let TabCounts { open, pending, snoozed, resolved, unread, paused } = counts.unwrap_or_default();
+        let TabCounts { open, pending, snoozed, resolved, unread, paused, delivery_problems: _ } =
+            counts.unwrap_or_default();
         let [open, pending, snoozed] = [open, pending, snoozed].map(|count| count.to_string());
         let [resolved, unread, paused] = [resolved, unread, paused].map(|count| count.to_string());
         table.row([words.t(&format!("tab-{key}")), open, pending, snoozed, resolved, unread, paused]);

@@ -10,6 +10,7 @@ use relevo_proto::query::v1::{
 use super::super::moment::seconds;
 use super::super::paint::Painted;
 use super::super::table::{Shrink, Table};
+use super::super::thread::sent;
 use super::super::{Context, Failure, Output, Page, Read, more};
 use super::{bot, counters, customer_text, last_message, status};
 
@@ -62,6 +63,9 @@ pub(crate) struct Filter {
     /// Only those with something unread.
     #[arg(long)]
     unread: bool,
+    /// Only those of which the last message of the business failed, or nobody knows.
+    #[arg(long)]
+    delivery_problem: bool,
     /// Only those whose customer waits for an answer for at least so long: 90s, 10m, 2h, 3d. Default: all.
     #[arg(long, value_name = "TIME", value_parser = seconds, default_value = "0", hide_default_value = true)]
     waiting: u32,
@@ -180,6 +184,7 @@ impl Filter {
             unread: self.unread,
             waiting_longer_than_seconds: self.waiting,
             search: self.search,
+            delivery_problem: self.delivery_problem,
         }
     }
 }
@@ -282,10 +287,19 @@ pub(crate) fn table(out: &Output, conversations: &[Conversation]) -> Table {
             words.priority_given(row.priority).into(),
             Painted::tags(&row.tags),
             row.unread.to_string().into(),
-            last_message(out, row).into(),
+            last(out, row).into(),
         ]);
     }
     table
+}
+
+/// The last message, with how it stands if it was sent with Relevo.
+fn last(out: &Output, row: &Conversation) -> String {
+    let mark = match sent::tick(row.last_message_state) {
+        "" => String::new(),
+        tick => format!("{tick} "),
+    };
+    format!("{mark}{}", last_message(out, row))
 }
 
 /// Who it is: the name, the customer, else the address.

@@ -4,8 +4,10 @@ mod auth;
 mod channels;
 mod keys;
 mod known;
+mod mail;
 mod server;
 mod tenants;
+mod whatsapp;
 
 use std::collections::BTreeMap;
 
@@ -23,15 +25,31 @@ pub(crate) fn check(file: &File) -> Result<Config, Problems> {
     let nats = server::nats(&file.nats, &mut problems);
     let webhook = server::webhook(&file.webhook, &mut problems);
     let topics = server::topics(&file.topics, &mut problems);
-    let meta_apps = channels::meta_apps(&file.meta_apps, &mut problems);
+    let files = server::files(&file.files, &mut problems);
+    let mut meta_apps = channels::meta_apps(&file.meta_apps, &mut problems);
     let tenants = tenants::tenants(&file.tenants, &mut problems);
+    meta_apps.extend(channels::own_apps(&tenants));
     channels::references(&file.meta_apps, &meta_apps, &tenants, &mut problems);
     channels::unique(&meta_apps, &tenants, &mut problems);
     let api_keys = keys::api_keys(&file.api_keys, &tenants, &mut problems);
     let auth = auth::auth(&file.auth, &tenants, &mut problems);
     match (server, nats) {
         (Some(server), Some(nats)) => {
-            let config = Config { server, nats, webhook, topics, meta_apps, tenants, api_keys, auth, demo: file.demo };
+            let config = Config {
+                server,
+                nats,
+                webhook,
+                topics,
+                files,
+                sending: file.sending.enabled,
+                mailbox: file.mailbox.enabled,
+                any_server: file.channels.any_server,
+                meta_apps,
+                tenants,
+                api_keys,
+                auth,
+                demo: file.demo,
+            };
             known::loopback_only(&config, &mut problems);
             channels::addresses(&config, &mut problems);
             if problems.0.is_empty() { Ok(config) } else { Err(problems) }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::super::file;
-use super::super::{External, Nats, Problem, Problems, Server, Topics};
+use super::super::{External, FileStore, Files, Nats, Problem, Problems, Server, Topics};
 use super::secret;
 use crate::nats::server_config::Sync;
 
@@ -154,6 +154,20 @@ pub(super) fn topics(topics: &file::Topics, problems: &mut Problems) -> Topics {
     }
     let days = topics.keep_days.min(TOPIC_DAYS_MAX);
     Topics { publish: topics.publish, keep: Duration::from_hours(days * 24) }
+}
+
+pub(super) fn files(files: &file::Files, problems: &mut Problems) -> Files {
+    let store = match files.store.as_str() {
+        "log" => FileStore::Log,
+        folder => FileStore::Folder(folder.into()),
+    };
+    if files.store.trim().is_empty() {
+        problems.add(Problem::new("files.store", "config-missing").with("key", "store"));
+    }
+    if files.scan_command.first().is_some_and(|program| program.trim().is_empty()) {
+        problems.add(Problem::new("files.scan_command[0]", "config-missing").with("key", "scan_command"));
+    }
+    Files { store, scan_command: files.scan_command.clone() }
 }
 
 fn address(at: &str, text: &str) -> Result<SocketAddr, Problem> {

@@ -9,6 +9,9 @@ use super::super::{Agent, Problem, Problems, Team, Tenant};
 use super::server::one_of;
 use super::{channels, name, once};
 
+/// A signature is a line or two under a message, not a message.
+const SIGNATURE_CHARS_MAX: usize = 256;
+
 pub(super) fn tenants(tenants: &[file::Tenant], problems: &mut Problems) -> Vec<Tenant> {
     let at = |index: usize| format!("tenants[{index}]");
     once(
@@ -23,13 +26,27 @@ fn tenant(at: &str, tenant: &file::Tenant, problems: &mut Problems) -> Option<Te
     let time_zone = problems.keep(TimeZone::get(&tenant.time_zone).map_err(|_unknown| {
         Problem::new(format!("{at}.time_zone"), "config-time-zone").with("value", &tenant.time_zone)
     }));
-    if Language::parse(&tenant.language).is_none() {
+    let language = Language::parse(&tenant.language);
+    if language.is_none() {
         problems.add(one_of(&format!("{at}.language"), &tenant.language, "es, en"));
+    }
+    let business_name = tenant.business_name.clone();
+    if business_name.as_deref().is_some_and(|name| name.trim().is_empty() || name.contains(char::is_control)) {
+        problems.add(Problem::new(format!("{at}.business_name"), "config-one-line"));
     }
     let channels = channels::channels(at, &tenant.channels, problems);
     let agents = agents(at, &tenant.agents, problems);
     let teams = teams(at, &tenant.teams, &agents, problems);
-    Some(Tenant { name: id?, time_zone: time_zone?, channels, agents, teams })
+    Some(Tenant {
+        name: id?,
+        time_zone: time_zone?,
+        language: language?,
+        pause_bot_on_send: tenant.pause_bot_on_send,
+        business_name,
+        channels,
+        agents,
+        teams,
+    })
 }
 
 fn agents(at: &str, agents: &[file::Agent], problems: &mut Problems) -> Vec<Agent> {
@@ -39,8 +56,13 @@ fn agents(at: &str, agents: &[file::Agent], problems: &mut Problems) -> Vec<Agen
     for (index, agent) in agents.iter().enumerate() {
         let id = problems.keep(name(format!("{}.id", at(index)), &agent.id, AgentId::new));
         let role = problems.keep(role(&format!("{}.role", at(index)), &agent.role));
+        let long = agent.signature.as_deref().is_some_and(|line| line.chars().count() > SIGNATURE_CHARS_MAX);
+        if long || agent.signature.as_deref().is_some_and(|line| line.contains(|c: char| c.is_control() && c != '\n')) {
+            let problem = Problem::new(format!("{}.signature", at(index)), "config-signature");
+            problems.add(problem.with("most", SIGNATURE_CHARS_MAX.to_string()));
+        }
         if let (Some(id), Some(role)) = (id, role) {
-            checked.push(Agent { id, name: agent.name.clone(), role });
+            checked.push(Agent { id, name: agent.name.clone(), role, signature: agent.signature.clone() });
         }
     }
     checked

@@ -1,5 +1,7 @@
 //! What the check accepts and what it names.
 
+use relevo_providers::{AccountKind, Credential, Security};
+
 use super::super::load::{Layers, from_text, load};
 use super::*;
 
@@ -216,4 +218,104 @@ fn the_keys_of_one_service_grant_the_same() {
     assert_eq!(problems("channels = ['wa']", "channels = ['wa', 'tw']"), differ("channels"));
     assert_eq!(problems("channels = ['wa']", "channels = ['wa']"), []);
     assert_eq!(problems("teams = ['sales']", ""), differ("teams"));
+}
+
+/// The account of the one channel of a tenant, or what is wrong with it.
+fn account_of(channel: &str) -> Result<Option<AccountKind>, Vec<(String, &'static str)>> {
+    let text = format!(
+        "[[meta_apps]]\nname = 'app'\napp_secrets = ['s']\nverify_token = 'v'\n\
+         [[tenants]]\nname = 'acme'\ntime_zone = 'UTC'\nlanguage = 'es'\n[[tenants.channels]]\nid = 'one'\nlabel = 'One'\n{channel}"
+    );
+    let problems = |problems: Problems| problems.0.into_iter().map(|one| (one.at, one.key)).collect::<Vec<_>>();
+    let config = check(&from_text(&text).unwrap()).map_err(problems)?;
+    let accounts = crate::serve::routing::accounts(&config, "http://127.0.0.1:1", &|_| None);
+    Ok(accounts.into_iter().next().map(|account| account.kind))
+}
+
+const META: &str = "kind = 'meta'\napp = 'app'\nphone_number_id = '1'\n";
+const TWILIO: &str = "kind = 'twilio'\nauth_tokens = ['first', 'second']\n";
+const EMAIL: &str = "kind = 'email'\naddress = 'Hola@Acme.example'\n";
+
+#[test]
+fn a_channel_without_credentials_receives_and_does_not_send() {
+    for channel in [META, TWILIO, "kind = 'email'\nbearer_tokens = ['b']\naddresses = ['a@b.example']\n"] {
+        assert_eq!(account_of(channel), Ok(None), "{channel}");
+    }
+}
+
+#[test]
+fn whatsapp_accounts_have_the_providers_addresses_and_credentials() {
+    let Ok(Some(AccountKind::Meta(meta))) = account_of(&format!("{META}access_token = 't'")) else {
+        panic!("no account")
+    };
+    assert_eq!((meta.base_url.as_str(), meta.messages_per_second), ("https://graph.facebook.com/v25.0", 80));
+    let sid = "account_sid = 'AC1'\nfrom = '+5491155550200'\n";
+    let Ok(Some(AccountKind::Twilio(twilio))) = account_of(&format!("{TWILIO}{sid}")) else { panic!("no account") };
+    assert_eq!((twilio.user.as_str(), twilio.password.expose()), ("AC1", "first"));
+    assert_eq!(twilio.from, "whatsapp:+5491155550200");
+    assert_eq!(twilio.status_callback, "http://127.0.0.1:1/webhooks/twilio/one");
+    assert_eq!(twilio.base_url, "https://api.twilio.com");
+}
+
+#[test]
+fn mailboxes_of_known_providers_need_no_servers() {
+    let mail = |more: &str| match account_of(&format!("{EMAIL}{more}")) {
+        Ok(Some(AccountKind::Mail(mail))) => mail,
+        other => panic!("{other:?}"),
+    };
+    let gmail = mail("provider = 'gmail'\npassword = 'p'\nimap = { import_days = 30 }");
+    let (imap, smtp) = (gmail.imap.unwrap(), gmail.smtp.unwrap());
+    assert_eq!(
+        (imap.host.as_str(), imap.port, imap.security, imap.import_days),
+        ("imap.gmail.com", 993, Security::Tls, 30)
+    );
+    assert_eq!((smtp.host.as_str(), smtp.port, smtp.security), ("smtp.gmail.com", 465, Security::Tls));
+    assert_eq!((gmail.address.as_str(), gmail.credential.user.as_str()), ("hola@acme.example", "hola@acme.example"));
+    let office = mail("provider = 'office365'\noauth = { client_id = 'c', refresh_token = 'r' }");
+    assert_eq!(
+        office.smtp.map(|smtp| (smtp.port, smtp.security, smtp.messages_per_minute)),
+        Some((587, Security::StartTls, 30))
+    );
+    let Credential::OAuth(grant) = office.credential.credential else { panic!("no grant") };
+    assert!(grant.scope.contains("offline_access") && grant.token_url.contains("/common/"));
+    let own = mail("password = 'p'\nimap = { host = 'h.example', security = 'starttls' }\nuser = 'u'");
+    assert_eq!((own.imap.map(|imap| imap.port), own.smtp, own.credential.user.as_str()), (Some(143), None, "u"));
+}
+
+#[test]
+fn each_slip_about_sending_is_named_at_its_place() {
+    let gmail = "provider = 'gmail'\n";
+    let slips = [
+        (META, "graph_url = 'https://x.example'", "graph_url", "config-needs"),
+        (META, "access_token = 't'\ngraph_url = 'http://x.example'", "graph_url", "config-secure-url"),
+        (META, "access_token = 't'\nmessages_per_second = 0", "messages_per_second", "config-too-small"),
+        (META, "verify_token = 'v'", "", "config-missing"),
+        (META, "app_secrets = ['s']\nverify_token = 'v'", "app", "config-excludes"),
+        (TWILIO, "account_sid = 'AC1'", "", "config-missing"),
+        (TWILIO, "account_sid = 'AC1'\nfrom = '5491155'", "from", "config-sender"),
+        (TWILIO, "from = '+5491155'", "from", "config-needs"),
+        (TWILIO, "account_sid = 'AC1'\nfrom = 'MG1'\napi_user = 'SK1'", "api_user", "config-needs"),
+        (EMAIL, "", "", "config-missing"),
+        (EMAIL, gmail, "", "config-missing"),
+        (EMAIL, "provider = 'gmial'", "provider", "config-one-of"),
+        (EMAIL, "provider = 'gmail'\npassword = 'p'\noauth = { client_id = 'c' }", "password", "config-excludes"),
+        (EMAIL, "provider = 'gmail'\noauth = { client_id = 'c', client_secret = 's' }", "oauth", "config-missing"),
+        (EMAIL, "provider = 'office365'\noauth = { client_id = 'c', client_secret = 's' }", "oauth", "config-missing"),
+        (EMAIL, "password = 'p'\nimap = { host = 'h.example', security = 'plain' }", "imap.security", "config-plain"),
+        (EMAIL, "password = 'p'\nimap = { host = 'h.example', folders = [] }", "imap.folders", "config-empty-list"),
+        (EMAIL, "password = 'p'\nsmtp = { host = 'a b' }\nbearer_tokens = ['b']", "smtp.host", "config-host"),
+        (EMAIL, "password = 'p'\nbearer_tokens = ['b']", "password", "config-needs"),
+        (
+            EMAIL,
+            "password = 'p'\nprovider = 'gmail'\ndisplay_name = \"a\\r\\nBcc: x\"",
+            "display_name",
+            "config-one-line",
+        ),
+    ];
+    for (channel, more, at, key) in slips {
+        let problems = account_of(&format!("{channel}{more}")).unwrap_err();
+        let place = format!("tenants[0].channels[0]{}{at}", if at.is_empty() { "" } else { "." });
+        let found = problems.iter().any(|(found, problem)| *found == place && (key.is_empty() || *problem == key));
+        assert!(found, "{more}: {problems:?}");
+    }
 }
