@@ -13,7 +13,7 @@ BIN := $(CARGO_TARGET_DIR)/release/relevo
 DEBUG_BIN := $(CARGO_TARGET_DIR)/debug/relevo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-web build run stop test examples web lint fmt crash clean soak laws bench live
+.PHONY: help setup setup-web build run stop test examples web lint fmt crash delivery clean soak laws bench live
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -67,6 +67,11 @@ crash: setup ## kill the broker and its nats-server again and again in a burst, 
 	@scripts/first-build.sh release
 	cargo build --release -p relevo --locked
 	RELEVO_BIN="$(BIN)" cargo run --release -p relevo-tests --bin crash --locked -- $(SEED)
+
+delivery: setup ## send everything on every channel, kill the broker meanwhile, and count (CASES="kill")
+	@scripts/first-build.sh release
+	cargo build --release -p relevo --locked
+	RELEVO_BIN="$(BIN)" cargo run --release -p relevo-tests --bin delivery --locked -- $(if $(CASES),"$(CASES)")
 
 soak: setup ## two hundred watchers while everything changes, three of whom do not read: memory and misses (MINUTES=10 SEED=1)
 	@scripts/first-build.sh release

@@ -10,9 +10,10 @@ readonly PYTHON="$TOOLS/python/bin/python"
 readonly READY_SECONDS=60 STOP_SECONDS=30
 
 work=$(mktemp -d)
-broker=
+broker= stand_in=
 
 end() {
+    [ -z "$stand_in" ] || kill "$stand_in" 2>/dev/null || true
     if [ -n "$broker" ] && kill -TERM "$broker" 2>/dev/null; then
         for ((i = 0; i < STOP_SECONDS * 10; i++)); do
             kill -0 "$broker" 2>/dev/null || break
@@ -24,13 +25,13 @@ end() {
 }
 trap end EXIT
 
-# Three free ports for pages: two that may call the broker, one that may not.
+# Three free ports for pages: two that may call the broker, one that may not. One for the stand-in of a provider.
 ports=$("$PYTHON" -c '
 import socket
-held = [socket.socket() for _ in range(3)]
+held = [socket.socket() for _ in range(4)]
 for one in held: one.bind(("127.0.0.1", 0))
 print(*(one.getsockname()[1] for one in held))')
-read -r first second third <<<"$ports"
+read -r first second third provider <<<"$ports"
 printf '[server]\ncors_origins = ["http://127.0.0.1:%s", "http://127.0.0.1:%s"]\n' "$first" "$second" >"$work/pages.toml"
 
 "$BIN" serve --demo --config "$work/pages.toml" --data-dir "$work/data" --http-addr 127.0.0.1:0 --grpc-addr 127.0.0.1:0 \
@@ -57,6 +58,12 @@ python)
     "$PYTHON" examples/python/check_inbox.py
     ;;
 web)
+    "$PYTHON" examples/stand-in/meta.py --listen "127.0.0.1:$provider" --webhook "$http/webhooks/meta/demo" &
+    stand_in=$!
+    sed "s/127\.0\.0\.1:8482/127.0.0.1:$provider/" examples/stand-in/channel.toml >"$work/channel.toml"
+    "$BIN" channel add file "$work/channel.toml" --api-key relevo-demo-admin >/dev/null
+    printf 'quick_replies:\n  saludo: { title: Saludo, text: "Hola {contact.name}, soy {agent.name}." }\n' >"$work/workspace.yaml"
+    "$BIN" workspace apply "$work/workspace.yaml" --api-key relevo-demo-supervisor >/dev/null
     cd examples/inbox-web
     npm ci --silent --no-progress
     npm run --silent generate

@@ -46,7 +46,8 @@ impl Broker {
         if let Some(keys) = &setup.keys_from {
             let own = dir.path().join("data/keys");
             fs::create_dir_all(&own).unwrap();
-            for entry in fs::read_dir(keys).unwrap().flatten() {
+            // The folders in it are the node's own.
+            for entry in fs::read_dir(keys).unwrap().flatten().filter(|entry| entry.path().is_file()) {
                 fs::copy(entry.path(), own.join(entry.file_name())).unwrap();
             }
         }

@@ -3,6 +3,7 @@
 
 pub mod broker;
 pub mod client;
+pub mod delivery;
 pub mod fixtures;
 pub mod nats;
 pub mod storm;

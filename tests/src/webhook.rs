@@ -63,7 +63,8 @@ fn hmac256(key: &str, body: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-fn twilio_signature(token: &str, url: &str, form: &[u8]) -> String {
+/// What Twilio puts into `X-Twilio-Signature`.
+pub fn twilio_signature(token: &str, url: &str, form: &[u8]) -> String {
     let mut fields: Vec<(String, String)> = form_fields(form);
     fields.sort();
     fields.dedup();

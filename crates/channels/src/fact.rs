@@ -178,6 +178,32 @@ pub struct MailReport {
     pub code: Option<String>,
     /// Personal: who it is about.
     pub recipient: Option<String>,
+    /// What became of each recipient, the worst first; never empty. The fields above are the first's.
+    pub recipients: Vec<MailRecipient>,
+}
+
+/// What became of a mail on the way to one of its recipients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailRecipient {
+    pub status: DeliveryStatus,
+    pub code: Option<String>,
+    /// Personal: the address that the report is about, and the one that the mail was sent to, where they are told. They differ
+    /// if the first passes mails on.
+    pub address: Option<String>,
+    pub original_address: Option<String>,
+}
+
+impl MailRecipient {
+    /// Whether this is about that address.
+    pub fn is(&self, address: &str) -> bool {
+        let named = [&self.address, &self.original_address];
+        named.into_iter().flatten().any(|named| named.eq_ignore_ascii_case(address))
+    }
+
+    /// The address to show.
+    pub fn shown(&self) -> Option<&String> {
+        self.address.as_ref().or(self.original_address.as_ref())
+    }
 }
 
 /// An update that could not become a fact. Its bytes are parked.

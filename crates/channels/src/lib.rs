@@ -16,6 +16,6 @@ pub mod twilio;
 mod testing;
 
 pub use fact::{
-    Class, Fact, Identifier, Key, MailFact, MailReport, MessageFact, NotUnderstood, NotUnderstoodReason, StatusFact,
-    Target, Update, What,
+    Class, Fact, Identifier, Key, MailFact, MailRecipient, MailReport, MessageFact, NotUnderstood, NotUnderstoodReason,
+    StatusFact, Target, Update, What,
 };

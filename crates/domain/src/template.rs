@@ -97,6 +97,8 @@ pub enum TemplateProblem {
     Missing { variables: Vec<String> },
     /// It has no such variables.
     Surplus { variables: Vec<String> },
+    /// These variables have several values.
+    Repeated { variables: Vec<String> },
     /// The value is empty or only spaces.
     Blank { variable: String },
     /// The value has a line break, a tab, or more than four spaces in a row.
@@ -105,6 +107,8 @@ pub enum TemplateProblem {
     TooLong { variable: String },
     /// The header is a medium and none was given, or the other way round.
     HeaderFile,
+    /// The header is a place, which no message can give it.
+    HeaderLocation,
 }
 
 impl Template {
@@ -127,16 +131,30 @@ impl Template {
         matches!(self.header, Some(Header::Image | Header::Video | Header::Document))
     }
 
+    /// Whether a message can be made of it now.
+    pub fn usable(&self) -> bool {
+        self.status == TemplateStatus::Approved && self.header != Some(Header::Location)
+    }
+
     /// Checks the values and answers what the customer will read: header, body and footer.
     pub fn fill(&self, values: &[(Part, String, String)], with_file: bool) -> Result<String, TemplateProblem> {
         if self.status != TemplateStatus::Approved {
             return Err(TemplateProblem::NotUsable { status: self.status.clone() });
         }
+        if self.header == Some(Header::Location) {
+            return Err(TemplateProblem::HeaderLocation);
+        }
         if self.wants_file() != with_file {
             return Err(TemplateProblem::HeaderFile);
         }
         let wanted: BTreeSet<(Part, String)> = self.variables().into_iter().collect();
-        let given: BTreeSet<(Part, String)> = values.iter().map(|(part, name, _)| (*part, name.clone())).collect();
+        let mut given: BTreeSet<(Part, String)> = BTreeSet::new();
+        let mut repeated: BTreeSet<(Part, String)> = BTreeSet::new();
+        for (part, name, _) in values {
+            if !given.insert((*part, name.clone())) {
+                repeated.insert((*part, name.clone()));
+            }
+        }
         let names = |set: BTreeSet<&(Part, String)>| set.into_iter().map(|(_, name)| name.clone()).collect::<Vec<_>>();
         let missing = names(wanted.difference(&given).collect());
         if !missing.is_empty() {
@@ -145,6 +163,10 @@ impl Template {
         let surplus = names(given.difference(&wanted).collect());
         if !surplus.is_empty() {
             return Err(TemplateProblem::Surplus { variables: surplus });
+        }
+        // A provider counts values: a second one would stand in place of the next variable.
+        if !repeated.is_empty() {
+            return Err(TemplateProblem::Repeated { variables: names(repeated.iter().collect()) });
         }
         for (_, name, value) in values {
             check_value(name, value)?;
@@ -175,7 +197,7 @@ pub fn find<'t>(
 ) -> Option<&'t Template> {
     let mut named: Vec<&Template> = templates.filter(|template| template.name == name).collect();
     // One that can be used comes before one that cannot.
-    named.sort_by_key(|template| (template.status != TemplateStatus::Approved, template.language.clone()));
+    named.sort_by_key(|template| (!template.usable(), template.language.clone()));
     let wanted = language.unwrap_or(fallback);
     let exact = named.iter().find(|template| template.language == wanted);
     let base = |language: &str| language.split(['_', '-']).next().unwrap_or_default().to_lowercase();
@@ -231,4 +253,55 @@ fn replace(text: &str, name: &str, value: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turn(header: Option<Header>) -> Template {
+        Template {
+            name: "turno".to_owned(),
+            language: "es".to_owned(),
+            provider_id: None,
+            status: TemplateStatus::Approved,
+            category: "utility".to_owned(),
+            header,
+            body: "Hola {{1}}, lo esperamos el {{2}}.".to_owned(),
+            footer: None,
+            buttons: vec![],
+            reason: None,
+        }
+    }
+
+    fn of_body(values: &[(&str, &str)]) -> Vec<(Part, String, String)> {
+        values.iter().map(|(name, value)| (Part::Body, (*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_variable_has_one_value() {
+        let template = turn(Some(Header::Text("Para {{1}}".to_owned())));
+        let mut values = of_body(&[("1", "Ana"), ("2", "lunes")]);
+        values.push((Part::Header, "1".to_owned(), "usted".to_owned()));
+        let text = template.fill(&values, false).unwrap();
+        assert_eq!(text, "Para usted\n\nHola Ana, lo esperamos el lunes.", "the header's 1 is not the body's");
+        for again in [(Part::Body, "1"), (Part::Header, "1")] {
+            let mut twice = values.clone();
+            twice.push((again.0, again.1.to_owned(), "Eva".to_owned()));
+            let repeated = TemplateProblem::Repeated { variables: vec!["1".to_owned()] };
+            assert_eq!(template.fill(&twice, false), Err(repeated), "{again:?}");
+        }
+    }
+
+    #[test]
+    fn a_place_as_a_header_is_refused_and_gives_way_to_another_language() {
+        let place = turn(Some(Header::Location));
+        let values = of_body(&[("1", "Ana"), ("2", "lunes")]);
+        assert_eq!(place.fill(&values, false), Err(TemplateProblem::HeaderLocation));
+        assert_eq!(place.fill(&values, true), Err(TemplateProblem::HeaderLocation));
+        assert!(!place.usable() && turn(None).usable());
+        let other = Template { language: "es_MX".to_owned(), ..turn(None) };
+        let found = find([&place, &other].into_iter(), "turno", Some("es_AR"), "en");
+        assert_eq!(found.map(|found| found.language.as_str()), Some("es_MX"));
+    }
 }

@@ -30,6 +30,10 @@ pub struct MailPosition {
     pub since: Timestamp,
     /// Mails with a smaller number were there when the folder was connected: history, too. 0 if numbers say nothing about that.
     pub history_below: u32,
+    /// Which mailbox the numbers are of: a hash of where it is and who logs in. 0 if it was not kept.
+    pub mailbox: u64,
+    /// When everything that was there had been read, as far as it was kept.
+    pub read_at: Timestamp,
 }
 
 /// A folder that this node may read until its claim ends.
@@ -84,6 +88,10 @@ struct Stored {
     write: u64,
     #[prost(uint32, tag = "8")]
     history_below: u32,
+    #[prost(fixed64, tag = "9")]
+    mailbox: u64,
+    #[prost(sint64, tag = "10")]
+    read_at_ms: i64,
 }
 
 impl MailPositions {
@@ -162,6 +170,8 @@ impl MailPositions {
             until_ms: until.as_millis(),
             write: rand::random(),
             history_below: position.map_or(0, |position| position.history_below),
+            mailbox: position.map_or(0, |position| position.mailbox),
+            read_at_ms: position.map_or(0, |position| position.read_at.as_millis()),
         };
         let mut headers = HeaderMap::new();
         headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, hold.sequence.to_string().as_str());
@@ -190,5 +200,7 @@ fn position(stored: &Stored) -> Option<MailPosition> {
         last_uid: stored.last_uid,
         since: Timestamp::from_millis(stored.since_ms),
         history_below: stored.history_below,
+        mailbox: stored.mailbox,
+        read_at: Timestamp::from_millis(stored.read_at_ms),
     })
 }

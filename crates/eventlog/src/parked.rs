@@ -222,8 +222,7 @@ impl ParkedLog {
         let stub = stored.stub || body.is_none();
         let ParkedEntry { sequence, endpoint, kind, received_at, content_type, reasons, .. } = entry;
         let body = body.unwrap_or_default();
-        let notes =
-            Notes { query: stored.query, imported: stored.imported, truncated_from: stored.truncated_from };
+        let notes = Notes { query: stored.query, imported: stored.imported, truncated_from: stored.truncated_from };
         Ok(Some(ParkedItem { sequence, endpoint, kind, received_at, content_type, notes, reasons, body, stub }))
     }
 

@@ -26,7 +26,7 @@ pub struct OAuthOptions {
     pub user: String,
     /// Seconds.
     pub expires_in: u64,
-    /// Whether every refresh gives a new refresh token.
+    /// Whether every refresh gives a new refresh token, and the one that was used is not taken any more.
     pub rotates: bool,
 }
 
@@ -171,7 +171,9 @@ impl State {
         }
         match grant.as_str() {
             "refresh_token" => {
-                let known = lock(&self.refresh_tokens).contains(&field("refresh_token"));
+                let (given, mut tokens) = (field("refresh_token"), lock(&self.refresh_tokens));
+                let known = if self.options.rotates { tokens.remove(&given) } else { tokens.contains(&given) };
+                drop(tokens);
                 if known { self.issue(self.options.rotates) } else { refused_with("invalid_grant") }
             }
             "client_credentials" if !secret.is_empty() => self.issue(false),

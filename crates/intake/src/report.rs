@@ -4,11 +4,11 @@
 //! provider carried it back, decides; then the provider's id, if its answer is stored; then the conversation of the recipient,
 //! where the report waits under the id that the provider's derives; then the channel.
 
-use relevo_channels::{Fact, MailFact, MailReport, StatusFact};
+use relevo_channels::{Fact, MailFact, MailRecipient, MailReport, StatusFact};
 use relevo_command::decision::EntityState;
 use relevo_command::{IdKey, Ledger, LedgerError};
-use relevo_domain::conversation::{DeliveryReport, DeliveryReportPersonal, DeliveryStatus};
-use relevo_domain::{EntityId, MessageId, Timestamp};
+use relevo_domain::conversation::{Body, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus};
+use relevo_domain::{EntityId, Event, MessageId, Position, Timestamp};
 
 use crate::message;
 use crate::place;
@@ -70,18 +70,62 @@ pub(crate) async fn of_mail(
         None => accepted(ledger, at, alias)?,
     };
     let Some((conversation, message)) = known else { return Ok(None) };
-    let report = DeliveryReport {
-        message,
-        status: said.status.clone(),
-        reported_at: when,
-        error_code: said.code.clone(),
-        personal: DeliveryReportPersonal {
-            provider_id: said.original_message_id.clone(),
-            recipient: said.recipient.clone(),
-            details_json: None,
-        },
-    };
+    let sent = mail_sent(ledger, at, message).await?;
+    let (status, error_code, recipient) = sent.as_ref().map_or_else(
+        || (said.status.clone(), said.code.clone(), said.recipient.clone()),
+        |(to, cc)| of_whom_it_was_to(said, to, cc),
+    );
+    let personal =
+        DeliveryReportPersonal { provider_id: said.original_message_id.clone(), recipient, details_json: None };
+    let report = DeliveryReport { message, status, reported_at: when, error_code, personal };
     Ok(Some(Addressed { conversation: Some(conversation), report, alias }))
+}
+
+/// Whom a mail of ours was to, and who else got a copy. `None` if it was not queued here.
+async fn mail_sent(
+    ledger: &Ledger,
+    at: &ChannelRef,
+    message: MessageId,
+) -> Result<Option<(String, Vec<String>)>, LedgerError> {
+    let Some((_, sequence)) = ledger.message(&at.tenant, message)? else { return Ok(None) };
+    let Some(recorded) = ledger.recorded(Position::new(sequence)).await? else { return Ok(None) };
+    let queued = recorded.commit.events.into_iter().find_map(|event| {
+        let Event::Conversation(ConversationEvent::MessageQueued(outgoing)) = event else { return None };
+        (outgoing.id == message).then_some(outgoing)
+    });
+    Ok(queued.and_then(|outgoing| {
+        let Body::Mail(mail) = outgoing.body else { return None };
+        Some((outgoing.personal.to.value, mail.cc))
+    }))
+}
+
+/// What a report says of the mail: what became of it on the way to the one it was to. Who got a copy decides nothing; of them it
+/// is only said. Somebody who is neither may be whom the address passes mails on to, so that counts.
+fn of_whom_it_was_to(said: &MailReport, to: &str, cc: &[String]) -> (DeliveryStatus, Option<String>, Option<String>) {
+    let has_copy = |one: &MailRecipient| !one.is(to) && cc.iter().any(|address| one.is(address));
+    let addressee = said.recipients.iter().find(|one| one.is(to));
+    let decides = addressee.or_else(|| said.recipients.iter().find(|one| !has_copy(one)));
+    let (about, status) = match (decides, said.recipients.first()) {
+        (Some(one), _) => (one, one.status.clone()),
+        (None, Some(copy)) => (copy, of_a_copy(&copy.status)),
+        (None, None) => return (said.status.clone(), said.code.clone(), said.recipient.clone()),
+    };
+    (status, about.code.clone(), about.shown().cloned())
+}
+
+/// What became of a copy, said of the mail.
+fn of_a_copy(status: &DeliveryStatus) -> DeliveryStatus {
+    match status {
+        DeliveryStatus::Failed | DeliveryStatus::Warning => DeliveryStatus::Warning,
+        // It left our server, and that is all that is known of the one it was to.
+        DeliveryStatus::Queued
+        | DeliveryStatus::Accepted
+        | DeliveryStatus::Sent
+        | DeliveryStatus::Delivered
+        | DeliveryStatus::Read
+        | DeliveryStatus::Played => DeliveryStatus::Sent,
+        DeliveryStatus::Deleted | DeliveryStatus::Other(_) => status.clone(),
+    }
 }
 
 /// A copy of a mail of ours, from the folder of what was sent or from a copy to ourselves, is no new mail: it says that the

@@ -1,5 +1,5 @@
 //! A stream that is never waited for in vain and never believed: reads that stall fail, and so does an answer that is longer
-//! than what was asked for.
+//! than what was asked for, or that trickles: a byte now and then keeps nobody waiting for ever.
 
 use std::fmt;
 use std::future::Future as _;
@@ -13,28 +13,48 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+/// Bytes a second that an answer has to bring on the whole, beyond what it may stall once: slower ones are given up. The largest
+/// mail of the default size takes ten minutes at it.
+const BYTES_PER_SECOND_MIN: u64 = 64 * 1024;
+/// Stalls that a greeting and a login may have together: they are several answers, and tokens are asked for between them.
+const LOGIN_STALLS: u32 = 5;
+
 /// What is allowed now; shared with whoever sends the commands.
 #[derive(Debug)]
 pub(crate) struct Allowance {
+    made: Instant,
     stall_ms: AtomicU64,
+    /// When everything has to be there, in milliseconds since it was made.
+    end_ms: AtomicU64,
     bytes: AtomicU64,
 }
 
 impl Allowance {
+    /// For everything up to the login.
     pub(crate) fn new(stall: Duration, bytes: u64) -> Self {
-        let allowance = Self { stall_ms: AtomicU64::new(0), bytes: AtomicU64::new(0) };
-        allowance.set(stall, bytes);
+        let (stall_ms, end_ms, bytes) = (AtomicU64::new(millis(stall)), AtomicU64::new(0), AtomicU64::new(bytes));
+        let allowance = Self { made: Instant::now(), stall_ms, end_ms, bytes };
+        allowance.end_in(stall * LOGIN_STALLS);
         allowance
     }
 
-    /// From now on a read may wait for `stall`, and `bytes` may be read.
+    /// From now on a read may wait for `stall`, and `bytes` may be read: all of them in the time that their number allows.
     pub(crate) fn set(&self, stall: Duration, bytes: u64) {
-        self.stall_ms.store(u64::try_from(stall.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.stall_ms.store(millis(stall), Ordering::Relaxed);
         self.bytes.store(bytes, Ordering::Relaxed);
+        self.end_in(stall + Duration::from_secs(bytes / BYTES_PER_SECOND_MIN));
+    }
+
+    fn end_in(&self, time: Duration) {
+        self.end_ms.store(millis(self.made.elapsed() + time), Ordering::Relaxed);
     }
 
     fn stall(&self) -> Duration {
         Duration::from_millis(self.stall_ms.load(Ordering::Relaxed))
+    }
+
+    fn end(&self) -> Instant {
+        self.made + Duration::from_millis(self.end_ms.load(Ordering::Relaxed))
     }
 
     /// False if more was read than is allowed.
@@ -43,6 +63,14 @@ impl Allowance {
         self.bytes.store(before.saturating_sub(read), Ordering::Relaxed);
         before >= read
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn too_slow() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the server has stopped answering")
 }
 
 /// The stream itself.
@@ -70,11 +98,11 @@ impl<S> Guarded<S> {
 
     /// Fails once the wait has been too long.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
-        let until = Instant::now() + self.allowance.stall();
+        let until = (Instant::now() + self.allowance.stall()).min(self.allowance.end());
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep_until(until)));
         ready!(waiting.as_mut().poll(context));
         self.waiting = None;
-        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, "the server has stopped answering"))
+        Poll::Ready(too_slow())
     }
 }
 
@@ -89,6 +117,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
             Poll::Ready(Ok(())) => {
                 self.waiting = None;
                 let read = u64::try_from(buffer.filled().len() - before).unwrap_or(u64::MAX);
+                if self.allowance.end() < Instant::now() {
+                    return Poll::Ready(Err(too_slow()));
+                }
                 if self.allowance.spend(read) {
                     return Poll::Ready(Ok(()));
                 }
@@ -148,5 +179,32 @@ mod tests {
         allowance.set(Duration::from_secs(1), 6);
         far.write_all(b"123456").await.unwrap();
         assert_eq!(guarded.read(&mut buffer).await.unwrap(), 6);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_trickles_ends_in_the_time_that_its_size_allows() {
+        let (near, mut far) = duplex(64);
+        let allowance = Arc::new(Allowance::new(Duration::from_mins(1), 64));
+        let mut guarded = Guarded::new(near, Arc::clone(&allowance));
+        let trickle = tokio::spawn(async move {
+            while far.write_all(b"1").await.is_ok() {
+                tokio::time::sleep_until(Instant::now() + Duration::from_secs(59)).await;
+            }
+        });
+        for (bytes, seconds) in [(64, 60), (BYTES_PER_SECOND_MIN * 120, 180)] {
+            allowance.set(Duration::from_mins(1), bytes);
+            let started = Instant::now();
+            let mut buffer = [0; 64];
+            let ended = loop {
+                match guarded.read(&mut buffer).await {
+                    Ok(_one) => assert!(started.elapsed().as_secs() <= seconds, "it goes on after {seconds} s"),
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!(ended.kind(), io::ErrorKind::TimedOut);
+            assert_eq!(started.elapsed().as_secs(), seconds);
+        }
+        drop(guarded);
+        trickle.await.unwrap();
     }
 }

@@ -4,11 +4,13 @@
 //! first and its position after it, so that a crash between the two repeats a mail, which intake knows as a duplicate. Nothing
 //! here reads a mail; folders are opened read-only and no flag is ever set.
 
+mod careful;
 mod check;
 mod folder_name;
 mod guard;
 mod health;
 mod link;
+mod memory;
 mod pause;
 mod reader;
 mod session;
@@ -23,7 +25,6 @@ use std::time::Duration;
 use relevo_domain::{Clock, EndpointId};
 use relevo_eventlog::{IntakeLog, MailPositions};
 use relevo_providers::{AccountKey, Accounts, HealthBoard, Tokens};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use check::check;
@@ -35,8 +36,6 @@ pub const MAIL_BYTES_MAX: u32 = 60 * 1024 * 1024;
 pub const MAIL_BYTES_DEFAULT: u32 = 35 * 1024 * 1024;
 /// Folders of one mailbox that are read: each has a connection, and Gmail allows 15 for all programs together.
 pub const FOLDERS_MAX: usize = 10;
-/// Memory that the mails on their way may take in this node, in KiB.
-const MAIL_MEMORY_KIB: usize = 256 * 1024;
 
 /// Finds the endpoint that a channel's mails are stored under.
 pub type EndpointOf = Arc<dyn Fn(&AccountKey) -> Option<EndpointId> + Send + Sync>;
@@ -100,8 +99,7 @@ pub struct Mailboxes {
 pub(crate) struct Shared {
     pub(crate) parts: MailboxParts,
     pub(crate) options: Options,
-    /// A permit is a KiB.
-    pub(crate) memory: Arc<Semaphore>,
+    pub(crate) memory: memory::Memory,
 }
 
 impl Mailboxes {
@@ -111,7 +109,7 @@ impl Mailboxes {
 
     pub fn with_options(parts: MailboxParts, options: Options) -> Self {
         let options = Options { mail_bytes_max: options.mail_bytes_max.min(MAIL_BYTES_MAX), ..options };
-        Self { shared: Arc::new(Shared { parts, options, memory: Arc::new(Semaphore::new(MAIL_MEMORY_KIB)) }) }
+        Self { shared: Arc::new(Shared { parts, options, memory: memory::Memory::default() }) }
     }
 
     /// Reads until the token is cancelled. Accounts that come, go or change are followed without a restart; one mailbox never

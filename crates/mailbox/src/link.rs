@@ -8,7 +8,7 @@ use async_imap::error::Error as ImapError;
 use async_imap::imap_proto::{Response, Status};
 use async_imap::{Authenticator, Client, Session};
 use relevo_domain::conversation::{FailureClass, SendFailure};
-use relevo_providers::{Credential, ImapServer, MailAccount, Secret, Security, Tokens, xoauth2};
+use relevo_providers::{Credential, ImapServer, MailAccount, Secret, Security, Tokens, is_public, xoauth2};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
@@ -43,7 +43,7 @@ pub(crate) struct Connected {
 /// Connects and logs in.
 pub(crate) async fn connect(mail: &MailAccount, server: &ImapServer, tokens: &Tokens) -> Result<Connected, Trouble> {
     let allowance = Arc::new(Allowance::new(STALL_MAX, ANSWER_BYTES_MAX));
-    let tcp = dial(server).await?;
+    let tcp = dial(server, mail.public_only).await?;
     let client = match server.security {
         Security::Tls => {
             let tls = secure(Box::new(tcp), server, mail).await?;
@@ -67,12 +67,21 @@ pub(crate) async fn connect(mail: &MailAccount, server: &ImapServer, tokens: &To
     Ok(Connected { session, allowance })
 }
 
-async fn dial(server: &ImapServer) -> Result<TcpStream, Trouble> {
+async fn dial(server: &ImapServer, public_only: bool) -> Result<TcpStream, Trouble> {
     let addresses = timeout(STEP_MAX, lookup_host((server.host.as_str(), server.port))).await;
-    let addresses: Vec<SocketAddr> = addresses
+    let mut addresses: Vec<SocketAddr> = addresses
         .map_err(|_elapsed| Trouble::Connection("resolve"))?
         .map_err(|_| Trouble::Connection("resolve"))?
         .collect();
+    if addresses.is_empty() {
+        return Err(Trouble::Connection("resolve"));
+    }
+    // The connection goes to one of these: a name cannot lead somewhere else the second time.
+    addresses.retain(|address| !public_only || is_public(address.ip()));
+    if addresses.is_empty() {
+        let detail = "the name has no public address".to_owned();
+        return Err(Trouble::Account { code: "private-address", detail });
+    }
     if matches!(server.security, Security::Plain) && !addresses.iter().all(|address| address.ip().is_loopback()) {
         let detail = "a connection in the clear is for this machine alone".to_owned();
         return Err(Trouble::Account { code: "plain-text", detail });

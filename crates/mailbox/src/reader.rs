@@ -9,11 +9,13 @@ use relevo_providers::{ImapServer, MailAccount};
 use tokio_util::sync::CancellationToken;
 
 use crate::Shared;
+use crate::careful::Careful;
 use crate::health::MailboxHealth;
 use crate::link;
+use crate::memory::AccountMemory;
 use crate::pause::{CONNECTION_PAUSE_MAX, DENIED_PAUSE_MAX, ELSEWHERE_PAUSE_MAX, Pauses};
 use crate::session::FolderSession;
-use crate::sync::{self, Careful, Target};
+use crate::sync::{self, Target};
 use crate::trouble::{Remedy, Trouble};
 
 /// The first pause after trouble that is not the mailbox's own.
@@ -35,6 +37,7 @@ pub(crate) struct Reader {
     /// This node's name among the readers.
     pub(crate) owner: String,
     pub(crate) health: Arc<MailboxHealth>,
+    pub(crate) memory: Arc<AccountMemory>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -108,7 +111,14 @@ impl Reader {
 
     async fn session(&self, hold: &mut Hold, course: &mut Course) -> Result<std::convert::Infallible, Trouble> {
         let options = &self.shared.options;
-        let target = Target { shared: &self.shared, endpoint: &self.endpoint, import_days: self.server.import_days };
+        let target = Target {
+            shared: &self.shared,
+            memory: &self.memory,
+            endpoint: &self.endpoint,
+            folder: &self.folder,
+            mailbox: sync::mailbox_hash(&self.server.host, &self.mail.credential.user),
+            import_days: self.server.import_days,
+        };
         let connecting = async {
             let connected = link::connect(&self.mail, &self.server, &self.shared.parts.tokens).await?;
             let mut session = FolderSession::new(connected).await?;

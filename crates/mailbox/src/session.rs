@@ -277,7 +277,7 @@ const fn noticed(response: &Response<'_>) -> Result<bool, Trouble> {
 }
 
 /// `1,2,3,7` is `1:3,7`.
-fn set(uids: &[u32]) -> String {
+pub(crate) fn set(uids: &[u32]) -> String {
     let mut ranges: Vec<(u32, u32)> = Vec::new();
     for uid in uids {
         match ranges.last_mut() {

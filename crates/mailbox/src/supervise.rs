@@ -9,6 +9,7 @@ use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::health::MailboxHealth;
+use crate::memory::AccountMemory;
 use crate::reader::Reader;
 use crate::{FOLDERS_MAX, Shared};
 
@@ -30,6 +31,7 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let mut tasks = JoinSet::new();
     let mut running: BTreeMap<FolderKey, Running> = BTreeMap::new();
     let mut healths: BTreeMap<AccountKey, (u64, Arc<MailboxHealth>)> = BTreeMap::new();
+    let mut memories: BTreeMap<AccountKey, Arc<AccountMemory>> = BTreeMap::new();
     loop {
         let wanted = wanted(&accounts.borrow_and_update());
         for (key, folder) in &running {
@@ -38,14 +40,17 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
             }
         }
         healths.retain(|key, _| wanted.keys().any(|(account, _)| account == key));
+        memories.retain(|key, _| wanted.keys().any(|(account, _)| account == key));
         // A folder whose reader is still ending is begun when that has ended.
         for (key, account) in &wanted {
             if running.contains_key(key) {
                 continue;
             }
             let health = health_of(&mut healths, &shared, &key.0, account.revision);
+            let memory = memories.entry(key.0.clone()).or_insert_with(|| Arc::new(shared.memory.of_account()));
+            let common = (health, Arc::clone(memory));
             let stop = stop.child_token();
-            if let Some(reader) = reader(&shared, account, key, &owner, health, stop.clone()) {
+            if let Some(reader) = reader(&shared, account, key, &owner, common, stop.clone()) {
                 let task = tasks.spawn(reader.run()).id();
                 running.insert(key.clone(), Running { revision: account.revision, stop, task });
             }
@@ -113,7 +118,7 @@ fn reader(
     account: &Account,
     (key, folder): &FolderKey,
     owner: &str,
-    health: Arc<MailboxHealth>,
+    (health, memory): (Arc<MailboxHealth>, Arc<AccountMemory>),
     stop: CancellationToken,
 ) -> Option<Reader> {
     let AccountKind::Mail(mail) = &account.kind else { return None };
@@ -129,6 +134,7 @@ fn reader(
         folder: folder.clone(),
         owner: owner.to_owned(),
         health,
+        memory,
         stop,
     })
 }

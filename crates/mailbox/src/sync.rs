@@ -5,25 +5,22 @@ use std::time::Duration;
 use bytes::Bytes;
 use relevo_domain::{EndpointId, Timestamp};
 use relevo_eventlog::{Hold, InputKind, LogError, MailPosition, Notes, RawInput};
+use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use crate::Shared;
+use crate::careful::{Careful, given_up};
+use crate::memory::{AccountMemory, OWN_KIB, Room};
 use crate::pause::Pauses;
-use crate::session::{Folder, FolderSession, Listed, search_date};
-use crate::trouble::{BYE, Trouble};
+use crate::session::{Folder, FolderSession, Listed, search_date, set};
+use crate::trouble::Trouble;
 
 /// Mails whose sizes are asked for at once.
 const LIST_MAX: usize = 200;
 /// Mails that are fetched at once: as many as may be repeated after a crash.
 const GROUP_MAILS_MAX: usize = 20;
-/// Bytes that are fetched at once; a larger mail is fetched alone.
-const GROUP_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// After so many vain attempts a mail is brought in as its header alone.
-const HEADER_ONLY_AFTER: u32 = 2;
-/// After so many a mail is passed over whose very header the server says that it cannot show.
-const PASSED_OVER_AFTER: u32 = 5;
-/// After so many it is passed over if the connection ends without a word, though all else worked each time.
-const PASSED_OVER_SILENT_AFTER: u32 = 20;
+/// Bytes that are fetched at once, for which an account always has room; a larger mail is fetched alone.
+const GROUP_BYTES_MAX: u64 = OWN_KIB as u64 / COPIES * KIB;
 /// Looks at a folder in a row: a folder that fills faster than it is read is looked at again after a renewal.
 const LOOKS_MAX: usize = 1_000;
 /// How long a mail in memory waits for a log that is away or full, before it is fetched again later.
@@ -37,50 +34,45 @@ const BYTES_UNKNOWN: u32 = u32::MAX;
 const DAY: Duration = Duration::from_hours(24);
 const CONTENT_TYPE: &str = "message/rfc822";
 const KIB: u64 = 1024;
-
-/// What is known of a mail that sessions end at. Servers end them when they cannot show a mail, without saying which of many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Careful {
-    /// The first of those that were asked for.
-    uid: u32,
-    /// How many are asked for at once now: half as many after each failure, until it is one.
-    span: usize,
-    /// How often this very mail was asked for in vain.
-    tries: u32,
-    /// The server does not even say its size.
-    unlisted: bool,
-}
-
-impl Careful {
-    /// Whether it is still open which mail it is.
-    pub(crate) const fn is_narrowing(&self) -> bool {
-        self.tries == 0
-    }
-
-    fn about(careful: Option<Self>, uid: u32) -> Option<Self> {
-        careful.filter(|careful| careful.uid == uid && careful.tries > 0)
-    }
-
-    /// After `uids` were asked for in vain.
-    fn suspect(careful: &mut Option<Self>, uids: &[u32], listing: bool, trouble: &Trouble) {
-        let about_the_mail = matches!(trouble, Trouble::Refused(_) | Trouble::Connection(_));
-        let Some(uid) = uids.first().copied().filter(|_| about_the_mail) else { return };
-        let before = Self::about(*careful, uid);
-        let alone = uids.len() == 1;
-        *careful = Some(Self {
-            uid,
-            span: (uids.len() / 2).max(1),
-            tries: u32::from(alone) * (before.map_or(0, |before| before.tries) + 1),
-            unlisted: alone && (listing || before.is_some_and(|before| before.unlisted)),
-        });
-    }
-}
+/// A mail is in memory as it comes off the wire, and once more.
+const COPIES: u64 = 2;
 
 /// Where mails of a folder go.
 pub(crate) struct Target<'t> {
     pub(crate) shared: &'t Shared,
+    pub(crate) memory: &'t AccountMemory,
     pub(crate) endpoint: &'t EndpointId,
+    /// The folder's name.
+    pub(crate) folder: &'t str,
+    /// Which mailbox it is in, as [`mailbox_hash`] has it.
+    pub(crate) mailbox: u64,
     pub(crate) import_days: u32,
+}
+
+/// Tells one mailbox from another that a channel was given instead: their numbers may look alike, and mean other mails. Never 0.
+pub(crate) fn mailbox_hash(host: &str, user: &str) -> u64 {
+    let named = format!("{}\0{}", host.to_lowercase(), user.to_lowercase());
+    let mut first = [0; 8];
+    first.copy_from_slice(&Sha256::digest(named)[..8]);
+    u64::from_be_bytes(first).max(1)
+}
+
+/// What a stored position is worth in the folder that was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Worth {
+    Good,
+    /// Numbers mean other mails now, or none.
+    NumberedAnew,
+    OtherMailbox,
+}
+
+fn worth(position: &MailPosition, mailbox: u64, folder: Folder) -> Worth {
+    if position.mailbox != 0 && position.mailbox != mailbox {
+        return Worth::OtherMailbox;
+    }
+    // A server that begins again and says the same UIDVALIDITY as before.
+    let begun_again = folder.uid_next.is_some_and(|next| next <= position.last_uid);
+    if position.uid_validity == folder.uid_validity && !begun_again { Worth::Good } else { Worth::NumberedAnew }
 }
 
 /// Runs a future and holds the folder meanwhile.
@@ -115,24 +107,36 @@ pub(crate) async fn begin(
 ) -> Result<(), Trouble> {
     let now = (target.shared.parts.clock)();
     let import = DAY * target.import_days;
-    let position = match hold.position {
-        Some(position) if position.uid_validity == folder.uid_validity => return Ok(()),
-        Some(before) => {
-            tracing::warn!(endpoint = %target.endpoint, "a folder was numbered anew; it is read again from where it was connected");
-            let since = Some(before.since - import);
-            let last_uid = holding(target, hold, before_first(session, folder, since)).await?;
-            // Numbers say nothing about when a mail came any more; its time does.
-            MailPosition { uid_validity: folder.uid_validity, last_uid, since: before.since, history_below: 0 }
-        }
-        None => {
-            let end = holding(target, hold, before_first(session, folder, None)).await?;
-            let last_uid = match target.import_days {
-                0 => end,
-                _ => holding(target, hold, before_first(session, folder, Some(now - import))).await?,
-            };
-            let history_below = end.saturating_add(1);
-            MailPosition { uid_validity: folder.uid_validity, last_uid, since: now, history_below }
-        }
+    let (uid_validity, mailbox) = (folder.uid_validity, target.mailbox);
+    let position = if let Some(before) = hold.position {
+        let endpoint = target.endpoint;
+        let since = match worth(&before, mailbox, folder) {
+            Worth::Good => {
+                // Written down with the next renewal.
+                hold.position = Some(MailPosition { mailbox, ..before });
+                return Ok(());
+            }
+            Worth::NumberedAnew => {
+                tracing::warn!(%endpoint, "a folder was numbered anew; it is read again from where it was connected");
+                before.since
+            }
+            // What came to the new one while nobody looked at the old one any more is new; all else of it is history.
+            Worth::OtherMailbox => {
+                tracing::warn!(%endpoint, "a folder is another mailbox's now; it is read from when the last one was");
+                before.since.max(before.read_at)
+            }
+        };
+        let last_uid = holding(target, hold, before_first(session, folder, Some(since - import))).await?;
+        // Numbers say nothing about when a mail came any more; its time does.
+        MailPosition { uid_validity, last_uid, since, history_below: 0, mailbox, read_at: before.read_at }
+    } else {
+        let end = holding(target, hold, before_first(session, folder, None)).await?;
+        let last_uid = match target.import_days {
+            0 => end,
+            _ => holding(target, hold, before_first(session, folder, Some(now - import))).await?,
+        };
+        let history_below = end.saturating_add(1);
+        MailPosition { uid_validity, last_uid, since: now, history_below, mailbox, read_at: now }
     };
     store(target, hold, position).await
 }
@@ -140,7 +144,7 @@ pub(crate) async fn begin(
 /// The number before the first mail since a day; before the next one that comes, if there is none.
 async fn before_first(session: &mut FolderSession, folder: Folder, since: Option<Timestamp>) -> Result<u32, Trouble> {
     if let Some(since) = since
-        && let Some(first) = session.search(&format!("SINCE {}", search_date(since))).await?.first()
+        && let Some(first) = session.search(&since_the_day_before(since)).await?.first()
     {
         return Ok(first.saturating_sub(1));
     }
@@ -148,6 +152,11 @@ async fn before_first(session: &mut FolderSession, folder: Folder, since: Option
         Some(next) => Ok(next.saturating_sub(1)),
         None => Ok(session.search("UID *").await?.last().copied().unwrap_or(0)),
     }
+}
+
+/// Servers take the day of their own clock, or of the mail's: what came at our midnight may have another date with them.
+fn since_the_day_before(since: Timestamp) -> String {
+    format!("SINCE {}", search_date(since - DAY))
 }
 
 /// Brings in everything that is new. `careful` lives longer than the session.
@@ -186,6 +195,10 @@ pub(crate) async fn catch_up(
         }
     }
     *careful = None;
+    if let Some(position) = &mut hold.position {
+        // Written down with the next renewal.
+        position.read_at = (target.shared.parts.clock)();
+    }
     Ok(())
 }
 
@@ -202,7 +215,18 @@ async fn list(
     {
         return Ok(vec![Listed { uid, bytes: BYTES_UNKNOWN, arrived: None }]);
     }
-    let listed = holding(target, hold, session.list(uids)).await;
+    let work = async {
+        let listed = session.list(uids).await?;
+        let left_out: Vec<u32> =
+            uids.iter().copied().filter(|uid| listed.binary_search_by_key(uid, |mail| mail.uid).is_err()).collect();
+        // Gone since they were found, or there and not shown: then the one is looked for that the server has trouble with.
+        if still_there(session, &left_out).await? {
+            tracing::warn!(endpoint = %target.endpoint, mails = left_out.len(), "a server finds mails that it does not list");
+            return Err(Trouble::Refused("not listed"));
+        }
+        Ok(listed)
+    };
+    let listed = holding(target, hold, work).await;
     if let Err(trouble) = &listed {
         Careful::suspect(careful, uids, true, trouble);
     }
@@ -242,13 +266,18 @@ async fn bring_in(
     let (Some(first), Some(last), Some(position)) = (group.first(), group.last(), hold.position) else { return Ok(()) };
     let done = MailPosition { last_uid: last.uid, ..position };
     let uids: Vec<u32> = group.iter().map(|mail| mail.uid).collect();
-    let tries = Careful::about(*careful, first.uid).map_or(0, |careful| careful.tries);
-    let fetched = match fetch(target, session, hold, group, &uids, tries < HEADER_ONLY_AFTER).await {
+    let suspect = Careful::about(*careful, first.uid);
+    let may_be_whole = suspect.is_none_or(|suspect| suspect.may_be_whole());
+    // The room is kept until they are stored, however long the log keeps them waiting.
+    let (fetched, _room) = match fetch(target, session, hold, group, &uids, may_be_whole).await {
         Ok(fetched) => fetched,
         Err(trouble) => {
-            if group.len() == 1 && given_up(&trouble, tries) {
+            if group.len() == 1 && given_up(&trouble, suspect) {
                 let (endpoint, uid) = (target.endpoint, first.uid);
+                let tries = suspect.map_or(0, |suspect| suspect.tries);
                 tracing::error!(%endpoint, uid, tries, "a mail that the server cannot show is passed over");
+                let note = passed_over(target, &position, first);
+                holding(target, hold, append(target, note)).await?;
                 store(target, hold, done).await?;
                 *careful = None;
             } else {
@@ -273,29 +302,36 @@ async fn bring_in(
         holding(target, hold, append(target, input)).await?;
     }
     store(target, hold, done).await?;
-    if tries > 0 {
+    if suspect.is_some() {
         *careful = None;
     }
     Ok(())
 }
 
-fn given_up(trouble: &Trouble, tries: u32) -> bool {
-    match trouble {
-        Trouble::Refused(_) | Trouble::Connection(BYE) => tries >= PASSED_OVER_AFTER,
-        Trouble::Connection(_) => tries >= PASSED_OVER_SILENT_AFTER,
-        Trouble::Denied(_)
-        | Trouble::Account { .. }
-        | Trouble::Throttled
-        | Trouble::Token(_)
-        | Trouble::Log(_)
-        | Trouble::Lost
-        | Trouble::Stopped => false,
+/// What is stored instead of a mail that the server cannot show: no mail, so that it is parked where operators see it.
+fn passed_over(target: &Target<'_>, position: &MailPosition, mail: &Listed) -> RawInput {
+    let now = (target.shared.parts.clock)();
+    let imported = is_history(position, mail);
+    let (folder, uid, uid_validity) = (target.folder, mail.uid, position.uid_validity);
+    // Its first line is no header field, and a blank one follows: it has no header, whatever the folder is called.
+    let note = format!(
+        "The mail server could not hand out a mail, and it was passed over. Look for it in the mailbox itself.\r\n\r\n\
+         Folder: {folder}\r\nUID: {uid}\r\nUIDVALIDITY: {uid_validity}\r\n"
+    );
+    let bytes = if mail.bytes == BYTES_UNKNOWN { note.len() as u64 } else { u64::from(mail.bytes) };
+    RawInput {
+        endpoint: target.endpoint.clone(),
+        kind: InputKind::Email,
+        received_at: mail.arrived.map_or(now, |arrived| arrived.min(now)),
+        content_type: CONTENT_TYPE.to_owned(),
+        notes: Notes { imported, truncated_from: Some(bytes), ..Notes::default() },
+        body: Bytes::from(note),
     }
 }
 
 type Fetched = Vec<(Listed, Bytes, bool)>;
 
-/// The mails of a group and whether each is whole. One that is gone is not among them.
+/// The mails of a group and whether each is whole, and the room that they take. One that is gone is not among them.
 async fn fetch(
     target: &Target<'_>,
     session: &mut FolderSession,
@@ -303,23 +339,19 @@ async fn fetch(
     group: &[Listed],
     uids: &[u32],
     may_be_whole: bool,
-) -> Result<Fetched, Trouble> {
+) -> Result<(Fetched, Room), Trouble> {
     let bytes: u64 = group.iter().map(|mail| u64::from(mail.bytes)).sum();
     let too_large = group.iter().any(|mail| mail.bytes > target.shared.options.mail_bytes_max);
     let whole = !too_large && may_be_whole;
-    // What comes off the wire, and its copy.
-    let wanted_kib = if whole { u32::try_from(bytes * 2 / KIB).unwrap_or(u32::MAX).saturating_add(1) } else { 1 };
-    let memory = async {
-        let permits = target.shared.memory.acquire_many(wanted_kib).await;
-        permits.map_err(|_closed| Trouble::Stopped)
-    };
-    let _permits = holding(target, hold, memory).await?;
+    let wanted_kib = if whole { u32::try_from((bytes * COPIES).div_ceil(KIB)).unwrap_or(u32::MAX) } else { 1 };
+    let room = async { target.memory.take(wanted_kib.max(1)).await.ok_or(Trouble::Stopped) };
+    let room = holding(target, hold, room).await?;
     let work = async {
         let bodies = if whole { session.fetch(uids, bytes).await? } else { session.fetch_headers(uids).await? };
         // A server that leaves mails out has lost them, or they were removed meanwhile: it has to say which.
         let missing: Vec<u32> =
             uids.iter().copied().filter(|uid| bodies.binary_search_by_key(uid, |(uid, _)| *uid).is_err()).collect();
-        if !missing.is_empty() && !session.list(&missing).await?.is_empty() {
+        if still_there(session, &missing).await? {
             return Err(Trouble::Refused("left out"));
         }
         Ok(bodies)
@@ -329,7 +361,12 @@ async fn fetch(
         let at = group.binary_search_by_key(&uid, |mail| mail.uid).ok()?;
         Some((group[at], body, whole))
     });
-    Ok(known.collect())
+    Ok((known.collect(), room))
+}
+
+/// Whether the server finds one of these.
+async fn still_there(session: &mut FolderSession, uids: &[u32]) -> Result<bool, Trouble> {
+    Ok(!uids.is_empty() && !session.search(&format!("UID {}", set(uids))).await?.is_empty())
 }
 
 fn is_history(position: &MailPosition, mail: &Listed) -> bool {
@@ -392,33 +429,9 @@ mod tests {
     }
 
     #[test]
-    fn sessions_that_end_lead_to_the_one_mail_and_only_words_condemn_it_soon() {
-        let bye = Trouble::Connection(BYE);
-        let mut careful = None;
-        let mut uids: Vec<u32> = (1..=200).collect();
-        let mut failures = 0;
-        // The poison is number 137: what is asked for in vain is what holds it.
-        while uids.len() > 1 {
-            Careful::suspect(&mut careful, &uids, true, &bye);
-            failures += 1;
-            let span = careful.unwrap().span;
-            uids = uids.chunks(span).find(|uids| uids.contains(&137)).unwrap().to_vec();
-        }
-        assert!(failures <= 9 && careful.unwrap().is_narrowing(), "{failures} {careful:?}");
-        for tries in 1..=PASSED_OVER_AFTER {
-            assert!(!given_up(&bye, tries - 1));
-            Careful::suspect(&mut careful, &uids, true, &bye);
-            assert_eq!(
-                Careful::about(careful, 137).map(|careful| (careful.tries, careful.unlisted)),
-                Some((tries, true))
-            );
-        }
-        assert!(given_up(&bye, PASSED_OVER_AFTER) && !given_up(&Trouble::Connection("closed"), PASSED_OVER_AFTER));
-        assert!(!given_up(&Trouble::Throttled, u32::MAX));
-        // What is not about the mail changes nothing.
-        let before = careful;
-        Careful::suspect(&mut careful, &[1, 2, 3], false, &Trouble::Throttled);
-        assert_eq!(careful, before);
+    fn the_first_mail_is_looked_for_from_the_day_before() {
+        // 01:30 in UTC is the evening before in Buenos Aires.
+        assert_eq!(since_the_day_before(Timestamp::from_seconds(1_795_224_600)), "SINCE 20-Nov-2026");
     }
 
     #[test]
@@ -428,6 +441,8 @@ mod tests {
             last_uid: 0,
             since: Timestamp::from_seconds(1_000),
             history_below,
+            mailbox: 1,
+            read_at: Timestamp::from_seconds(1_000),
         };
         assert!(is_history(&position(5), &mail(4, 1)));
         let at = |uid, seconds| Listed { uid, bytes: 1, arrived: Some(Timestamp::from_seconds(seconds)) };
@@ -435,5 +450,25 @@ mod tests {
         assert!(!is_history(&position(0), &at(1, 990)), "a clock that is ten seconds behind makes no history");
         assert!(is_history(&position(0), &at(1, 800)));
         assert!(!is_history(&position(0), &Listed { uid: 1, bytes: 1, arrived: None }));
+    }
+
+    #[test]
+    fn a_position_counts_for_its_mailbox_and_its_numbering() {
+        let own = mailbox_hash("imap.acme.example", "soporte@acme.example");
+        assert_eq!(own, mailbox_hash("IMAP.acme.example", "Soporte@acme.example"));
+        for (host, user) in [("imap.acme.example", "ventas@acme.example"), ("mx.acme.example", "soporte@acme.example")]
+        {
+            assert_ne!(own, mailbox_hash(host, user));
+        }
+        let at = Timestamp::from_seconds(0);
+        let position =
+            MailPosition { uid_validity: 7, last_uid: 40, since: at, history_below: 0, mailbox: own, read_at: at };
+        let folder = |uid_validity, uid_next| Folder { uid_validity, uid_next };
+        assert_eq!(worth(&position, own, folder(7, Some(41))), Worth::Good);
+        assert_eq!(worth(&position, own, folder(7, None)), Worth::Good);
+        assert_eq!(worth(&MailPosition { mailbox: 0, ..position }, own, folder(7, Some(41))), Worth::Good);
+        assert_eq!(worth(&position, own, folder(8, Some(41))), Worth::NumberedAnew);
+        assert_eq!(worth(&position, own, folder(7, Some(40))), Worth::NumberedAnew, "the last mail has not come yet");
+        assert_eq!(worth(&position, own + 1, folder(7, Some(41))), Worth::OtherMailbox);
     }
 }

@@ -160,16 +160,16 @@ fn on_its_way(
         ConversationEvent::SendStarted { message, attempt, .. } => {
             thread::sent::started(rows, moment, *message, *attempt)
         }
-        ConversationEvent::MessageAccepted { message, alias, .. } => {
-            thread::sent::accepted(rows, moment, *message, *alias)
+        ConversationEvent::MessageAccepted { message, alias, personal, .. } => {
+            thread::sent::accepted(rows, moment, *message, *alias, &personal.provider_id)
         }
         ConversationEvent::SendFailed { message, attempt, failure, retry_at } => {
             thread::sent::failed(rows, moment, *message, *attempt, failure, *retry_at)
         }
         ConversationEvent::SendOutcomeUnknown { message, .. } => thread::sent::unknown(rows, moment, *message),
         ConversationEvent::SendCancelled { message, cause } => thread::sent::cancelled(rows, moment, *message, *cause),
-        ConversationEvent::MediumFetched { message, index, outcome } => {
-            thread::sent::fetched(rows, moment, *message, *index, outcome)
+        ConversationEvent::MediumFetched { message, index, medium, outcome } => {
+            thread::sent::fetched(rows, moment, *message, *index, *medium, outcome)
         }
         ConversationEvent::Opened { .. }
         | ConversationEvent::EpisodeStarted { .. }

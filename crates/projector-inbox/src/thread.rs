@@ -20,8 +20,8 @@ use relevo_projection::{ApplyError, Rows};
 use crate::apply::Moment;
 use crate::keys;
 use crate::row::{
-    AttachmentRow, AuthorCode, Entry, FlagsRow, LooseKind, LooseRow, LooseSpotRow, MailRow, MessageRow, PlaceRow,
-    ReactionRow, ReportRow, SpotRow, ThreadRow, TimesRow,
+    AttachmentRow, AttachmentStateCode, AuthorCode, Entry, FlagsRow, LooseKind, LooseRow, LooseSpotRow, MailRow,
+    MessageRow, PlaceRow, ReactionRow, ReportRow, SpotRow, ThreadRow, TimesRow,
 };
 
 /// Reports kept of one status of a message: a provider that repeats itself does not fill the row. The first ones are kept, so
@@ -192,6 +192,11 @@ pub(crate) fn deliver(row: &mut MessageRow, report: &ReportRow) {
     if !row.reports.contains(report) && has_room(&row.reports, &report.status) {
         row.reports.push(report.clone());
     }
+    if report.status == DeliveryStatus::Failed.as_str()
+        && let Some(outgoing) = &mut row.outgoing
+    {
+        sent::reported_failed(outgoing, &report.error_code);
+    }
     let times = TimesRow::of(report);
     row.times.get_or_insert_default().merge(&times);
 }
@@ -214,6 +219,11 @@ pub(crate) fn report(report: &DeliveryReport) -> ReportRow {
         status: report.status.as_str().to_owned(),
         at: report.reported_at.as_millis(),
         error_code: report.error_code.clone().unwrap_or_default(),
+        failed_as: if report.status == DeliveryStatus::Failed {
+            report.personal.provider_id.clone()
+        } else {
+            String::new()
+        },
     }
 }
 
@@ -254,7 +264,22 @@ fn rewrite(row: &mut MessageRow, new: MessageRow) {
     row.details_json = new.details_json;
     row.edited_at = new.edited_at;
     if !new.attachments.is_empty() {
-        row.attachments = new.attachments;
+        let old = std::mem::take(&mut row.attachments);
+        row.attachments = new.attachments.into_iter().map(|new| kept(&old, new)).collect();
+    }
+}
+
+/// An edit repeats the medium that it leaves as it is: what is known of that one stays known.
+fn kept(old: &[AttachmentRow], new: AttachmentRow) -> AttachmentRow {
+    let known = |old: &&AttachmentRow| {
+        let same_name = !new.provider_id.is_empty() && new.provider_id == old.provider_id;
+        let same_bytes = !new.sha256.is_empty() && new.sha256 == old.sha256;
+        old.state() == AttachmentStateCode::Stored && (same_name || same_bytes)
+    };
+    match old.iter().find(known) {
+        // Its mark is that of the edit: this is what is said about it from now on.
+        Some(stored) => AttachmentRow { provider_id: new.provider_id, url: new.url, ..stored.clone() },
+        None => new,
     }
 }
 

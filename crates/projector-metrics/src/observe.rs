@@ -125,10 +125,7 @@ fn conversation_event(
 /// Whether the commit brings a conversation in as history. Nothing in it counts.
 fn brings_history(recorded: &Recorded) -> bool {
     recorded.commit.events.iter().any(|event| {
-        matches!(
-            event,
-            Event::Conversation(ConversationEvent::EpisodeStarted { cause: EpisodeCause::Imported, .. })
-        )
+        matches!(event, Event::Conversation(ConversationEvent::EpisodeStarted { cause: EpisodeCause::Imported, .. }))
     })
 }
 

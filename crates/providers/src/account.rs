@@ -43,6 +43,19 @@ pub struct Account {
     pub kind: AccountKind,
 }
 
+impl Account {
+    /// Where its access tokens come from, if it needs any.
+    pub const fn grant(&self) -> Option<&OAuthGrant> {
+        match &self.kind {
+            AccountKind::Mail(MailAccount { credential, .. }) => match &credential.credential {
+                Credential::OAuth(grant) => Some(grant),
+                Credential::Password(_) => None,
+            },
+            AccountKind::Meta(_) | AccountKind::Twilio(_) => None,
+        }
+    }
+}
+
 /// What the account is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountKind {
@@ -99,6 +112,8 @@ pub struct MailAccount {
     pub credential: MailCredential,
     /// Certificates (PEM) that are trusted beside the system's: for a server of one's own.
     pub extra_ca: Option<String>,
+    /// Whoever named the servers does not run this machine: they are reached at public addresses alone.
+    pub public_only: bool,
 }
 
 /// Where mail is read.

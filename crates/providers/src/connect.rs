@@ -94,7 +94,7 @@ impl Service<Name> for PublicOnly {
 
 /// Whether an address belongs to the public internet, as far as its number tells. Addresses that carry an IPv4 address inside
 /// are judged by that one.
-pub(crate) fn is_public(address: IpAddr) -> bool {
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

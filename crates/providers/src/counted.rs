@@ -1,4 +1,5 @@
-//! A connection that counts what was written to it, so that a broken one can tell what the other side cannot have got.
+//! A connection that counts what was written to it, so that a broken one can tell what the other side cannot have got; and that
+//! gives no byte away before it is asked for, until TLS begins: what stands in a buffer then was said by anybody.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,11 +16,16 @@ use tokio::net::TcpStream;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Written(Arc<AtomicU64>);
 
+/// The first byte of a TLS handshake (RFC 8446, 5.1). No SMTP command begins with it.
+const TLS_HANDSHAKE: u8 = 0x16;
+
 /// The connection.
 #[derive(Debug)]
 pub(crate) struct Counted {
     stream: TcpStream,
     written: Written,
+    /// We have begun TLS: whoever reads checks what they read.
+    tls: bool,
 }
 
 // === impl Written ===
@@ -35,7 +41,7 @@ impl Written {
 impl Counted {
     pub(crate) fn new(stream: TcpStream) -> (Self, Written) {
         let written = Written::default();
-        (Self { stream, written: written.clone() }, written)
+        (Self { stream, written: written.clone(), tls: false }, written)
     }
 
     fn count(&self, done: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -54,12 +60,22 @@ impl AsyncTokioStream for Counted {
 
 impl AsyncRead for Counted {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, into)
+        if self.tls || into.remaining() == 0 {
+            return Pin::new(&mut self.stream).poll_read(context, into);
+        }
+        // The reader of lines keeps what follows the one that it wants, also over the beginning of TLS (RFC 3207, 6). It gets no
+        // more than it wants: what was sent too early meets TLS, which refuses it.
+        let (mut byte, stream) = ([0], Pin::new(&mut self.stream));
+        let mut one = ReadBuf::new(&mut byte);
+        let read = stream.poll_read(context, &mut one);
+        into.put_slice(one.filled());
+        read
     }
 }
 
 impl AsyncWrite for Counted {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.tls |= bytes.first() == Some(&TLS_HANDSHAKE);
         let done = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.count(done)
     }
@@ -69,6 +85,8 @@ impl AsyncWrite for Counted {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let first = parts.iter().find_map(|part| part.first());
+        self.tls |= first == Some(&TLS_HANDSHAKE);
         let done = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
         self.count(done)
     }

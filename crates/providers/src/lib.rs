@@ -26,9 +26,11 @@ pub use account::{
     OAuthGrant, Secret, Security, SmtpServer, TwilioAccount,
 };
 pub use check::{CheckLine, CheckPart};
+pub use connect::is_public;
 pub use door::{Door, FileLinks, Files, FilesError, Job, Outcome, Prepared};
 pub use doors::Doors;
 pub use health::{Health, HealthBoard, Part};
 pub use kept::KeptGrants;
 pub use media::{FetchFailure, FetchedMedium, MediumRef};
+pub use meta::UPLOAD_MAX;
 pub use tokens::{Tokens, xoauth2};

@@ -105,7 +105,8 @@ async fn fetch(http: &Http, source: &Source<'_>, url: &str, limit: usize) -> Res
         let reach = judge(&at, source)?;
         let mut request = Request::get(at.clone());
         // The credential stays with the one that it is for: a redirection leads to signed addresses of another host.
-        if origin(&at) == first {
+        let ours = origin(&at) == first;
+        if ours {
             request = request.header(header::AUTHORIZATION, source.authorization.clone());
         }
         let request = request.body(Bytes::new()).map_err(|_| FetchFailure::Refused("not an address"))?;
@@ -115,13 +116,13 @@ async fn fetch(http: &Http, source: &Source<'_>, url: &str, limit: usize) -> Res
             at = redirection(&at, &opened)?;
             continue;
         }
-        return read(opened, limit, end).await;
+        return read(opened, ours, limit, end).await;
     }
     Err(FetchFailure::Refused("too many redirections"))
 }
 
-async fn read(opened: Opened, limit: usize, end: Instant) -> Result<FetchedMedium, FetchFailure> {
-    refused(&opened)?;
+async fn read(opened: Opened, ours: bool, limit: usize, end: Instant) -> Result<FetchedMedium, FetchFailure> {
+    refused(&opened, ours)?;
     let mime_type = opened.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(bare_type);
     let bytes = opened.bytes(limit, end, STALL_MAX).await.map_err(|error| match error {
         BodyError::TooLarge => FetchFailure::TooBig,
@@ -131,11 +132,15 @@ async fn read(opened: Opened, limit: usize, end: Instant) -> Result<FetchedMediu
     Ok(FetchedMedium { bytes, mime_type: mime_type.filter(|kind| !kind.is_empty()) })
 }
 
-fn refused(opened: &Opened) -> Result<(), FetchFailure> {
+/// `ours`: our credential was sent.
+fn refused(opened: &Opened, ours: bool) -> Result<(), FetchFailure> {
     match opened.status {
         StatusCode::OK => Ok(()),
-        StatusCode::NOT_FOUND | StatusCode::GONE => Err(FetchFailure::Gone),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(FetchFailure::Auth),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if ours => Err(FetchFailure::Auth),
+        // Without our credential: a signed address of a store that does not have the file any more, and says so to nobody.
+        StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            Err(FetchFailure::Gone)
+        }
         status if by_status(status).class == FailureClass::Unknown => Err(FetchFailure::Gone),
         status => Err(FetchFailure::Transient {
             detail: format!("answered {}", status.as_u16()),

@@ -24,7 +24,7 @@ use crate::media::{self, FetchFailure};
 use crate::refusal::{Refusal, by_status, failure, misconfigured, retry_after, shortened, unreached, unrenderable};
 
 /// An upload may be repeated, so it may take its time: 100 MiB at 3 Mbit/s.
-const UPLOAD_MAX: Duration = Duration::from_mins(5);
+pub const UPLOAD_MAX: Duration = Duration::from_mins(5);
 /// An uploaded file is used again for this time. Meta keeps it for 30 days; this is for repeated attempts and for the same
 /// file to many.
 const UPLOAD_KEPT: Duration = Duration::from_hours(6);
@@ -201,13 +201,15 @@ fn outcome(answer: Result<Answer, CallError>) -> Outcome {
             None => Outcome::Unknown { detail: format!("answered {} without an id", answer.status.as_u16()) },
         };
     }
-    let unsaid = provider_error(&answer).is_none()
-        && (answer.status.is_server_error() || answer.status == StatusCode::REQUEST_TIMEOUT);
-    if unsaid {
-        return Outcome::Unknown { detail: format!("answered {} without an error", answer.status.as_u16()) };
+    // A fault of the server says what became of the message by a code that is known, and by nothing else.
+    let said = provider_error(&answer).map(|error| error.code).filter(|code| table::meta_knows(*code));
+    if said.is_none() && (answer.status.is_server_error() || answer.status == StatusCode::REQUEST_TIMEOUT) {
+        return Outcome::Unknown { detail: format!("answered {} without a known error", answer.status.as_u16()) };
     }
-    let (failure, retry_after) = refusal(&answer);
-    Outcome::Failed { failure, retry_after }
+    let (failure, wish) = refusal(&answer);
+    // Only here is another attempt a danger; what else may be repeated needs no pause for it.
+    let pause = said.and_then(|code| table::meta(Some(code), answer.status.as_u16()).retry_after);
+    Outcome::Failed { failure, retry_after: wish.max(pause) }
 }
 
 /// An answer to a call that may be repeated.
@@ -224,7 +226,7 @@ fn refusal(answer: &Answer) -> Refusal {
     let Some(error) = provider_error(answer) else { return (by_status(answer.status), wish) };
     let verdict = table::meta(Some(error.code), answer.status.as_u16());
     let failure = SendFailure { class: verdict.class, code: Some(error.code.to_string()), detail: error.detail };
-    (failure, wish.or(verdict.retry_after))
+    (failure, wish)
 }
 
 fn provider_error(answer: &Answer) -> Option<ProviderError> {
@@ -299,4 +301,31 @@ fn multipart(mime_type: &str, bytes: &Bytes) -> (String, Bytes) {
     body.put_slice(bytes);
     body.put_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
     (boundary, body.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status: u16, body: Option<&'static str>) -> Outcome {
+        let status = StatusCode::from_u16(status).unwrap();
+        outcome(Ok(Answer {
+            status,
+            headers: HeaderMap::new(),
+            body: body.map(|body| Bytes::from_static(body.as_bytes())),
+        }))
+    }
+
+    #[test]
+    fn a_fault_of_the_server_says_by_a_known_code_alone_that_nothing_was_taken() {
+        let known = [r#"{"error":{"code":2}}"#, r#"{"error":{"code":131000}}"#, r#"{"error":{"code":131026}}"#];
+        for body in known {
+            assert!(matches!(answered(503, Some(body)), Outcome::Failed { .. }), "{body}");
+        }
+        let unknown = [Some(r#"{"error":{"code":999999}}"#), Some(r#"{"error":{}}"#), Some("<html>"), None];
+        for body in unknown {
+            assert!(matches!(answered(503, body), Outcome::Unknown { .. }), "{body:?}");
+            assert!(matches!(answered(400, body), Outcome::Failed { .. }), "{body:?}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ use relevo_domain::conversation::{FailureClass, SendFailure};
 use tokio::net::TcpStream;
 
 use crate::account::{Credential, MailAccount, Security, SmtpServer};
+use crate::connect::is_public;
 use crate::counted::{Counted, Written};
 use crate::http::CONNECT_MAX;
 use crate::refusal::{Refusal, failure, misconfigured, shortened};
@@ -74,7 +75,7 @@ async fn login(mail: &MailAccount, server: &SmtpServer, tokens: &Tokens) -> Resu
 
 async fn connect(mail: &MailAccount, server: &SmtpServer) -> Result<Session, Refusal> {
     let hello = ClientId::Domain(hello_name(&mail.address));
-    let addresses = resolve(server).await?;
+    let addresses = resolve(server, mail.public_only).await?;
     let tls = || tls(mail, server).map_err(|failure| (failure, None));
     match server.security {
         Security::Tls => {
@@ -100,12 +101,19 @@ async fn connect(mail: &MailAccount, server: &SmtpServer) -> Result<Session, Ref
 }
 
 /// Where the server is; the connection goes to one of these and nowhere else.
-async fn resolve(server: &SmtpServer) -> Result<Vec<SocketAddr>, Refusal> {
+async fn resolve(server: &SmtpServer, public_only: bool) -> Result<Vec<SocketAddr>, Refusal> {
     let looking = tokio::net::lookup_host((server.host.as_str(), server.port));
     let unknown = || (failure(FailureClass::Transient, "connection", "the mail server has no address"), None);
     let Ok(Ok(found)) = tokio::time::timeout(CONNECT_MAX, looking).await else { return Err(unknown()) };
-    let addresses: Vec<SocketAddr> = found.collect();
-    if addresses.is_empty() { Err(unknown()) } else { Ok(addresses) }
+    let mut addresses: Vec<SocketAddr> = found.collect();
+    if addresses.is_empty() {
+        return Err(unknown());
+    }
+    addresses.retain(|address| !public_only || is_public(address.ip()));
+    if addresses.is_empty() {
+        return Err((misconfigured("the mail server's name has no public address"), None));
+    }
+    Ok(addresses)
 }
 
 async fn in_the_clear(addresses: &[SocketAddr], hello: &ClientId) -> Result<Session, Refusal> {

@@ -105,6 +105,13 @@ impl Tokens {
         self.known(grant).lock().await.token = None;
     }
 
+    /// Forgets everything of a grant that nobody uses any more, also what was kept of it.
+    pub async fn discard(&self, grant: &OAuthGrant) {
+        let mut known = self.known(grant).lock_owned().await;
+        *known = Known::default();
+        self.kept(grant, KeptGrants::forget).await;
+    }
+
     /// The refresh token that the issuer gave last instead of the configured one.
     pub async fn exchanged(&self, grant: &OAuthGrant) -> Option<Secret> {
         self.known(grant).lock().await.refresh_token.clone()
@@ -159,7 +166,7 @@ impl Tokens {
             // Somebody made the configured one good again: what was exchanged before is of the past.
             None if configured => {
                 known.refresh_token = None;
-                self.kept(grant, |kept, name| kept.forget(name)).await;
+                self.kept(grant, KeptGrants::forget).await;
             }
             None => {}
         }

@@ -10,7 +10,8 @@ use crate::Relevo;
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut pages = Vec::new();
-    for folder in ["", "docs", "docs/adr", "docs/errors", "docs/topics", "examples/inbox-web", "examples/python"] {
+    let examples = ["examples/inbox-web", "examples/python", "examples/stand-in"];
+    for folder in ["", "docs", "docs/adr", "docs/errors", "docs/topics"].into_iter().chain(examples) {
         let Ok(entries) = fs::read_dir(root.join(folder)) else { continue };
         pages
             .extend(entries.flatten().map(|entry| entry.path()).filter(|path| path.extension() == Some("md".as_ref())));
@@ -67,7 +68,7 @@ fn every_command_in_a_sentence_exists() {
 #[test]
 fn a_line_is_taken_apart_as_a_shell_does() {
     let taken = |line: &str| commands(line).into_iter().map(|words| words.join("|")).collect::<Vec<_>>();
-    assert_eq!(taken(r#"relevo log show "$id" --content  # all"#), ["relevo|log|show|value|--content"]);
+    assert_eq!(taken(r#"relevo log show "$id" --content  # all"#), ["relevo|log|show|1|--content"]);
     assert_eq!(taken("id=$(relevo tag list --json | grep 'relevo x')"), ["relevo|tag|list|--json"]);
     assert_eq!(taken("timeout 2 relevo pause list && relevo tag list"), ["relevo|pause|list", "relevo|tag|list"]);
     assert_eq!(
@@ -103,7 +104,7 @@ fn exists(words: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-/// The calls of this binary in a line of a shell, each as its words; variables have some value.
+/// The calls of this binary in a line of a shell, each as its words; variables are a number, which is good as a name too.
 fn commands(line: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     let mut rest = line;
@@ -138,7 +139,7 @@ fn words(line: &str) -> Vec<String> {
             }
             (None | Some('"'), '$') => {
                 while letters.next_if(|next| next.is_ascii_alphanumeric() || *next == '_').is_some() {}
-                word.get_or_insert_default().push_str("value");
+                word.get_or_insert_default().push_str("1");
             }
             (None, ' ') => words.extend(word.take()),
             (None, '#') if word.is_none() => break,

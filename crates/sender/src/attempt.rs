@@ -11,7 +11,7 @@ use std::time::Duration;
 use relevo_command::Claimed;
 use relevo_domain::conversation::{ConversationEvent, FailureClass, Outgoing, SendFailure};
 use relevo_domain::{Event, MessageId, Timestamp};
-use relevo_providers::{Account, Job, Outcome, Prepared};
+use relevo_providers::{Account, Job, Outcome, Prepared, UPLOAD_MAX};
 use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -31,8 +31,11 @@ pub(crate) const DOUBT_MARGIN: Duration = Duration::from_secs(30);
 const CALL_GRACE: Duration = Duration::from_secs(2);
 /// A claim that is being asked for when the node stops gets this long: one that is stored and not used would be called unknown.
 const STOP_CLAIM_AFTER: Duration = Duration::from_secs(1);
-/// Uploads of the largest file over a slow line; then the next try.
-const PREPARE_MAX: Duration = Duration::from_mins(3);
+/// An upload of the largest file over a slow line, and reading it before; then the next try.
+const PREPARE_MAX: Duration = Duration::from_mins(7);
+const _: () =
+    assert!(PREPARE_MAX.as_secs() > UPLOAD_MAX.as_secs(), "else an upload that is about to succeed is given up");
+
 /// What one attempt needs.
 pub(crate) struct Attempt {
     pub(crate) shared: Arc<Shared>,
@@ -121,7 +124,7 @@ impl Attempt {
             | FailureClass::Expired
             | FailureClass::Unknown => {
                 let now = self.shared.now();
-                match policy::next(&failure, self.failures + 1, retry_after, now) {
+                match policy::next(&failure, self.failures + 1, None, retry_after, now) {
                     Next::Again { at } => Err(Ended::Again { failure: Some(failure), pause: at.since(now) }),
                     Next::Final => Err(give_up(&self.shared, &self.letter, failure, retry_after).await),
                 }
@@ -157,6 +160,11 @@ impl Attempt {
         if !self.open.load(Ordering::Acquire) {
             return false;
         }
+        // What was prepared is for this account; one that was removed or changed since is not written with.
+        let account = self.shared.accounts.find(&self.letter.of.tenant, &self.letter.channel);
+        if account.is_none_or(|account| account.revision != self.account.revision) {
+            return false;
+        }
         let Ok(snapshot) = self.shared.view.snapshot() else { return false };
         let (of, channel) = (&self.letter.of, &self.letter.channel);
         if self.shared.paused(&snapshot, &of.tenant, channel).unwrap_or(true) {
@@ -187,7 +195,8 @@ impl Attempt {
         let (news, ended) = match outcome {
             Outcome::Accepted { provider_id } => (News::Accepted { attempt, provider_id }, Ended::Accepted),
             Outcome::Failed { failure, retry_after } => {
-                let retry_at = match policy::next(&failure, attempt, retry_after, self.shared.now()) {
+                let most = policy::attempts_max(&self.account.kind, &failure);
+                let retry_at = match policy::next(&failure, attempt, most, retry_after, self.shared.now()) {
                     Next::Again { at } => Some(at),
                     Next::Final => None,
                 };

@@ -20,8 +20,9 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::{self, Attempt, DOUBT_MARGIN, Ended};
-use crate::delivery::{self, Act, Outbox, Turn, Waiting};
+use crate::ahead::Ahead;
+use crate::attempt::{self, Attempt, CLAIM_LIMIT, DOUBT_MARGIN, Ended};
+use crate::delivery::{self, Act, Turn, Waiting};
 use crate::hold::{Holds, Situation};
 use crate::metrics::Kind;
 use crate::pace::Pace;
@@ -31,6 +32,8 @@ use crate::sender::Shared;
 
 /// Messages that are given up or called unknown at the same time, beside those that are handed over.
 const CHORES_MAX: usize = 4;
+/// Claims that one look examines: more than all nodes together can have on their way through one channel.
+const CLAIMS_EXAMINED_MAX: usize = 1_024;
 /// While something waits the view is looked at this often, whatever wakes: times come, and clocks are set.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// And this often while nothing does.
@@ -58,6 +61,7 @@ pub(crate) struct Lane {
     settling: HashMap<EntityId, Position>,
     rests: HashMap<EntityId, Rest>,
     holds: Holds,
+    ahead: Ahead,
     open: Arc<AtomicBool>,
     pace: Option<Arc<Pace>>,
     token: CancellationToken,
@@ -122,6 +126,7 @@ impl Lane {
             settling: HashMap::new(),
             rests: HashMap::new(),
             holds: Holds::default(),
+            ahead: Ahead::default(),
             open: Arc::new(AtomicBool::new(true)),
             pace: None,
             token,
@@ -178,9 +183,11 @@ impl Lane {
 
     /// Claims whose sender is gone: after their time, the call's time-out and a margin nobody knows what came of them.
     fn call_unknown(&mut self, look: &Look<'_>) -> Result<(), ReadError> {
-        let over = look.now - (self.shared.door.call_limit() + DOUBT_MARGIN);
-        for turn in self.turns(look, Act::Doubt, over, self.free_chores())? {
-            let Some((_, head)) = self.head(look, turn)? else { continue };
+        let patience = self.shared.door.call_limit() + DOUBT_MARGIN;
+        let mut turns = self.turns(look, Act::Doubt, look.now - patience, self.free_chores())?;
+        turns.extend(self.wrongly_ahead(look, CLAIM_LIMIT + patience)?);
+        for turn in turns {
+            let Some(head) = self.head(look, turn)? else { continue };
             if !matches!(head.pending.stage, Stage::Claimed { .. }) || self.left_out(look, turn, &head)? {
                 continue;
             }
@@ -194,10 +201,25 @@ impl Lane {
         Ok(())
     }
 
+    /// Claims of a sender whose clock was wrong, once they have been seen for as long as any claim may last.
+    fn wrongly_ahead(&mut self, look: &Look<'_>, patience: Duration) -> Result<Vec<Turn>, ReadError> {
+        let end = Timestamp::from_millis(i64::MAX);
+        let mut turns = self.turns(look, Act::Doubt, end, CLAIMS_EXAMINED_MAX)?;
+        turns.retain(|turn| turn.at > look.now + CLAIM_LIMIT + DOUBT_MARGIN);
+        let mut claims = Vec::with_capacity(turns.len());
+        for turn in &turns {
+            claims.extend(self.head(look, *turn)?.map(|head| (turn.conversation, head.pending)));
+        }
+        let over = self.ahead.over(claims, look.instant, patience);
+        turns.retain(|turn| over.contains(&turn.conversation));
+        turns.truncate(self.free_chores());
+        Ok(turns)
+    }
+
     /// Messages that have waited for too long.
     fn give_up(&mut self, look: &Look<'_>) -> Result<(), ReadError> {
         for turn in self.turns(look, Act::Expire, look.now, self.free_chores())? {
-            let Some((_, head)) = self.head(look, turn)? else { continue };
+            let Some(head) = self.head(look, turn)? else { continue };
             if self.left_out(look, turn, &head)? {
                 continue;
             }
@@ -209,7 +231,10 @@ impl Lane {
 
     /// Messages whose turn it is; answers with how long until there may be others.
     fn hand_over(&mut self, look: &Look<'_>) -> Result<Option<Duration>, ReadError> {
-        let Some(account) = self.shared.accounts.find(&self.tenant, &self.channel) else { return Ok(None) };
+        let Some(account) = self.shared.accounts.find(&self.tenant, &self.channel) else {
+            self.open.store(false, Ordering::Release);
+            return Ok(None);
+        };
         let Some(entity) = self.shared.channel_entity(&self.tenant, &self.channel) else { return Ok(None) };
         let state = delivery::channel_state(look.snapshot, &self.tenant, entity)?;
         let situation = Situation { revision: account.revision, switched: state.switched };
@@ -228,18 +253,16 @@ impl Lane {
             return Ok(None);
         }
         let mut next = None;
-        for turn in self.turns(look, Act::HandOver, look.now + LOOK_EVERY, free)? {
+        // Those that are held do not take the place of those that are not.
+        let held = |conversation| self.is_held(look, situation, conversation);
+        for turn in self.turns_but(look, Act::HandOver, look.now + LOOK_EVERY, free, &held)? {
             if turn.at > look.now {
                 next = Some(turn.at.since(look.now));
                 break;
             }
-            let Some((outbox, head)) = self.head(look, turn)? else { continue };
+            let Some(head) = self.head(look, turn)? else { continue };
             let due = matches!(head.pending.stage, Stage::Queued { .. }) && head.expires_at > look.now;
             if !due || self.left_out(look, turn, &head)? {
-                continue;
-            }
-            if self.holds.holds_initiative(situation) && outbox.by_initiative(&head, look.now) {
-                self.rest(turn.conversation, head.pending, REST_MAX, Why::Otherwise);
                 continue;
             }
             let rest = self.rests.get(&turn.conversation).filter(|rest| rest.pending == head.pending);
@@ -263,12 +286,34 @@ impl Lane {
 
     /// Turns of conversations for which nothing is being done, and which do not rest.
     fn turns(&self, look: &Look<'_>, act: Act, until: Timestamp, limit: usize) -> Result<Vec<Turn>, ReadError> {
+        self.turns_but(look, act, until, limit, &|_| false)
+    }
+
+    /// The same, without those that are left out for another reason.
+    fn turns_but(
+        &self,
+        look: &Look<'_>,
+        act: Act,
+        until: Timestamp,
+        limit: usize,
+        left_out: &dyn Fn(EntityId) -> bool,
+    ) -> Result<Vec<Turn>, ReadError> {
         let skip = |conversation: EntityId| {
             self.flying.contains_key(&conversation)
                 || self.settling.contains_key(&conversation)
                 || self.rests.get(&conversation).is_some_and(|rest| self.rests_still(look, conversation, rest))
+                || left_out(conversation)
         };
         delivery::turns(look.snapshot, &self.tenant, &self.channel, act, until, limit, &skip)
+    }
+
+    /// Whether the business would speak first with this conversation's message, which the provider does not want at the moment.
+    fn is_held(&self, look: &Look<'_>, situation: Situation, conversation: EntityId) -> bool {
+        if !self.holds.holds_initiative(situation) {
+            return false;
+        }
+        let outbox = delivery::outbox(look.snapshot, &self.tenant, conversation).ok().flatten();
+        outbox.is_some_and(|outbox| outbox.head().is_some_and(|head| outbox.by_initiative(&head, look.now)))
     }
 
     /// Whether a conversation rests, and still has what it rests for.
@@ -281,9 +326,9 @@ impl Lane {
         rest.until > look.instant && same()
     }
 
-    fn head(&self, look: &Look<'_>, turn: Turn) -> Result<Option<(Outbox, Waiting)>, ReadError> {
+    fn head(&self, look: &Look<'_>, turn: Turn) -> Result<Option<Waiting>, ReadError> {
         let outbox = delivery::outbox(look.snapshot, &self.tenant, turn.conversation)?;
-        Ok(outbox.and_then(|outbox| outbox.head().map(|head| (outbox, head))))
+        Ok(outbox.and_then(|outbox| outbox.head()))
     }
 
     /// Whether the view does not follow this conversation any more: what it shows is old, and is not acted upon.
@@ -407,8 +452,9 @@ impl Lane {
 
     /// Tells operators how the channel is doing, where a failure says anything about that.
     fn note(&self, failure: Option<&SendFailure>) {
-        let since = self.shared.now();
+        let (since, account) = (self.shared.now(), (self.tenant.clone(), self.channel.clone()));
         let health = match failure {
+            None if self.shared.has_parked(&account) => return,
             None => Health::Good { since },
             Some(SendFailure { class, code, detail: _ }) => {
                 let (class, code) = (*class, code.clone());
@@ -429,6 +475,6 @@ impl Lane {
                 }
             }
         };
-        self.shared.board.note(&(self.tenant.clone(), self.channel.clone()), Part::Sending, health);
+        self.shared.board.note(&account, Part::Sending, health);
     }
 }

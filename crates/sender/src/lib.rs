@@ -7,11 +7,13 @@ pub mod delivery;
 pub mod media;
 mod sender;
 
+mod ahead;
 mod attempt;
 mod hold;
 mod lane;
 mod metrics;
 mod pace;
+mod parked;
 mod policy;
 mod record;
 mod templates;

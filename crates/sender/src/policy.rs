@@ -5,17 +5,16 @@
 
 use std::time::Duration;
 
+use relevo_channels::failure::{self as table, Provider};
 use relevo_domain::Timestamp;
 use relevo_domain::conversation::{FailureClass, SendFailure};
+use relevo_providers::AccountKind;
 
 /// Pause after the first failure that is the provider's own trouble; it doubles with each attempt.
 const TRANSIENT_FIRST: Duration = Duration::from_secs(1);
 const TRANSIENT_MAX: Duration = Duration::from_mins(1);
 /// Attempts at a message while the provider has trouble: with pauses of at most a minute about a quarter of an hour.
 const TRANSIENT_ATTEMPTS_MAX: u32 = 20;
-/// Meta's "something went wrong": it hides faults of the message, too, so a few tries must do.
-const VAGUE_CODE: &str = "131000";
-const VAGUE_ATTEMPTS_MAX: u32 = 5;
 /// The pair limit's pause is a power of this many seconds.
 const PAIR_BASE: u64 = 4;
 /// 4^6 seconds are more than an hour; the message expires before that matters.
@@ -35,22 +34,38 @@ pub(crate) enum Next {
     Final,
 }
 
-/// What becomes of a message whose `attempt`-th attempt failed. `retry_after` is the provider's wish.
-pub(crate) fn next(failure: &SendFailure, attempt: u32, retry_after: Option<Duration>, now: Timestamp) -> Next {
+/// Attempts that the table of failures allows at a message that this provider's code refused: it may have taken it all the same.
+pub(crate) fn attempts_max(account: &AccountKind, failure: &SendFailure) -> Option<u32> {
+    let provider = match account {
+        AccountKind::Meta(_) => Provider::Meta,
+        AccountKind::Twilio(_) => Provider::Twilio,
+        AccountKind::Mail(_) => Provider::Smtp,
+    };
+    table::attempts_max(provider, failure.code.as_deref()?)
+}
+
+/// What becomes of a message whose `attempt`-th attempt failed. `attempts_max`: as the code allows, where preparing has not failed
+/// but the call. `retry_after` is the provider's wish.
+pub(crate) fn next(
+    failure: &SendFailure,
+    attempt: u32,
+    attempts_max: Option<u32>,
+    retry_after: Option<Duration>,
+    now: Timestamp,
+) -> Next {
     let tries = attempt.max(1);
     let pause = match failure.class {
         // The channel stops; the message may go as soon as the channel does.
         FailureClass::Auth => Some(Duration::ZERO),
-        FailureClass::Throttled => Some(wish(retry_after).unwrap_or(THROTTLED_FIRST)),
+        FailureClass::Throttled => Some(wish(retry_after).max(THROTTLED_FIRST)),
         FailureClass::PairLimit => {
             let pause = Duration::from_secs(PAIR_BASE.pow((tries - 1).min(PAIR_EXPONENT_MAX)));
-            Some(wish(retry_after).unwrap_or_default().max(pause))
+            Some(wish(retry_after).max(pause))
         }
         FailureClass::Transient => {
-            let vague = failure.code.as_deref() == Some(VAGUE_CODE);
-            let tries_max = if vague { VAGUE_ATTEMPTS_MAX } else { TRANSIENT_ATTEMPTS_MAX };
+            let tries_max = attempts_max.map_or(TRANSIENT_ATTEMPTS_MAX, |max| max.min(TRANSIENT_ATTEMPTS_MAX));
             let pause = doubled(TRANSIENT_FIRST, tries - 1, TRANSIENT_MAX);
-            (tries < tries_max).then(|| wish(retry_after).unwrap_or_default().max(pause))
+            (tries < tries_max).then(|| wish(retry_after).max(pause))
         }
         FailureClass::Quality
         | FailureClass::Integrity
@@ -69,8 +84,8 @@ pub(crate) fn next(failure: &SendFailure, attempt: u32, retry_after: Option<Dura
 /// How long a channel waits that was too fast `streak` times in a row, this time included. `share` (0 to 1) spreads nodes.
 pub(crate) fn slow_down(streak: u32, retry_after: Option<Duration>, share: f64) -> Duration {
     let pause = doubled(THROTTLED_FIRST, streak.saturating_sub(1), THROTTLED_MAX);
-    // Never sooner than the provider wishes; up to a half more, so that nodes do not come back together.
-    wish(retry_after).unwrap_or(pause).mul_f64(1.0 + share / 2.0)
+    // Never sooner than the provider wishes, nor than it has earned; up to a half more, so that nodes do not come back together.
+    wish(retry_after).max(pause).mul_f64(1.0 + share / 2.0)
 }
 
 /// `first`, doubled so many times, at most `max`.
@@ -78,12 +93,15 @@ pub(crate) fn doubled(first: Duration, times: u32, max: Duration) -> Duration {
     first.saturating_mul(1_u32.checked_shl(times).filter(|factor| *factor > 0).unwrap_or(u32::MAX)).min(max)
 }
 
-fn wish(retry_after: Option<Duration>) -> Option<Duration> {
-    retry_after.map(|wish| wish.min(RETRY_AFTER_MAX))
+/// What the provider wishes, within reason; it can make a pause longer, never shorter: some say 0.
+fn wish(retry_after: Option<Duration>) -> Duration {
+    retry_after.unwrap_or_default().min(RETRY_AFTER_MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use relevo_providers::{MetaAccount, Secret};
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -93,7 +111,11 @@ mod tests {
     }
 
     fn pauses(class: FailureClass, code: &str) -> Vec<u64> {
-        let pause = |attempt| match next(&failure(class, code), attempt, None, NOW) {
+        pauses_of(class, code, None, None)
+    }
+
+    fn pauses_of(class: FailureClass, code: &str, max: Option<u32>, wish: Option<Duration>) -> Vec<u64> {
+        let pause = |attempt| match next(&failure(class, code), attempt, max, wish, NOW) {
             Next::Again { at } => Some(at.since(NOW).as_secs()),
             Next::Final => None,
         };
@@ -109,8 +131,27 @@ mod tests {
     }
 
     #[test]
-    fn a_vague_answer_gets_five_tries() {
-        assert_eq!(pauses(FailureClass::Transient, "131000"), [1, 2, 4, 8]);
+    fn what_a_provider_may_have_taken_all_the_same_is_tried_seldom() {
+        let verdict = table::meta(Some(131_000), 500);
+        let meta = AccountKind::Meta(MetaAccount {
+            base_url: String::new(),
+            phone_number_id: String::new(),
+            waba_id: None,
+            access_token: Secret::new(""),
+            messages_per_second: 1,
+            media_hosts: Vec::new(),
+        });
+        let max = attempts_max(&meta, &failure(FailureClass::Transient, "131000"));
+        assert_eq!(pauses_of(FailureClass::Transient, "131000", max, verdict.retry_after), [30, 30]);
+        assert_eq!(attempts_max(&meta, &failure(FailureClass::Transient, "http-503")), None);
+    }
+
+    #[test]
+    fn a_wish_for_no_pause_is_none() {
+        for class in [FailureClass::Throttled, FailureClass::Transient, FailureClass::PairLimit] {
+            assert_eq!(pauses_of(class, "1", None, Some(Duration::ZERO))[..1], [1], "{class:?}");
+        }
+        assert_eq!(slow_down(3, Some(Duration::ZERO), 0.0), Duration::from_secs(4));
     }
 
     #[test]
@@ -121,7 +162,7 @@ mod tests {
     #[test]
     fn exactly_the_classes_that_wait_get_another_turn() {
         for class in FailureClass::ALL {
-            let again = next(&failure(class, "1"), 1, None, NOW) != Next::Final;
+            let again = next(&failure(class, "1"), 1, None, None, NOW) != Next::Final;
             assert_eq!(again, class.waits(), "{class:?}");
         }
     }
@@ -129,10 +170,10 @@ mod tests {
     #[test]
     fn a_providers_wish_is_granted_within_reason() {
         let throttled = failure(FailureClass::Throttled, "130429");
-        let wished = |seconds| next(&throttled, 1, Some(Duration::from_secs(seconds)), NOW);
+        let wished = |seconds| next(&throttled, 1, None, Some(Duration::from_secs(seconds)), NOW);
         assert_eq!(wished(7), Next::Again { at: NOW + Duration::from_secs(7) });
         assert_eq!(wished(1_000_000), Next::Again { at: NOW + RETRY_AFTER_MAX });
-        assert_eq!(slow_down(9, Some(Duration::from_secs(7)), 0.0), Duration::from_secs(7));
+        assert_eq!(slow_down(2, Some(Duration::from_secs(7)), 0.0), Duration::from_secs(7));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! Any number of nodes may run one. They do not know of each other: the claim decides who hands a message over.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use relevo_command::{IdKey, Ledger, Sends};
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::delivery;
 use crate::lane::Lane;
 use crate::metrics::{Kind, Metrics};
+use crate::parked;
 
 /// How long changes of the view are gathered, so that a storm of commits is few looks: less than anybody notices.
 const GATHER: Duration = Duration::from_millis(5);
@@ -55,6 +56,8 @@ pub(crate) struct Shared {
     pub(crate) door: Arc<dyn Door>,
     pub(crate) board: HealthBoard,
     pub(crate) metrics: Metrics,
+    /// Channels with conversations in which something waits that the view does not show.
+    parked: Mutex<BTreeSet<AccountKey>>,
     keys: Arc<HashMap<TenantId, IdKey>>,
     clock: Clock,
 }
@@ -83,7 +86,10 @@ impl Sender {
     pub fn with_metrics(parts: SenderParts, metrics: Metrics) -> Self {
         let SenderParts { ledger, view, log, accounts, door, board, keys, clock } = parts;
         let sends = Sends::new(Arc::clone(&ledger), Arc::clone(&keys));
-        Self { shared: Arc::new(Shared { sends, ledger, view, log, accounts, door, board, metrics, keys, clock }) }
+        let parked = Mutex::default();
+        Self {
+            shared: Arc::new(Shared { sends, ledger, view, log, accounts, door, board, metrics, parked, keys, clock }),
+        }
     }
 
     /// Sends until it is told to end. Then it waits for the calls that have begun, no longer than they can take, and for their
@@ -93,6 +99,8 @@ impl Sender {
         let mut tasks = JoinSet::new();
         let mut changes = self.shared.view.changes();
         let mut accounts = self.shared.accounts.watch();
+        let (shared, ending) = (Arc::clone(&self.shared), token.clone());
+        tasks.spawn(async move { parked::watch(&shared, &ending).await });
         while !token.is_cancelled() {
             if let Err(error) = self.wake(&mut lanes, &mut tasks, &token) {
                 tracing::error!(%error, "delivery view cannot be read");
@@ -163,6 +171,15 @@ impl Shared {
             return None;
         }
         self.view.snapshot().ok().filter(|snapshot| snapshot.version() == delivery::VERSION)
+    }
+
+    pub(crate) fn note_parked(&self, channels: BTreeSet<AccountKey>) {
+        *self.parked.lock().unwrap_or_else(PoisonError::into_inner) = channels;
+    }
+
+    /// Whether something of this channel waits that the view does not show: then it does not do well, whatever else it sends.
+    pub(crate) fn has_parked(&self, account: &AccountKey) -> bool {
+        self.parked.lock().unwrap_or_else(PoisonError::into_inner).contains(account)
     }
 
     pub(crate) fn channel_entity(&self, tenant: &TenantId, channel: &ChannelId) -> Option<EntityId> {

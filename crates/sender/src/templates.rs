@@ -68,6 +68,7 @@ pub struct TemplateSync {
     parts: Arc<TemplateSyncParts>,
     trigger: TemplateTrigger,
     plans: HashMap<AccountKey, Plan>,
+    at_most_every: Duration,
 }
 
 /// Asks for templates out of turn. Cheap to clone.
@@ -118,7 +119,19 @@ impl TemplateTrigger {
 impl TemplateSync {
     pub fn new(parts: TemplateSyncParts) -> Self {
         let records = TemplateRecords::new(Arc::clone(&parts.ledger), Arc::clone(&parts.keys));
-        Self { records, parts: Arc::new(parts), trigger: TemplateTrigger::default(), plans: HashMap::new() }
+        Self {
+            records,
+            parts: Arc::new(parts),
+            trigger: TemplateTrigger::default(),
+            plans: HashMap::new(),
+            at_most_every: AT_MOST_EVERY,
+        }
+    }
+
+    /// The same, with another pause than a minute after a channel was asked for, before a provider's word leads to asking again.
+    #[must_use]
+    pub fn at_most_every(self, pause: Duration) -> Self {
+        Self { at_most_every: pause, ..self }
     }
 
     /// For whoever wants the templates of a channel now.
@@ -147,17 +160,15 @@ impl TemplateSync {
         let now = Instant::now();
         let accounts = self.parts.accounts.all();
         self.plans.retain(|key, plan| plan.asking || accounts.contains_key(key));
-        for (key, account) in accounts.iter() {
-            let has_templates = match account.kind {
-                AccountKind::Meta(_) | AccountKind::Twilio(_) => self.parts.keys.contains_key(&key.0),
-                AccountKind::Mail(_) => false,
-            };
-            if !has_templates {
-                continue;
-            }
-            let told = told(&self.parts, key);
+        let has_templates = |(key, account): &(&AccountKey, &Arc<Account>)| match account.kind {
+            AccountKind::Meta(_) | AccountKind::Twilio(_) => self.parts.keys.contains_key(&key.0),
+            AccountKind::Mail(_) => false,
+        };
+        let accounts: Vec<_> = accounts.iter().filter(has_templates).collect();
+        let told = told_to_all(&self.parts, &accounts);
+        for ((key, account), told) in accounts.into_iter().zip(told) {
             let plan = self.plans.entry(key.clone()).or_insert_with(|| Plan::new(account, told, now));
-            plan.consider(account, told, wanted.contains(key), now);
+            plan.consider(account, told, wanted.contains(key), (now, self.at_most_every));
             if plan.asking || plan.due > now || asking.len() >= AT_ONCE_MAX {
                 continue;
             }
@@ -220,14 +231,39 @@ impl Plan {
     }
 
     /// Whether there is a reason not to wait: somebody wants it, the account is another, or the provider has said something.
-    fn consider(&mut self, account: &Account, told: u64, wanted: bool, now: Instant) {
+    fn consider(&mut self, account: &Account, told: u64, wanted: bool, (now, at_most_every): (Instant, Duration)) {
         self.wanted |= wanted;
         if self.wanted || account.revision != self.revision {
             self.due = self.due.min(now);
         }
         if told != self.told {
-            self.due = self.due.min(self.asked + AT_MOST_EVERY);
+            self.due = self.due.min(self.asked + at_most_every);
         }
+    }
+}
+
+/// Position at which the provider last said something about templates that each channel has: an account's word is told to one of
+/// its numbers, and is about all of them.
+fn told_to_all(parts: &TemplateSyncParts, accounts: &[(&AccountKey, &Arc<Account>)]) -> Vec<u64> {
+    let own: Vec<u64> = accounts.iter().map(|(key, _)| told(parts, key)).collect();
+    let mut shared: HashMap<&str, u64> = HashMap::new();
+    for ((_, account), told) in accounts.iter().zip(&own) {
+        if let Some(waba) = waba(account) {
+            let last = shared.entry(waba).or_default();
+            *last = (*last).max(*told);
+        }
+    }
+    let all = |((_, account), told): (&(&AccountKey, &Arc<Account>), u64)| {
+        waba(account).and_then(|waba| shared.get(waba)).map_or(told, |shared| told.max(*shared))
+    };
+    accounts.iter().zip(own).map(all).collect()
+}
+
+/// The WhatsApp Business account whose templates the channel has.
+fn waba(account: &Account) -> Option<&str> {
+    match &account.kind {
+        AccountKind::Meta(meta) => meta.waba_id.as_deref(),
+        AccountKind::Twilio(_) | AccountKind::Mail(_) => None,
     }
 }
 

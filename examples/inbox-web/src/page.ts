@@ -6,6 +6,8 @@ import { InboxTab, type Conversation, type TabCounts } from "./gen/relevo/query/
 import { InboxService } from "./gen/relevo/query/v1/inbox_pb.js";
 import { Author, type ThreadEntry } from "./gen/relevo/query/v1/thread_pb.js";
 import { BotState, PauseReason } from "./gen/relevo/query/v1/words_pb.js";
+import { untilKnown } from "./command.js";
+import { quickReplies, send, standing, type Written } from "./composer.js";
 import { Inbox } from "./inbox.js";
 import { problemOf, type Problem } from "./problem.js";
 import { Session } from "./session.js";
@@ -154,6 +156,7 @@ function watchThread(conversationId: string): void {
 
 function drawThread(): void {
   const row = thread.conversation;
+  at("composer").hidden = !row;
   if (!row) {
     at("head").replaceChildren(h("p", { class: "hint" }, words.choose));
     at("entries").replaceChildren();
@@ -207,20 +210,59 @@ async function command(button: HTMLElement, wanted: (id: string) => Wanted): Pro
   button.setAttribute("disabled", "");
   at("problem").textContent = "";
   try {
-    for (let attempt = 1; ; attempt++) {
-      const token = session.token;
-      try {
-        if (resume) await client.resumeBot({ commandId, conversationId, note }, { timeoutMs: 10_000 });
-        else await client.pauseBot({ commandId, conversationId, reason, note }, { timeoutMs: 10_000 });
-        // The watches show what became of it, here and on every colleague's page.
-        return;
-      } catch (error) {
-        const problem = problemOf(error);
-        if (problem.code === "TOKEN_EXPIRED" && attempt < 3) await session.after(token);
-        else if (problem.retryable && attempt < 3) await new Promise((done) => setTimeout(done, 500 * attempt));
-        else return complain(problem);
-      }
-    }
+    await untilKnown(session, async () => {
+      if (resume) await client.resumeBot({ commandId, conversationId, note }, { timeoutMs: 10_000 });
+      else await client.pauseBot({ commandId, conversationId, reason, note }, { timeoutMs: 10_000 });
+    });
+    // The watches show what became of it, here and on every colleague's page.
+  } catch (error) {
+    complain(problemOf(error));
+  } finally {
+    button.removeAttribute("disabled");
+  }
+}
+
+// --- writing
+
+/** Stays as it is while the thread is drawn again: somebody may be typing. */
+function drawComposer(): void {
+  const text = h("input", { id: "text", placeholder: words.write, autocomplete: "off" }) as HTMLInputElement;
+  const quick = h("select", { id: "quick", title: words.quickReply }) as HTMLSelectElement;
+  const button = h("button", { id: "send", type: "submit" }, words.send);
+  const form = at("composer") as HTMLFormElement;
+  form.replaceChildren(text, quick, button);
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const written: Written | undefined = text.value.trim() ? { text: text.value } : undefined;
+    if (written) void write(button, written).then((queued) => queued && (text.value = ""));
+  };
+  quick.onchange = () => {
+    const quickReply = quick.value;
+    quick.value = "";
+    if (quickReply) void write(button, { quickReply });
+  };
+  const signedIn = session;
+  if (!signedIn) return;
+  const choices = (known: [name: string, title: string][]) =>
+    quick.replaceChildren(...known.map(([name, title]) => h("option", { value: name }, title)));
+  choices([["", words.quickReply]]);
+  quickReplies(signedIn).then(
+    (known) => choices([["", words.quickReply], ...known.map(({ name, title }): [string, string] => [name, title])]),
+    (error: unknown) => complain(problemOf(error)),
+  );
+}
+
+async function write(button: HTMLElement, written: Written): Promise<boolean> {
+  const seen = thread.conversation;
+  if (!session || !seen) return false;
+  button.setAttribute("disabled", "");
+  at("problem").textContent = "";
+  try {
+    await send(session, seen, written);
+    return true;
+  } catch (error) {
+    complain(problemOf(error));
+    return false;
   } finally {
     button.removeAttribute("disabled");
   }
@@ -235,9 +277,13 @@ function drawEntry(entry: ThreadEntry): HTMLElement | undefined {
       const ours = message.author !== Author.CUSTOMER;
       const attached = message.attachments.map((one) => h("p", { class: "file" }, `📎 ${one.fileName || words.attachment}`));
       const reactions = message.reactions.map((one) => one.emoji).join(" ");
-      const kind = message.author === Author.STAFF ? "note" : ours ? "ours" : "theirs";
+      const kind = message.kind === "note" ? "note" : ours ? "ours" : "theirs";
       const text = message.revoked ? "–" : message.text || `[${message.kind}]`;
-      return h("li", { class: kind, "data-entry": entry.entryId }, h("p", {}, text), ...attached, h("small", {}, reactions), time);
+      const stands = message.outgoing ? standing(message.outgoing) : undefined;
+      const tick = stands ? [h("span", { class: "tick", "data-state": stands.name, title: stands.name }, stands.tick)] : [];
+      const trouble = stands?.trouble ? [h("p", { class: "trouble" }, stands.trouble)] : [];
+      const below = [...attached, ...trouble, h("small", {}, reactions), time, ...tick];
+      return h("li", { class: kind, "data-entry": entry.entryId }, h("p", {}, text), ...below);
     }
     case "timeline": {
       const { kind, by, pauseReason, note } = entry.entry.value;
@@ -260,6 +306,7 @@ async function signIn(relevo: string, agent: string): Promise<void> {
   await session.signIn();
   at("inbox").hidden = false;
   watchInbox();
+  drawComposer();
   drawThread();
 }
 

@@ -23,6 +23,9 @@ const es = {
   unread: "sin leer",
   attachment: "adjunto",
   nobody: "Sin asignar",
+  write: "Escriba al cliente",
+  send: "Enviar",
+  quickReply: "Respuesta rápida…",
 };
 
 const en: typeof es = {
@@ -46,6 +49,9 @@ const en: typeof es = {
   unread: "unread",
   attachment: "attachment",
   nobody: "Unassigned",
+  write: "Write to the customer",
+  send: "Send",
+  quickReply: "Quick reply…",
 };
 
 /** The reasons that a person may give. */

@@ -52,11 +52,11 @@ function serve(port, tokenSeconds) {
   });
 }
 
-/** What a customer writes, signed as Meta signs it. */
-async function customerWrites(number, name, text) {
+/** What a customer writes, signed as Meta signs it. `to`: id of the business's number. */
+async function customerWrites(number, name, text, to = "106540352242922") {
   const value = {
     messaging_product: "whatsapp",
-    metadata: { display_phone_number: "15550783881", phone_number_id: "106540352242922" },
+    metadata: { display_phone_number: "15550783881", phone_number_id: to },
     contacts: [{ profile: { name }, wa_id: number }],
     messages: [
       { from: number, id: `wamid.${process.hrtime.bigint()}`, timestamp: String(Math.floor(Date.now() / 1000)), type: "text", text: { body: text } },
@@ -167,6 +167,40 @@ async function desk(browser, page) {
   });
 }
 
+/** On the channel of examples/stand-in, which sends. */
+async function answers(browser, page) {
+  await customerWrites("5491155558810", "Inés Prado", "¿A qué hora abren?", "106540352242999");
+  await check("a text goes out, and its ticks arrive without a reload", async () => {
+    await row(page, "Inés Prado").click();
+    await visible(page.locator("#entries li.theirs", { hasText: "¿A qué hora abren?" }));
+    await page.fill("#text", "Abrimos a las 9.");
+    await page.click("#send");
+    const sent = page.locator("#entries li.ours", { hasText: "Abrimos a las 9." });
+    await visible(sent.locator('.tick[data-state="read"]', { hasText: "✓✓" }));
+    equal(await page.inputValue("#text"), "");
+  });
+  await check("a quick reply is filled in", async () => {
+    await page.selectOption("#quick", { label: "Saludo" });
+    await visible(page.locator("#entries li.ours", { hasText: "Hola Inés Prado, soy Laura." }));
+  });
+  await check("a message that cannot be delivered says why", async () => {
+    await customerWrites("5491155550000", "Eva Luna", "Hola", "106540352242999");
+    await row(page, "Eva Luna").click();
+    await visible(page.locator("#head h2", { hasText: "Eva Luna" }));
+    await page.fill("#text", "¿Nos lee?");
+    await page.click("#send");
+    await visible(page.locator("#entries li.ours .trouble", { hasText: "131026" }));
+  });
+  await check("what the channel cannot send is refused, and the text stays", async () => {
+    await row(page, "Olga Ríos").click();
+    await visible(page.locator("#head h2", { hasText: "Olga Ríos" }));
+    await page.fill("#text", "Ya la llamo.");
+    await page.click("#send");
+    await visible(page.locator('#problem[data-code="CHANNEL_CANNOT_SEND"]'));
+    equal(await page.inputValue("#text"), "Ya la llamo.");
+  });
+}
+
 async function strangers(browser) {
   await check("a page of another origin is refused by the browser", async () => {
     const { page, errors } = await open(browser, otherPort, "?agent=laura");
@@ -228,6 +262,7 @@ async function main() {
   try {
     const { page, errors } = await signedIn(browser);
     await desk(browser, page);
+    await answers(browser, page);
     await strangers(browser);
     await tokens(browser);
     await check("nothing was complained about in the console", async () => equal(errors.join("; "), ""));

@@ -4,7 +4,7 @@
 //! nested messages would overflow the stack when it is freed. Attached messages are attachments; nobody looks inside.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use relevo_domain::conversation::{Attachment, AttachmentPersonal};
 use sha2::{Digest, Sha256};
@@ -103,23 +103,41 @@ struct Place {
     in_digest: bool,
 }
 
-/// The content of the attachment that is listed at `index`, decoded; `None` if there is none.
-pub(super) fn attachment(headers: &Headers, body: &[u8], index: usize) -> Option<Vec<u8>> {
-    let mut walk = Walk { wanted: Some(index), ..Walk::default() };
-    walk.entity(headers, body, &Place { depth: 0, in_digest: false });
-    walk.taken
+/// What was taken out of a mail.
+pub(super) struct Taken {
+    /// The contents of the attachments that were wanted, decoded, by the place at which they are listed.
+    pub(super) attachments: BTreeMap<usize, Vec<u8>>,
+    /// How many attachments there are.
+    pub(super) count: usize,
+    /// HTML bodies, in order.
+    pub(super) html: Vec<String>,
+}
+
+/// Takes attachments out, all in one walk: each part is decoded once, however many are wanted.
+pub(super) fn take(headers: &Headers, body: &[u8], wanted: &BTreeSet<usize>) -> Taken {
+    let mut walk = Walk { wanted: Some(wanted), ..Walk::default() };
+    let texts = walk.entity(headers, body, &Place { depth: 0, in_digest: false });
+    Taken { attachments: walk.taken, count: walk.count, html: texts.html }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Parts that were decoded by this thread.
+    pub(super) static DECODED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 #[derive(Default)]
-struct Walk {
+struct Walk<'w> {
     parts: usize,
-    /// The attachment whose bytes are taken out, if one is.
-    wanted: Option<usize>,
-    taken: Option<Vec<u8>>,
+    /// Present: the walk takes these attachments out, and describes nothing.
+    wanted: Option<&'w BTreeSet<usize>>,
+    taken: BTreeMap<usize, Vec<u8>>,
+    /// Attachments so far.
+    count: usize,
     content: Content,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn entity(&mut self, headers: &Headers, body: &[u8], place: &Place) -> Texts {
         let kind = headers
             .content_type()
@@ -150,7 +168,11 @@ impl Walk {
 
     fn leaf(&mut self, headers: &Headers, body: &[u8], kind: &Parameters, place: &Place) -> Texts {
         let bytes = transfer::decode(&headers.transfer_encoding(), body);
-        self.note_report(kind, &bytes);
+        #[cfg(test)]
+        DECODED.set(DECODED.get() + 1);
+        if self.wanted.is_none() {
+            self.note_report(kind, &bytes);
+        }
         let is_text = kind.is("text", "plain") || kind.is("text", "html");
         if !is_text || stands_apart(headers, kind, place) {
             self.attach(headers, kind, &bytes);
@@ -167,13 +189,17 @@ impl Walk {
     }
 
     fn attach(&mut self, headers: &Headers, kind: &Parameters, bytes: &[u8]) {
+        let index = self.count;
+        self.count += 1;
+        if let Some(wanted) = self.wanted {
+            if wanted.contains(&index) {
+                self.taken.insert(index, bytes.to_vec());
+            }
+            return;
+        }
         let disposition = headers.disposition().unwrap_or_default();
         let name = [disposition.get("filename"), kind.get("name")].into_iter().flatten().find_map(readable_name);
         let name = name.or_else(|| (kind.main == "message").then(|| message_name(bytes)).flatten());
-        let index = self.content.attachments.len();
-        if self.wanted == Some(index) {
-            self.taken = Some(bytes.to_vec());
-        }
         let attachment = describe(&kind.mime_type(), bytes, index, name);
         let content_id = headers.first("content-id").and_then(|value| header::ids(value).pop());
         self.content.attachments.push(Found { attachment, content_id });

@@ -22,7 +22,7 @@ mod transfer;
 #[cfg(test)]
 mod tests;
 
-pub use part::attachment;
+pub use part::attachments;
 
 use relevo_domain::conversation::Medium;
 use relevo_domain::identity::IdentifierKind;

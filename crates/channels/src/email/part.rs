@@ -1,23 +1,23 @@
-//! One attachment of a mail, decoded: the bytes that the event lists by their size and hash.
+//! Attachments of a mail, decoded: the bytes that the event lists by their size and hash.
 //!
 //! Nothing is unpacked: an archive, and a message inside the message, are files.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::header::split;
 use super::{HTML_BYTES_MAX, mime};
 
-/// The content of the attachment at `index`, as the mail's event counts them (`Attachment::provider_id`); `None` if the mail
-/// has no such attachment.
-pub fn attachment(raw: &[u8], index: usize) -> Option<Vec<u8>> {
+/// The contents of the attachments at these places, as the mail's event counts them (`Attachment::provider_id`). A place at which
+/// the mail has none is not among them. The mail is walked once; what comes out is together no larger than the mail.
+pub fn attachments(raw: &[u8], wanted: &BTreeSet<usize>) -> BTreeMap<usize, Vec<u8>> {
     let (headers, body) = split(raw);
-    mime::attachment(&headers, body, index).or_else(|| long_html(raw, index))
-}
-
-/// HTML that is too long for the event is listed after everything else.
-fn long_html(raw: &[u8], index: usize) -> Option<Vec<u8>> {
-    let (headers, body) = split(raw);
-    let content = mime::content(&headers, body);
-    let html = content.html.join("\n");
-    (content.attachments.len() == index && html.len() > HTML_BYTES_MAX).then(|| html.into_bytes())
+    let mime::Taken { mut attachments, count, html } = mime::take(&headers, body, wanted);
+    // HTML that is too long for the event is listed after everything else.
+    let html = html.join("\n");
+    if html.len() > HTML_BYTES_MAX && wanted.contains(&count) {
+        attachments.insert(count, html.into_bytes());
+    }
+    attachments
 }
 
 #[cfg(test)]
@@ -39,18 +39,25 @@ mod tests {
         }
     }
 
+    fn one(raw: &[u8], index: usize) -> Option<Vec<u8>> {
+        attachments(raw, &BTreeSet::from([index])).remove(&index)
+    }
+
     /// Every attachment of the mail has the bytes that its event says.
     fn check(raw: &[u8]) -> usize {
         // What is no mail has no attachments.
         let Ok(fact) = updates(raw, &[]).pop().unwrap().content else { return 0 };
         let listed = listed(fact);
+        let all = attachments(raw, &(0..=listed.len()).collect());
+        assert_eq!(all.len(), listed.len(), "each of them, and none that is not listed");
         for (index, attachment) in listed.iter().enumerate() {
             assert_eq!(attachment.provider_id, Some(index.to_string()));
-            let bytes = super::attachment(raw, index).expect("attachment has no bytes");
+            let bytes = one(raw, index).expect("attachment has no bytes");
+            assert_eq!(all[&index], bytes);
             assert_eq!(Some(bytes.len() as u64), attachment.size_bytes);
             assert_eq!(Some(hex::encode(Sha256::digest(&bytes))), attachment.sha256);
         }
-        assert_eq!(super::attachment(raw, listed.len()), None);
+        assert_eq!(one(raw, listed.len()), None);
         listed.len()
     }
 
@@ -69,6 +76,17 @@ mod tests {
     }
 
     #[test]
+    fn all_attachments_are_taken_in_one_walk() {
+        const PARTS: usize = 300;
+        let part = "--x\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n\nJVBERi0=\n";
+        let raw =
+            format!("From: a@b.example\nContent-Type: multipart/mixed; boundary=x\n\n{}--x--\n", part.repeat(PARTS));
+        mime::DECODED.set(0);
+        let all = attachments(raw.as_bytes(), &(0..PARTS).collect());
+        assert_eq!((all.len(), mime::DECODED.get()), (PARTS, PARTS));
+    }
+
+    #[test]
     fn long_html_is_the_last_attachment() {
         let long = format!("<p>{}</p>", "á".repeat(HTML_BYTES_MAX));
         let raw = format!(
@@ -76,8 +94,8 @@ mod tests {
              {long}\n--x\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n\nJVBERi0=\n--x--\n"
         );
         assert_eq!(check(raw.as_bytes()), 2);
-        assert_eq!(super::attachment(raw.as_bytes(), 0).as_deref(), Some(b"%PDF-".as_slice()));
-        assert_eq!(super::attachment(raw.as_bytes(), 1), Some(long.into_bytes()));
+        assert_eq!(one(raw.as_bytes(), 0).as_deref(), Some(b"%PDF-".as_slice()));
+        assert_eq!(one(raw.as_bytes(), 1), Some(long.into_bytes()));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::header::{self, Headers, split};
 use super::mime::{Content, ReportKind};
 use super::text::{one_line, shorten};
-use crate::fact::MailReport;
+use crate::fact::{MailRecipient, MailReport};
 
 /// Recipients kept of one report.
 pub(super) const RECIPIENTS_MAX: usize = 100;
@@ -63,26 +63,31 @@ pub(super) fn typed(
 ) -> Option<MailReport> {
     let of = |kind: ReportKind| content.reports.iter().find(|report| report.kind == kind);
     let original = || original_message_id(headers, content, free_text);
-    let (original_message_id, status, code, recipient) = if let Some(feedback) = of(ReportKind::Feedback) {
+    let (original_message_id, recipients) = if let Some(feedback) = of(ReportKind::Feedback) {
         let fields = split(feedback.text.as_bytes()).0;
         let recipient = fields.first("original-rcpt-to").and_then(header::address_of);
-        (original()?, DeliveryStatus::Other(COMPLAINT.to_owned()), None, recipient)
+        (original()?, vec![one(DeliveryStatus::Other(COMPLAINT.to_owned()), recipient, None)])
     } else if let Some(disposition) = of(ReportKind::Disposition) {
         let fields = split(disposition.text.as_bytes()).0;
         let named = fields.ids("original-message-id").into_iter().next();
         let word = fields.text("disposition").unwrap_or_default();
         let word =
             word.rsplit(';').next().unwrap_or_default().split('/').next().unwrap_or_default().trim().to_lowercase();
-        let recipient = fields.first("final-recipient").and_then(header::address_of);
+        let recipient = fields.first("final-recipient").and_then(typed_address);
+        let first = fields.first("original-recipient").and_then(typed_address);
         // Whatever else became of it (deleted unread, passed on) does not say that somebody read it.
         let status = if word == "displayed" { DeliveryStatus::Read } else { DeliveryStatus::Warning };
-        (named.or_else(original)?, status, None, recipient)
+        (named.or_else(original)?, vec![one(status, recipient, first)])
     } else {
-        let (status, about) = delivery?.outcome(is_delay);
-        let recipient = about.and_then(|about| about.address.clone().or_else(|| about.original_address.clone()));
-        (original()?, status, about.and_then(|about| about.status.clone()), recipient)
+        (original()?, delivery?.outcomes(is_delay))
     };
-    Some(MailReport { original_message_id, status, code, recipient })
+    let worst = recipients.first()?;
+    let (status, code, recipient) = (worst.status.clone(), worst.code.clone(), worst.shown().cloned());
+    Some(MailReport { original_message_id, status, code, recipient, recipients })
+}
+
+const fn one(status: DeliveryStatus, address: Option<String>, original_address: Option<String>) -> MailRecipient {
+    MailRecipient { status, code: None, address, original_address }
 }
 
 /// The report as JSON text, if the mail is one.
@@ -119,14 +124,18 @@ pub(super) fn json(
 // === impl Delivery ===
 
 impl Delivery {
-    /// What the mail has come to: the worst of its recipients, and who that is.
-    fn outcome(&self, is_delay: bool) -> (DeliveryStatus, Option<&Recipient>) {
+    /// What the mail has come to, by recipient: the worst first, and never nothing.
+    fn outcomes(&self, is_delay: bool) -> Vec<MailRecipient> {
         let unnamed = if is_delay { DeliveryStatus::Warning } else { DeliveryStatus::Failed };
         let severity =
             |status: &DeliveryStatus| (*status == DeliveryStatus::Failed, *status == DeliveryStatus::Warning);
-        let named = self.recipients.iter().map(|recipient| (recipient.outcome(&unnamed), Some(recipient)));
-        // Of equals the first: it is who the mail was to.
-        named.rev().max_by_key(|(status, _)| severity(status)).unwrap_or((unnamed, None))
+        let mut named: Vec<MailRecipient> = self.recipients.iter().map(|recipient| recipient.told(&unnamed)).collect();
+        // Of equals the first stays first: it is who the mail was to.
+        named.sort_by_key(|told| std::cmp::Reverse(severity(&told.status)));
+        if named.is_empty() {
+            named.push(one(unnamed, None, None));
+        }
+        named
     }
 }
 
@@ -148,6 +157,15 @@ impl Recipient {
             // Handed to somebody who does not report: nothing is known beyond.
             Some("relayed" | "expanded") => DeliveryStatus::Sent,
             Some(_) | None => by_code(),
+        }
+    }
+
+    fn told(&self, unnamed: &DeliveryStatus) -> MailRecipient {
+        MailRecipient {
+            status: self.outcome(unnamed),
+            code: self.status.clone(),
+            address: self.address.clone(),
+            original_address: self.original_address.clone(),
         }
     }
 

@@ -38,7 +38,7 @@ impl Provider {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
     pub class: FailureClass,
-    /// The shortest pause before another attempt, where the class alone does not say; a provider's own wish goes before it.
+    /// The shortest pause before another attempt, where the class alone does not say; a provider may wish for a longer one.
     pub retry_after: Option<Duration>,
     /// Attempts in all before a person is told; absent: as often as the message's life allows.
     pub attempts_max: Option<u32>,
@@ -47,8 +47,10 @@ pub struct Verdict {
 /// One row of a table.
 type Row = (&'static str, FailureClass);
 
-/// Attempts at what the provider itself cannot explain (`131000`): each is a chance to send twice what it did take.
+/// Attempts at what Meta calls its own trouble: each is a chance to send twice what it did take.
 const FEW_ATTEMPTS: u32 = 3;
+/// The pause before each of them: a report about what it did take, which ends the message, comes within seconds.
+const REPORTS_FIRST: Duration = Duration::from_secs(30);
 /// An upgrade or maintenance of a number takes up to this long (`131057`).
 const MAINTENANCE: Duration = Duration::from_mins(1);
 /// A quota of a day is not worth asking about every few seconds.
@@ -58,10 +60,25 @@ const DAILY_QUOTA: Duration = Duration::from_hours(1);
 pub fn meta(code: Option<i64>, http_status: u16) -> Verdict {
     let known = code.and_then(|code| meta::class(code, &code.to_string()));
     let class = known.unwrap_or_else(|| by_http(http_status));
-    match code {
-        Some(131_000) => verdict(class, None, Some(FEW_ATTEMPTS)),
-        Some(131_057) => verdict(class, Some(MAINTENANCE), None),
-        Some(_) | None => verdict(class, None, None),
+    if known != Some(FailureClass::Transient) {
+        return verdict(class, None, None);
+    }
+    let pause = if code == Some(131_057) { MAINTENANCE } else { REPORTS_FIRST };
+    verdict(class, Some(pause), Some(FEW_ATTEMPTS))
+}
+
+/// Whether Meta's error of that code says for certain what became of a message. A fault of the server with any other code says
+/// nothing: the message may have been taken.
+pub fn meta_knows(code: i64) -> bool {
+    meta::class(code, &code.to_string()).is_some()
+}
+
+/// After how many attempts in all a person is told of a message that failed with this code; absent: as often as the message's
+/// life allows.
+pub fn attempts_max(provider: Provider, code: &str) -> Option<u32> {
+    match provider {
+        Provider::Meta => code.parse().ok().and_then(|code| meta(Some(code), 0).attempts_max),
+        Provider::Twilio | Provider::Smtp => None,
     }
 }
 

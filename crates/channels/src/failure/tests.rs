@@ -66,11 +66,24 @@ fn a_message_waits_for_what_passes() {
     assert_eq!(meta(Some(299), 403).class, Class::Auth);
     assert_eq!(meta(Some(130_429), 429).class, Class::Throttled);
     assert_eq!(meta(Some(131_056), 400).class, Class::PairLimit);
-    assert_eq!(meta(Some(131_000), 500).attempts_max, Some(FEW_ATTEMPTS));
-    assert_eq!(meta(Some(131_057), 400).retry_after, Some(MAINTENANCE));
     assert_eq!(twilio(Some(20_429), 429).class, Class::Throttled);
     assert_eq!(smtp(432, Some("4.3.2")).class, Class::Throttled);
     assert_eq!(smtp(550, Some("5.4.5")), verdict(Class::Throttled, Some(DAILY_QUOTA), None));
+}
+
+#[test]
+fn metas_own_trouble_is_tried_seldom_and_after_the_reports() {
+    for code in [1, 2, 131_000, 131_016, 133_004] {
+        assert_eq!(meta(Some(code), 500), verdict(Class::Transient, Some(REPORTS_FIRST), Some(FEW_ATTEMPTS)), "{code}");
+        assert_eq!(attempts_max(Provider::Meta, &code.to_string()), Some(3), "{code}");
+    }
+    assert_eq!(meta(Some(131_057), 400), verdict(Class::Transient, Some(MAINTENANCE), Some(FEW_ATTEMPTS)));
+    // Nothing that another class says for itself.
+    assert_eq!(meta(Some(130_429), 429), verdict(Class::Throttled, None, None));
+    assert_eq!(attempts_max(Provider::Meta, "131056"), None);
+    assert_eq!(attempts_max(Provider::Meta, "http-503"), None);
+    assert_eq!(attempts_max(Provider::Smtp, "1"), None);
+    assert!(meta_knows(131_000) && meta_knows(299) && !meta_knows(999_999));
 }
 
 #[test]

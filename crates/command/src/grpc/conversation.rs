@@ -14,6 +14,7 @@ use super::request::{self, Head, Violations};
 use super::response;
 use crate::conversation::{self, Conversations, Now, Wish};
 use crate::execute::Answer;
+use crate::marks::Marks;
 
 /// The conversation service.
 #[derive(Clone)]
@@ -21,6 +22,7 @@ pub struct ConversationCommands {
     conversations: Conversations,
     staff: Arc<dyn Staff>,
     clock: Clock,
+    marks: Option<Marks>,
 }
 
 /// A command that was carried out, with what its answer is made of.
@@ -31,8 +33,13 @@ struct Done {
 }
 
 impl ConversationCommands {
-    pub(super) const fn new(conversations: Conversations, staff: Arc<dyn Staff>, clock: Clock) -> Self {
-        Self { conversations, staff, clock }
+    pub(super) const fn new(
+        conversations: Conversations,
+        staff: Arc<dyn Staff>,
+        clock: Clock,
+        marks: Option<Marks>,
+    ) -> Self {
+        Self { conversations, staff, clock, marks }
     }
 
     /// What every command has in common, once its own fields are read. `wish` gets the caller's own facts: who it is, the moment.
@@ -55,6 +62,9 @@ impl ConversationCommands {
         let request = conversation::Request { asked, conversation, wish, new_message };
         match self.conversations.execute(&request).await {
             Ok(answer) => {
+                if let (Some(marks), Wish::Plain(Command::MarkRead { .. })) = (&self.marks, &request.wish) {
+                    marks.read(&tenant, conversation, &answer.now.opened);
+                }
                 // The moment of the answer: a snooze may have become due while the log was asked.
                 let state = response::state(ids.conversation, &answer, (self.clock)(), &tenant, self.staff.as_ref());
                 Ok(Done { answer, state, new_message })

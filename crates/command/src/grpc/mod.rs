@@ -26,6 +26,7 @@ use crate::channel::Channels;
 use crate::contact::Contacts;
 use crate::conversation::Conversations;
 use crate::ledger::Ledger;
+use crate::marks::Marks;
 use crate::send::{Messages, SendPorts};
 use crate::workspace::Workspaces;
 
@@ -55,16 +56,23 @@ pub struct Commands {
     ledger: Arc<Ledger>,
     staff: Arc<dyn Staff>,
     clock: Clock,
+    marks: Option<Marks>,
 }
 
 impl Commands {
     pub const fn new(ledger: Arc<Ledger>, staff: Arc<dyn Staff>, clock: Clock) -> Self {
-        Self { ledger, staff, clock }
+        Self { ledger, staff, clock, marks: None }
+    }
+
+    /// The same, with somebody who tells providers what was read and who writes. Without, nobody is told, and there is no typing.
+    #[must_use]
+    pub fn with_marks(self, marks: Marks) -> Self {
+        Self { marks: Some(marks), ..self }
     }
 
     pub fn conversations(&self) -> ConversationCommands {
         let conversations = Conversations::new(Arc::clone(&self.ledger));
-        ConversationCommands::new(conversations, Arc::clone(&self.staff), self.clock)
+        ConversationCommands::new(conversations, Arc::clone(&self.staff), self.clock, self.marks.clone())
     }
 
     pub fn contacts(&self) -> ContactCommands {
@@ -91,7 +99,8 @@ impl Commands {
     }
 
     pub fn sends(&self, ports: SendPorts) -> SendCommands {
-        SendCommands::new(Messages::new(Arc::clone(&self.ledger), ports), Arc::clone(&self.staff), self.clock)
+        let messages = Messages::new(Arc::clone(&self.ledger), ports);
+        SendCommands::new(messages, Arc::clone(&self.staff), self.clock, self.marks.clone())
     }
 
     pub fn channels(&self, ports: SendPorts) -> ChannelCommands {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use relevo_domain::{Caller, Clock, EntityId, EntityKind};
+use relevo_domain::{Caller, Clock, CommandId, EntityId, EntityKind};
 use relevo_proto::command::v1 as proto;
 use relevo_proto::command::v1::send_service_server::SendService;
 use tonic::{Request, Response, Status};
@@ -11,6 +11,7 @@ use super::problem::Speaker;
 use super::request::{self, Head};
 use super::{Staff, outgoing, response};
 use crate::execute::{Asked, ExecuteError};
+use crate::marks::Marks;
 use crate::send::{CancelRequest, Messages, Queued, SendRequest, StartRequest};
 
 /// The service that sends.
@@ -19,11 +20,12 @@ pub struct SendCommands {
     messages: Messages,
     staff: Arc<dyn Staff>,
     clock: Clock,
+    marks: Option<Marks>,
 }
 
 impl SendCommands {
-    pub(super) const fn new(messages: Messages, staff: Arc<dyn Staff>, clock: Clock) -> Self {
-        Self { messages, staff, clock }
+    pub(super) const fn new(messages: Messages, staff: Arc<dyn Staff>, clock: Clock, marks: Option<Marks>) -> Self {
+        Self { messages, staff, clock, marks }
     }
 
     /// What colleagues call whoever asks; bots have a name too.
@@ -127,5 +129,22 @@ impl SendService for SendCommands {
             version: answer.version,
             conversation: Some(state),
         }))
+    }
+
+    async fn show_typing(
+        &self,
+        request: Request<proto::ShowTypingRequest>,
+    ) -> Result<Response<proto::ShowTypingResponse>, Status> {
+        let speaker = Speaker::of(&request);
+        let caller = speaker.caller(&request)?;
+        let r = request.into_inner();
+        let conversation = request::entity(EntityKind::Conversation, "conversation_id", &r.conversation_id)
+            .map_err(|violations| speaker.invalid(violations))?;
+        // Nothing is stored, so there is nothing to repeat: the id only names the call in errors.
+        let command_id = CommandId::derived(uuid::Uuid::now_v7().as_bytes());
+        let asked = Asked { caller, command_id, expected_version: None, now: (self.clock)() };
+        let shown = self.messages.show_typing(self.marks.as_ref(), &asked, conversation).await;
+        let shown = shown.map_err(|error| self.refusal(&speaker, conversation, &asked, error))?;
+        Ok(Response::new(proto::ShowTypingResponse { already_so: !shown }))
     }
 }

@@ -135,10 +135,12 @@ fn template(entity: EntityId, name: &str, language: &str, problem: &TemplateProb
         }
         TemplateProblem::Missing { variables } => named("missing", variables),
         TemplateProblem::Surplus { variables } => named("surplus", variables),
+        TemplateProblem::Repeated { variables } => named("repeated", variables),
         TemplateProblem::Blank { variable } => named("blank", std::slice::from_ref(variable)),
         TemplateProblem::Spacing { variable } => named("spacing", std::slice::from_ref(variable)),
         TemplateProblem::TooLong { variable } => named("too_long", std::slice::from_ref(variable)),
         TemplateProblem::HeaderFile => parameters("header_file"),
+        TemplateProblem::HeaderLocation => parameters("header_location"),
     }
 }
 

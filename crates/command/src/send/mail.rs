@@ -1,8 +1,13 @@
 //! What a mail refers to: the headers that keep a thread together in every mail client.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
 use relevo_domain::conversation::{Body, ConversationEvent, Message, Outgoing};
 use relevo_domain::{EntityId, Event, MessageId, Position, TenantId};
+use sha2::{Digest as _, Sha256};
 
+use super::recipient;
 use crate::ledger::{Ledger, LedgerError};
 
 /// Ids in `References`: the first ones of a long thread tell nobody anything.
@@ -61,6 +66,16 @@ pub(super) async fn quoted(
         }
     }
     Ok(None)
+}
+
+/// What its provider calls a message of this conversation.
+pub(crate) async fn provider_id_of(
+    ledger: &Ledger,
+    tenant: &TenantId,
+    conversation: &EntityId,
+    message: MessageId,
+) -> Result<Option<String>, LedgerError> {
+    Ok(quoted(ledger, tenant, conversation, message).await?.and_then(|quoted| quoted.provider_id))
 }
 
 fn of_customer(message: Message) -> Quoted {
@@ -132,6 +147,23 @@ impl QuotedMail {
         }
         format!("Re: {subject}").trim_end().to_owned()
     }
+}
+
+/// Who gets a copy, each once and in order; whom the mail goes to gets none. `None` if one is no address.
+pub(super) fn copies(cc: &[String], to: &str) -> Option<Vec<String>> {
+    let mut seen = BTreeSet::from([to.to_lowercase()]);
+    let mut all: Vec<String> = cc.iter().map(|one| recipient::address(one)).collect::<Option<_>>()?;
+    all.retain(|one| seen.insert(one.clone()));
+    Some(all)
+}
+
+/// The HTML that was asked for, in what is kept of it.
+pub(super) fn html_sha256(html: &str) -> String {
+    Sha256::digest(html.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+        // Writing into a String cannot fail.
+        write!(hex, "{byte:02x}").ok();
+        hex
+    })
 }
 
 /// What was received may be folded or worse; what is sent is one line.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use relevo_domain::conversation::{self, Command, Decision, Envelope, Opened, Outgoing, Place, Rejection, Send};
-use relevo_domain::template::{Template, TemplateStatus};
+use relevo_domain::template::Template;
 use relevo_domain::{Actor, EntityId, Event, MessageId, Recorded, channel};
 
 use super::ports::SendPorts;
@@ -125,7 +125,7 @@ pub(super) fn queue(
 
 /// Templates that could be sent now.
 fn would_do(channel: &channel::State) -> Vec<(String, String)> {
-    let usable = |template: &&Template| template.status == TemplateStatus::Approved;
+    let usable = |template: &&Template| template.usable();
     let named = |template: &Template| (template.name.clone(), template.language.clone());
     channel.templates.values().filter(usable).map(named).take(TEMPLATES_NAMED_MAX).collect()
 }

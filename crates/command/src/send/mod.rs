@@ -11,6 +11,7 @@ mod refused;
 mod resolve;
 mod same;
 mod start;
+mod typing;
 mod wish;
 mod worker;
 
@@ -26,10 +27,11 @@ use crate::ledger::Ledger;
 use message::SendIntent;
 use start::StartIntent;
 
+pub(crate) use mail::provider_id_of;
 pub use ports::{ChannelFacts, Keys, PolicyProblem, SendPolicy, SendPorts, StoredFacts, StoredFiles, StoredFilesError};
 pub use refused::{SendRefused, TEMPLATES_NAMED_MAX};
 pub use wish::{CancelRequest, FileRef, SendRequest, StartRequest, Wanted, WantedBody, WantedMail, WantedTemplate};
-pub use worker::{Claimed, SendRef, Sends};
+pub use worker::{Claimed, MediumTurn, SendRef, Sends};
 
 /// How often a recipient is looked for anew because they were bound elsewhere in the meantime: a binding is for ever, so once is
 /// enough, and once more for a second spelling.
@@ -76,7 +78,7 @@ impl Messages {
         let asked = &request.asked;
         let key = key(&self.ports.keys, &asked.caller.tenant)?;
         for _try in 0..STARTS_MAX {
-            let intent = StartIntent::find(&self.ledger, request, &self.ports, key)?;
+            let intent = StartIntent::find(&self.ledger, request, &self.ports, key).await?;
             let conversation = execute::Intent::entity(&intent);
             match execute::execute(&self.ledger, asked, &intent).await {
                 Err(ExecuteError::Contention) => {}

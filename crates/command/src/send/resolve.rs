@@ -1,9 +1,11 @@
 //! Looks up what a wanted message names (files, templates, quoted messages, quick replies, recipients) and makes the message of it
 //! that is queued.
 
+use std::sync::Arc;
+
 use relevo_domain::conversation::{
-    Author, Body, MediaKind, Medium, Outgoing, OutgoingMail, OutgoingPersonal, Recipient, StoredFile, TemplateUse,
-    TemplateValue,
+    Author, Body, MediaKind, Medium, Outgoing, OutgoingMail, OutgoingPersonal, Recipient, Rejection, StoredFile,
+    TemplateUse, TemplateValue,
 };
 use relevo_domain::identity::IdentifierKind;
 use relevo_domain::quick_reply::{QuickReplyProblem, Variable};
@@ -19,11 +21,17 @@ use crate::contact;
 use crate::conversation::workspace_of;
 use crate::execute::{Asked, ExecuteError, Reading};
 use crate::ids::IdKey;
+use crate::ledger::{Ledger, LedgerError, aside};
 
 /// Characters of a mail's subject: longer ones are cut by mail programs.
 pub(super) const SUBJECT_CHARS_MAX: usize = 255;
 /// Recipients of one mail. Everybody's copy is somebody's address shown to the others.
 pub(super) const RECIPIENTS_MAX: usize = 100;
+
+/// Attachments of one mail, and bytes of its text and of its HTML: what mail channels take, known here before a file is looked
+/// up or HTML is cleaned.
+const MAIL_FILES_MAX: usize = 50;
+const MAIL_PART_BYTES_MAX: usize = 256 * 1_024;
 
 /// The longest part of an address before its `@` (RFC 5321, 4.5.3.1.1).
 const LOCAL_PART_BYTES_MAX: usize = 64;
@@ -62,7 +70,7 @@ impl Resolver<'_> {
         let quoted = self.quoted(reading, thread, wanted).await?;
         let (to, body) = if thread.facts.medium == Medium::Email {
             let mail = self.as_mail(reading, thread, wanted)?;
-            self.mail(thread, id, &mail, wanted.sign, quoted.as_ref()).await?
+            self.mail(reading.ledger(), thread, id, &mail, wanted.sign, quoted.as_ref()).await?
         } else {
             let to = thread.to.clone().ok_or(SendRefused::Recipient)?;
             (to, self.body(reading, thread, wanted).await?)
@@ -267,12 +275,14 @@ impl Resolver<'_> {
 
     async fn mail(
         &self,
+        ledger: &Ledger,
         thread: &Thread<'_>,
         id: MessageId,
         wanted: &WantedMail,
         sign: bool,
         quoted: Option<&Quoted>,
     ) -> Result<(Recipient, Body), ExecuteError> {
+        bounded(wanted)?;
         let answered = quoted.and_then(|quoted| quoted.mail.as_ref());
         let to = mail_to(thread, wanted, quoted)?;
         let subject = match (&wanted.subject, answered) {
@@ -283,13 +293,9 @@ impl Resolver<'_> {
         if wanted.text.trim().is_empty() && wanted.html.is_none() && wanted.files.is_empty() {
             return Err(field("mail.text", "field-required", 1).into());
         }
-        if wanted.cc.len() >= RECIPIENTS_MAX {
-            return Err(field("mail.cc", "field-too-many", RECIPIENTS_MAX - 1).into());
-        }
-        let cc: Option<Vec<String>> = wanted.cc.iter().map(|address| recipient::address(address)).collect();
-        let mut cc = cc.ok_or_else(|| field("mail.cc", "field-address", 1))?;
-        let mut seen = std::collections::BTreeSet::from([to.value.to_lowercase()]);
-        cc.retain(|address| seen.insert(address.clone()));
+        let cc = mail::copies(&wanted.cc, &to.value).ok_or_else(|| field("mail.cc", "field-address", 1))?;
+        let named = cc.iter().chain(wanted.to.is_some().then_some(&to.value));
+        self.may_name(ledger, thread, named).await?;
         let mut files = Vec::with_capacity(wanted.files.len());
         for file in &wanted.files {
             files.push(self.file(file).await?);
@@ -297,9 +303,14 @@ impl Resolver<'_> {
         let domain = thread.facts.address.as_deref().and_then(|address| address.rsplit_once('@'));
         let domain = domain.map_or(NO_DOMAIN, |(_, domain)| domain);
         let signature = self.signature(sign);
-        let html = wanted.html.as_deref().map(|html| {
-            let clean = self.ports.policy.sanitise(html);
-            signature.as_deref().map_or(clean.clone(), |signature| signed_html(&clean, signature))
+        let html_sha256 = wanted.html.as_deref().map(mail::html_sha256);
+        let html = match &wanted.html {
+            Some(html) => Some(self.sanitised(html.clone()).await?),
+            None => None,
+        };
+        let html = html.map(|html| match &signature {
+            Some(signature) => signed_html(&html, signature),
+            None => html,
         });
         let text = match &signature {
             // RFC 3676: what stands below is a signature.
@@ -310,6 +321,7 @@ impl Resolver<'_> {
             subject,
             text,
             html,
+            html_sha256,
             cc,
             message_id: self.key.mail_id(&thread.conversation, id, domain),
             in_reply_to: answered.and_then(|mail| mail.message_id.clone()),
@@ -320,12 +332,61 @@ impl Resolver<'_> {
         Ok((to, Body::Mail(Box::new(mail))))
     }
 
+    /// HTML of hundreds of kilobytes takes its time: nobody else waits for it.
+    async fn sanitised(&self, html: String) -> Result<String, LedgerError> {
+        let policy = Arc::clone(&self.ports.policy);
+        aside(move || Ok(policy.sanitise(&html))).await
+    }
+
+    /// A machine writes to whom the conversation is with and to those who have shown to belong to it: what a customer talks it
+    /// into must not carry the thread to somebody else. People may write to anybody.
+    async fn may_name(
+        &self,
+        ledger: &Ledger,
+        thread: &Thread<'_>,
+        named: impl Iterator<Item = &String> + Send,
+    ) -> Result<(), ExecuteError> {
+        if !matches!(self.asked.caller.actor(), Actor::Bot(_)) {
+            return Ok(());
+        }
+        let with = thread.to.as_ref().map(|to| to.value.to_lowercase());
+        let (tenant, conversation) = (&self.asked.caller.tenant, &thread.conversation);
+        let mut caught_up = false;
+        for address in named.filter(|address| with.as_ref() != Some(*address)) {
+            let known = || ledger.read(|rows| rows.participates(tenant, conversation, address));
+            if !known()? && !caught_up {
+                // They may have written a moment ago.
+                ledger.catch_up().await?;
+                caught_up = true;
+            }
+            if !known()? {
+                return Err(Rejection::Forbidden { role: self.asked.caller.role }.into());
+            }
+        }
+        Ok(())
+    }
+
     /// Where answers go, if the channel's address can name the conversation.
     fn reply_to(&self, thread: &Thread<'_>) -> Option<String> {
         let address = thread.facts.address.as_deref().filter(|_| thread.facts.plus_addressing)?;
         let (local, domain) = address.rsplit_once('@')?;
         let local = format!("{local}+{}", self.key.conversation_token(&thread.conversation));
         (local.len() <= LOCAL_PART_BYTES_MAX).then(|| format!("{local}@{domain}"))
+    }
+}
+
+/// What is known to be too much before anything is looked up or worked on.
+fn bounded(wanted: &WantedMail) -> Result<(), SendRefused> {
+    if wanted.files.len() > MAIL_FILES_MAX {
+        return Err(field("mail.files", "field-too-many", MAIL_FILES_MAX));
+    }
+    if wanted.cc.len() >= RECIPIENTS_MAX {
+        return Err(field("mail.cc", "field-too-many", RECIPIENTS_MAX - 1));
+    }
+    let parts = [("mail.text", wanted.text.len()), ("mail.html", wanted.html.as_ref().map_or(0, String::len))];
+    match parts.into_iter().find(|(_, bytes)| *bytes > MAIL_PART_BYTES_MAX) {
+        Some((part, _)) => Err(field(part, "field-channel-limit", MAIL_PART_BYTES_MAX)),
+        None => Ok(()),
     }
 }
 

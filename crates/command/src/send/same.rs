@@ -1,11 +1,14 @@
 //! Whether a repeated command wants the message that was queued under its id. Compares what the client chose; what was looked up then
 //! (recipients, templates' texts, files' types) is not the client's.
 
+use std::collections::BTreeSet;
+
 use relevo_domain::conversation::{
     Body, ConversationEvent, Outgoing, OutgoingMail, Recipient, StoredFile, TemplateUse,
 };
 use relevo_domain::{EntityId, Event, MessageId, Recorded};
 
+use super::mail;
 use super::recipient;
 use super::resolve::Resolver;
 use super::wish::{FileRef, Wanted, WantedBody, WantedMail, WantedTemplate};
@@ -26,7 +29,7 @@ pub(super) async fn stored(
         return Ok(false);
     }
     let WantedBody::QuickReply { name } = &wanted.body else {
-        return Ok(body(&wanted.body, wanted.sign, &queued.body));
+        return Ok(body(&wanted.body, wanted.sign, queued));
     };
     // What the quick reply said then.
     let (tenant, at) = (&recorded.commit.tenant, recorded.position());
@@ -54,20 +57,21 @@ fn queued(recorded: &Recorded, id: MessageId) -> Option<&Outgoing> {
     })
 }
 
-fn body(wanted: &WantedBody, sign: bool, stored: &Body) -> bool {
-    match (wanted, stored) {
+fn body(wanted: &WantedBody, sign: bool, queued: &Outgoing) -> bool {
+    let to = &queued.personal.to;
+    match (wanted, &queued.body) {
         (WantedBody::Text { text, preview_url }, Body::Text { text: stored, preview_url: preview }) => {
             preview_url == preview && is_text(text, sign, stored)
         }
         (WantedBody::Text { text, .. }, Body::Mail(stored)) => {
-            stored.html.is_none() && stored.files.is_empty() && is_text(text, sign, &stored.text)
+            is_mail(&WantedMail { text: text.clone(), ..WantedMail::default() }, sign, to, stored)
         }
         (WantedBody::Media { kind, file, caption }, Body::Media { kind: of, file: stored, caption: said }) => {
             kind == of && is_file(file, stored) && caption == said
         }
         (WantedBody::Media { file, caption, .. }, Body::Mail(stored)) => {
-            let text = caption.as_deref().unwrap_or_default();
-            is_text(text, sign, &stored.text) && are_files(std::slice::from_ref(file), &stored.files)
+            let (text, files) = (caption.clone().unwrap_or_default(), vec![file.clone()]);
+            is_mail(&WantedMail { text, files, ..WantedMail::default() }, sign, to, stored)
         }
         (WantedBody::Location(place), Body::Location(stored)) => place == stored,
         (WantedBody::Contacts(cards), Body::Contacts(stored)) => cards == stored,
@@ -82,7 +86,7 @@ fn body(wanted: &WantedBody, sign: bool, stored: &Body) -> bool {
             Body::List { frame: around, button: opens, sections: stored },
         ) => frame == around && button == opens && sections == stored,
         (WantedBody::Template(template), Body::Template(stored)) => is_template(template, stored),
-        (WantedBody::Mail(mail), Body::Mail(stored)) => is_mail(mail, sign, stored),
+        (WantedBody::Mail(mail), Body::Mail(stored)) => is_mail(mail, sign, to, stored),
         (
             WantedBody::Text { .. }
             | WantedBody::QuickReply { .. }
@@ -125,10 +129,16 @@ fn is_template(wanted: &WantedTemplate, stored: &TemplateUse) -> bool {
     header && language && wanted.name == stored.name && values.eq(given)
 }
 
-/// The HTML went through a filter, so only its presence counts beside the text.
-fn is_mail(wanted: &WantedMail, sign: bool, stored: &OutgoingMail) -> bool {
+/// The HTML went through a filter, which may be another one by now: what was asked for is known by its hash, where that was kept.
+fn is_mail(wanted: &WantedMail, sign: bool, sent_to: &Recipient, stored: &OutgoingMail) -> bool {
     let subject = wanted.subject.as_deref().is_none_or(|subject| subject.trim() == stored.subject);
-    let cc = stored.cc.iter().all(|to| wanted.cc.iter().any(|cc| recipient::address(cc).as_ref() == Some(to)));
-    let html = wanted.html.is_some() == stored.html.is_some();
-    subject && cc && html && is_text(&wanted.text, sign, &stored.text) && are_files(&wanted.files, &stored.files)
+    let to = wanted.to.as_deref().is_none_or(|to| recipient::address(to).as_ref() == Some(&sent_to.value));
+    let set = |addresses: Vec<String>| addresses.into_iter().collect::<BTreeSet<_>>();
+    let cc = mail::copies(&wanted.cc, &sent_to.value).is_some_and(|cc| set(cc) == set(stored.cc.clone()));
+    let html = match (&wanted.html, &stored.html_sha256) {
+        (Some(html), Some(kept)) => mail::html_sha256(html) == *kept,
+        (wanted, None) => wanted.is_some() == stored.html.is_some(),
+        (None, Some(_)) => false,
+    };
+    subject && to && cc && html && is_text(&wanted.text, sign, &stored.text) && are_files(&wanted.files, &stored.files)
 }

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use relevo_domain::contact::{Meeting, meet};
-use relevo_domain::conversation::{Medium, Place, Recipient};
+use relevo_domain::conversation::{Medium, Place, Recipient, Rejection};
 use relevo_domain::identity::{IdentifierKind, IdentityEvent};
-use relevo_domain::{ChannelId, EntityId, Event, Recorded, TenantId};
+use relevo_domain::{Actor, ChannelId, EntityId, Event, Recorded, TenantId};
 
 use super::message::{Terms, may_send, queue, visible};
 use super::ports::{ChannelFacts, SendPorts};
@@ -45,7 +45,7 @@ pub(super) struct StartIntent<'r> {
 
 impl<'r> StartIntent<'r> {
     /// Finds out whom the recipient's identifiers belong to, as this node knows it.
-    pub(super) fn find(
+    pub(super) async fn find(
         ledger: &Ledger,
         request: &'r StartRequest,
         ports: &'r SendPorts,
@@ -58,9 +58,15 @@ impl<'r> StartIntent<'r> {
         let facts = facts.ok_or(SendRefused::ChannelNotFound)?;
         let to = recipient::written(facts.medium, &request.recipient).ok_or(SendRefused::Recipient)?;
         let names = names(key, &request.channel, &to);
-        let mut bound = None;
-        for name in &names {
-            bound = bound.or(binding(&ledger.load(tenant, &name.identity)?));
+        let mut bound = known(ledger, tenant, &names)?;
+        // What a customer talks a machine into must not reach just anybody; a template says what the business has written.
+        if bound.is_none() && facts.medium == Medium::Email && matches!(request.asked.caller.actor(), Actor::Bot(_)) {
+            // They may have become known a moment ago.
+            ledger.catch_up().await?;
+            bound = known(ledger, tenant, &names)?;
+            if bound.is_none() {
+                return Err(Rejection::Forbidden { role: request.asked.caller.role }.into());
+            }
         }
         let fresh = match facts.medium {
             Medium::Email => key.conversation_of_command(&request.asked.command_id),
@@ -209,6 +215,20 @@ fn names(key: &IdKey, channel: &ChannelId, to: &Recipient) -> Vec<Name> {
             vec![name(to.kind, to.value.clone())]
         }
     }
+}
+
+/// Whom the first known of these names belongs to, as this node knows it.
+fn known(
+    ledger: &Ledger,
+    tenant: &TenantId,
+    names: &[Name],
+) -> Result<Option<(EntityId, Option<EntityId>)>, LedgerError> {
+    for name in names {
+        if let Some(bound) = binding(&ledger.load(tenant, &name.identity)?) {
+            return Ok(Some(bound));
+        }
+    }
+    Ok(None)
 }
 
 const fn binding(entity: &Entity) -> Option<(EntityId, Option<EntityId>)> {

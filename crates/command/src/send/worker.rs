@@ -37,6 +37,17 @@ pub struct SendRef {
     pub message: MessageId,
 }
 
+/// A medium of a message, as it was to be fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediumTurn {
+    /// Which attachment of the message, from 0.
+    pub index: u32,
+    /// Which medium stood there: `relevo_domain::conversation::medium_mark`.
+    pub mark: Option<u64>,
+    /// Position of the commit that brought it: the message, or an edit of it. What comes of each is recorded once.
+    pub sequence: u64,
+}
+
 /// Records what becomes of messages.
 #[derive(Clone)]
 pub struct Sends {
@@ -118,16 +129,17 @@ impl Sends {
         self.stored(of, "give-up", "", Command::GiveUpSend { message: of.message, failure }, now).await
     }
 
-    /// What became of the `index`-th medium of a customer's message.
+    /// What became of a medium of a customer's message.
     pub async fn medium(
         &self,
         of: &SendRef,
-        index: u32,
+        medium: MediumTurn,
         outcome: FetchOutcome,
         now: Timestamp,
     ) -> Result<(), ExecuteError> {
-        let command = Command::RecordMedium { message: of.message, index, outcome };
-        self.stored(of, "medium", &index.to_string(), command, now).await
+        let MediumTurn { index, mark, sequence } = medium;
+        let command = Command::RecordMedium { message: of.message, index, medium: mark, outcome };
+        self.stored(of, "medium", &format!("{index}-{sequence}"), command, now).await
     }
 
     /// A record whose rejection means that the conversation has moved on.

@@ -8,6 +8,7 @@ mod channels;
 mod contacts;
 mod desk;
 mod house;
+mod marks;
 mod nodes;
 mod send;
 mod send_mail;

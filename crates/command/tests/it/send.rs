@@ -114,6 +114,18 @@ async fn what_is_wrong_with_a_template_is_said_by_name() {
     let empty = proto::OutgoingTemplate { name: "aviso".to_owned(), ..Default::default() };
     let missing = problem(proto::outgoing_message::Body::Template(empty.clone())).await;
     assert_eq!(missing.subject("problem"), Some("missing"));
+    // A second value would stand where the next variable belongs.
+    let value = |value: &str| proto::OutgoingTemplateValue {
+        variable: "1".to_owned(),
+        value: value.to_owned(),
+        ..Default::default()
+    };
+    let twice = proto::OutgoingTemplate { values: vec![value("Ana"), value("Eva")], ..empty.clone() };
+    let twice = problem(proto::outgoing_message::Body::Template(twice)).await;
+    assert_eq!(twice.subject("problem"), Some("repeated"));
+    assert_eq!(named(&twice), [("VARIABLE", "1", "repeated")]);
+    let place = problem(template("mapa", "Ana")).await;
+    assert_eq!((place.code.as_str(), place.subject("problem")), ("TEMPLATE_PARAMETERS", Some("header_location")));
     let elsewhere = proto::OutgoingTemplate { language: "fr".to_owned(), ..empty };
     assert_eq!(problem(proto::outgoing_message::Body::Template(elsewhere)).await.code.as_str(), "TEMPLATE_NOT_FOUND");
 }

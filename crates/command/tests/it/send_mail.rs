@@ -1,11 +1,11 @@
 //! Answers to mails: they thread in every mail client, go to whom they should, and nothing breaks a header.
 
-use relevo_domain::Event;
 use relevo_domain::conversation::{Body, ConversationEvent, MailPersonal, OutgoingMail};
+use relevo_domain::{Event, Role};
 use relevo_proto::command::v1 as proto;
 use relevo_proto::command::v1::send_service_server::SendService as _;
 
-use crate::house::{by, code, laura, refused};
+use crate::house::{by, caller, code, fresh, laura, refused};
 use crate::sending_house::{Business, hash, key, mailed, message_id, send, words};
 
 fn asked(subject: &str, references: &[&str]) -> MailPersonal {
@@ -134,4 +134,116 @@ async fn a_mail_has_all_its_parts_and_none_that_harms() {
     assert_eq!(to.code.as_str(), "RECIPIENT_INVALID");
     let place = proto::outgoing_message::Body::Location(proto::OutgoingLocation::default());
     assert_eq!(code(desk.send_message(by(&laura(), send(id, place))).await), "CHANNEL_CANNOT_SEND");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_much_is_refused_before_anything_is_looked_up_or_cleaned() {
+    let house = Business::start().await;
+    let id = house.mail(8, "ana@obra.example", asked("Cemento", &[])).await;
+    let desk = house.commands.sends(house.ports.clone());
+    let problem = async |mail| refused(desk.send_message(by(&laura(), send(id, answer(mail)))).await);
+    let file = |n| proto::FileRef { sha256: hash(n), ..Default::default() };
+    let many = proto::OutgoingMail { files: vec![file(9); 51], ..text() };
+    assert_eq!(problem(many).await.violations[0].field, "mail.files", "the files are not there either");
+    let long = proto::OutgoingMail { html: "a".repeat(256 * 1024 + 1), ..text() };
+    let long = problem(long).await;
+    assert_eq!((long.code.as_str(), long.violations[0].field.as_str()), ("INVALID_ARGUMENT", "mail.html"));
+    let both = proto::OutgoingMail { text: "a".repeat(256 * 1024 + 1), files: vec![file(9)], ..Default::default() };
+    assert_eq!(problem(both).await.violations[0].field, "mail.text");
+    assert_eq!(house.files.looked_up(), 0, "no file was looked up");
+    assert_eq!(house.cleaned(), 0, "no HTML was cleaned");
+
+    let most = proto::OutgoingMail { html: "a".repeat(256 * 1024), files: vec![file(3); 50], ..text() };
+    desk.send_message(by(&laura(), send(id, answer(most)))).await.unwrap();
+    assert_eq!((house.files.looked_up(), house.cleaned()), (50, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_mail_is_the_same_only_if_all_that_was_asked_for_is() {
+    let house = Business::start().await;
+    let id = house.mail(8, "ana@obra.example", asked("Cemento", &[])).await;
+    let desk = house.commands.sends(house.ports.clone());
+    let mail = proto::OutgoingMail {
+        to: "Ana@Obra.example".to_owned(),
+        html: "<p><script>Sí</p>".to_owned(),
+        cc: vec!["jefe@obra.example".to_owned(), "eva@obra.example".to_owned()],
+        ..text()
+    };
+    let request = send(id, answer(mail.clone()));
+    let sent = desk.send_message(by(&laura(), request.clone())).await.unwrap().into_inner();
+    let again = async |mail| {
+        let message = send(id, answer(mail)).message;
+        desk.send_message(by(&laura(), proto::SendMessageRequest { message, ..request.clone() })).await
+    };
+    let cc = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+    for same in [
+        mail.clone(),
+        proto::OutgoingMail { to: String::new(), ..mail.clone() },
+        proto::OutgoingMail { cc: cc(&["EVA@obra.example", "jefe@obra.example", "ana@obra.example"]), ..mail.clone() },
+    ] {
+        assert_eq!(again(same).await.unwrap().into_inner(), sent);
+    }
+    for other in [
+        proto::OutgoingMail { to: "eva@obra.example".to_owned(), ..mail.clone() },
+        proto::OutgoingMail { html: "<p>Sí</p>".to_owned(), ..mail.clone() },
+        proto::OutgoingMail { html: String::new(), ..mail.clone() },
+        proto::OutgoingMail { cc: cc(&["jefe@obra.example"]), ..mail.clone() },
+        proto::OutgoingMail { cc: cc(&["jefe@obra.example", "eva@obra.example", "otro@obra.example"]), ..mail.clone() },
+    ] {
+        assert_eq!(code(again(other.clone()).await), "COMMAND_ID_REUSED", "{other:?}");
+    }
+    let plain = send(id, words("Sí, tenemos.")).message;
+    let plain = proto::SendMessageRequest { message: plain, ..request.clone() };
+    assert_eq!(code(desk.send_message(by(&laura(), plain)).await), "COMMAND_ID_REUSED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_writes_only_to_who_belongs_to_the_thread() {
+    let house = Business::start().await;
+    house.lets_the_bot_speak();
+    let id = house.mail(8, "Ana@obra.example", asked("Cemento", &[])).await;
+    let ConversationEvent::MessageReceived(mut stranger) = mailed(9, "eve@evil.example", asked("Cemento", &[])) else {
+        unreachable!()
+    };
+    stranger.flags.unverified = true;
+    house.happens(id, vec![Event::Conversation(ConversationEvent::MessageReceived(stranger))]).await;
+    let desk = house.commands.sends(house.ports.clone());
+    let bot = caller("demo", Role::Bot, "helper");
+    let to = |to: &str, cc: &[&str]| {
+        let cc = cc.iter().map(|one| (*one).to_owned()).collect();
+        send(id, answer(proto::OutgoingMail { to: to.to_owned(), cc, ..text() }))
+    };
+    desk.send_message(by(&bot, to("", &[]))).await.unwrap();
+    desk.send_message(by(&bot, to("ana@obra.example", &["ANA@obra.example"]))).await.unwrap();
+    for (named, cc) in
+        [("eve@evil.example", &[][..]), ("", &["eve@evil.example"]), ("ana@obra.example", &["jefe@obra.example"])]
+    {
+        let problem = refused(desk.send_message(by(&bot, to(named, cc))).await);
+        assert_eq!((problem.code.as_str(), problem.subject("role")), ("FORBIDDEN", Some("bot")), "{named} {cc:?}");
+    }
+    // Whom staff wrote to belongs to it, as another node learns.
+    let other = house.another().await;
+    other.lets_the_bot_speak();
+    let staffs = other.commands.sends(other.ports.clone());
+    staffs.send_message(by(&laura(), to("", &["jefe@obra.example"]))).await.unwrap();
+    desk.send_message(by(&bot, to("jefe@obra.example", &["ana@obra.example"]))).await.unwrap();
+
+    let start = |recipient: &str, cc: &str| proto::StartConversationRequest {
+        command_id: fresh(),
+        channel_id: "mail".to_owned(),
+        recipient: recipient.to_owned(),
+        message: Some(crate::sending_house::message(answer(proto::OutgoingMail {
+            subject: "Novedades".to_owned(),
+            cc: (!cc.is_empty()).then(|| cc.to_owned()).into_iter().collect(),
+            ..text()
+        }))),
+        ..Default::default()
+    };
+    assert_eq!(code(desk.start_conversation(by(&bot, start("eve@evil.example", ""))).await), "FORBIDDEN");
+    desk.start_conversation(by(&laura(), start("eva@obra.example", "eve@evil.example"))).await.unwrap();
+    assert_eq!(
+        code(desk.start_conversation(by(&bot, start("eva@obra.example", "eve@evil.example"))).await),
+        "FORBIDDEN"
+    );
+    desk.start_conversation(by(&bot, start("eva@obra.example", ""))).await.unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use relevo_command::grpc::Commands;
@@ -13,7 +13,7 @@ use relevo_command::{Committed, DecisionProjector, Draft, IdKey, Ledger, Origin,
 use relevo_domain::contact::{ContactEvent, IdentifierPersonal, NamePersonal};
 use relevo_domain::conversation::{Body, ConversationEvent, EpisodeCause, MailPersonal, Medium, Message, Outgoing};
 use relevo_domain::identity::{IdentifierKind, IdentityEvent};
-use relevo_domain::template::{Template, TemplateStatus};
+use relevo_domain::template::{Header, Template, TemplateStatus};
 use relevo_domain::{Actor, AgentId, ChannelId, CommandId, EntityId, EntityKind, Event, MessageId, Position, TenantId};
 use relevo_eventlog::{JetStreamLog, Log, Options};
 use relevo_projection::{Runtime, Views};
@@ -33,6 +33,7 @@ pub(crate) const TEXT_MAX: usize = 100;
 struct Policy {
     lets_the_bot_speak: AtomicBool,
     plus_addressing: AtomicBool,
+    cleaned: AtomicUsize,
 }
 
 impl SendPolicy for Policy {
@@ -79,12 +80,21 @@ impl SendPolicy for Policy {
     }
 
     fn sanitise(&self, html: &str) -> String {
+        self.cleaned.fetch_add(1, Ordering::SeqCst);
         html.replace("<script>", "")
     }
 }
 
 /// One picture and one that is too big.
-struct Files;
+#[derive(Default)]
+pub(crate) struct Files(AtomicUsize);
+
+impl Files {
+    /// How often somebody asked for a file.
+    pub(crate) fn looked_up(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
 
 pub(crate) fn hash(n: u8) -> String {
     format!("{n:02x}").repeat(32)
@@ -93,6 +103,7 @@ pub(crate) fn hash(n: u8) -> String {
 #[async_trait]
 impl StoredFiles for Files {
     async fn look(&self, _tenant: &TenantId, sha256: &str) -> Result<Option<StoredFacts>, StoredFilesError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
         let facts =
             |size_bytes, mime: Option<&str>| Some(StoredFacts { size_bytes, mime_type: mime.map(str::to_owned) });
         Ok(match sha256 {
@@ -111,6 +122,7 @@ pub(crate) struct Business {
     pub(crate) ports: SendPorts,
     pub(crate) sends: Sends,
     pub(crate) templates: TemplateRecords,
+    pub(crate) files: Arc<Files>,
     policy: Arc<Policy>,
     log: Arc<dyn Log>,
     server: Arc<NatsServer>,
@@ -146,18 +158,24 @@ impl Business {
         let commands = Commands::new(Arc::clone(&ledger), Arc::new(People), now);
         let keys = Arc::new(HashMap::from([(tenant(), key())]));
         let policy = Arc::new(Policy::default());
-        let ports = SendPorts { keys: Arc::clone(&keys), policy: policy.clone(), files: Arc::new(Files) };
+        let files = Arc::new(Files::default());
+        let ports = SendPorts { keys: Arc::clone(&keys), policy: policy.clone(), files: files.clone() };
         let sends = Sends::new(Arc::clone(&ledger), Arc::clone(&keys));
         let templates = TemplateRecords::new(Arc::clone(&ledger), keys);
-        Self { ledger, commands, ports, sends, templates, policy, log, server, _views: views, _folder: folder }
+        Self { ledger, commands, ports, sends, templates, files, policy, log, server, _views: views, _folder: folder }
     }
 
-    /// From now on staff's messages do not pause the bot.
+    /// How often HTML was cleaned.
+    pub(crate) fn cleaned(&self) -> usize {
+        self.policy.cleaned.load(Ordering::SeqCst)
+    }
+
     /// The mail channel's server delivers what goes to its address with a `+`.
     pub(crate) fn has_plus_addressing(&self) {
         self.policy.plus_addressing.store(true, Ordering::SeqCst);
     }
 
+    /// From now on staff's messages do not pause the bot.
     pub(crate) fn lets_the_bot_speak(&self) {
         self.policy.lets_the_bot_speak.store(true, Ordering::SeqCst);
     }
@@ -244,8 +262,12 @@ impl Business {
             template("aviso", "es_AR", TemplateStatus::Approved, "Hola {{1}}, llegó su pedido."),
             template("aviso", "en", TemplateStatus::Approved, "Hello {{1}}, your order is here."),
             template("promo", "es", TemplateStatus::Paused, "¡Ofertas!"),
+            Template {
+                header: Some(Header::Location),
+                ..template("mapa", "es", TemplateStatus::Approved, "Hola {{1}}, estamos aquí.")
+            },
         ];
-        assert_eq!(self.templates.synchronise(&tenant(), &channel("wa"), all, now()).await.unwrap(), 3);
+        assert_eq!(self.templates.synchronise(&tenant(), &channel("wa"), all, now()).await.unwrap(), 4);
     }
 
     /// The message that a command queued.

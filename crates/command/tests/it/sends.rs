@@ -1,6 +1,6 @@
 //! What the sender records: one winner of a claim, and each fact once.
 
-use relevo_command::{Claimed, SendRef};
+use relevo_command::{Claimed, MediumTurn, SendRef};
 use relevo_domain::conversation::{FailureClass, FetchOutcome, SendFailure};
 use relevo_domain::{EntityId, MessageId, Timestamp};
 use relevo_proto::command::v1::send_service_server::SendService as _;
@@ -110,9 +110,14 @@ async fn what_became_of_a_medium_is_recorded_once() {
     let house = Business::start().await;
     let id = house.conversation().await;
     let of = SendRef { tenant: tenant(), conversation: id, message: message_id(1) };
+    let first = MediumTurn { index: 0, mark: None, sequence: 3 };
     for _twice in 0..2 {
         let gone = FetchOutcome::Unavailable { reason: "gone".to_owned() };
-        house.sends.medium(&of, 0, gone, now()).await.unwrap();
+        house.sends.medium(&of, first, gone, now()).await.unwrap();
     }
     assert_eq!(house.events_of(id).await[3..], ["MediumFetched"]);
+    // The one that an edit has brought is another turn.
+    let gone = FetchOutcome::Unavailable { reason: "gone".to_owned() };
+    house.sends.medium(&of, MediumTurn { sequence: 9, ..first }, gone, now()).await.unwrap();
+    assert_eq!(house.events_of(id).await[3..], ["MediumFetched", "MediumFetched"]);
 }

@@ -162,10 +162,11 @@ pub enum Command {
     CancelSend {
         message: MessageId,
     },
-    /// Media worker: what became of a medium that the customer sent.
+    /// Media worker: what became of a medium that the customer sent. `medium` is its mark.
     RecordMedium {
         message: MessageId,
         index: u32,
+        medium: Option<u64>,
         outcome: FetchOutcome,
     },
 }

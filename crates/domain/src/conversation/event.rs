@@ -81,8 +81,10 @@ pub enum ConversationEvent {
     SendOutcomeUnknown { message: MessageId, attempt: u32 },
     /// The message will not be sent.
     SendCancelled { message: MessageId, cause: CancelCause },
-    /// A medium of a message, its `index`-th attachment from 0, was fetched, or cannot be.
-    MediumFetched { message: MessageId, index: u32, outcome: FetchOutcome },
+    /// A medium of a message, its `index`-th attachment from 0, was fetched, or cannot be. `medium` is the
+    /// [`mark`](crate::conversation::medium_mark) of the medium that was fetched: an edit may have put another one in its place
+    /// since. Absent: whichever is there.
+    MediumFetched { message: MessageId, index: u32, medium: Option<u64>, outcome: FetchOutcome },
 }
 
 /// What the provider called a message that it took.

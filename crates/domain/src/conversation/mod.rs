@@ -23,6 +23,7 @@ pub use event::{
 };
 pub use message::{
     Attachment, AttachmentPersonal, Author, Content, ContentPersonal, MailPersonal, Message, MessageFlags, MessageKind,
+    medium_mark,
 };
 pub use outgoing::{
     Body, CancelCause, Choice, ContactCard, FailureClass, FetchOutcome, Frame, Location, MediaKind, Outgoing,

@@ -183,6 +183,8 @@ pub struct OutgoingMail {
     pub text: String,
     /// The HTML part, if it has one. Sanitised before it was queued.
     pub html: Option<String>,
+    /// SHA-256 of the HTML as it was asked for, lower-case hex: how a repeated command is recognised.
+    pub html_sha256: Option<String>,
     pub cc: Vec<String>,
     /// Ours, without angle brackets; chosen when it was queued, the same at every attempt.
     pub message_id: String,

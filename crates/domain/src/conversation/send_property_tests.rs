@@ -147,8 +147,10 @@ impl World {
                 story.ends.push(event.name());
             }
             ConversationEvent::DeliveryReported(report) if report.status == DeliveryStatus::Failed => {
-                let handed_over = self.pending(report.message).is_some_and(Pending::handed_over);
-                if handed_over && let Some(story) = self.stories.get_mut(&report.message) {
+                // The attempt that is being made has an end of its own.
+                let tried = |pending: &Pending| pending.attempts > 0 && !matches!(pending.stage, Stage::Claimed { .. });
+                let ends = self.pending(report.message).is_some_and(tried);
+                if ends && let Some(story) = self.stories.get_mut(&report.message) {
                     story.ends.push(event.name());
                 }
             }

@@ -378,6 +378,37 @@ fn late_news_ends_an_unknown_outcome() {
 }
 
 #[test]
+fn what_was_called_unknown_is_not_tried_again() {
+    let unknown = ConversationEvent::SendOutcomeUnknown { message: id(1), attempt: 1 };
+    let given = opened_and([queued(1, Author::Staff), started(1, 1), unknown, queued(2, Author::Staff)]);
+    let Ok(Decision::Append(events)) = by_system(&given, &failed(1, 1, Some(NOON + SECOND))) else { panic!("news") };
+    let [ConversationEvent::SendFailed { retry_at: None, .. }] = events.as_slice() else { panic!("{events:?}") };
+}
+
+#[test]
+fn a_failure_that_is_reported_ends_what_waits_and_not_what_is_being_tried() {
+    let retry =
+        ConversationEvent::SendFailed { message: id(1), attempt: 1, failure: failure(), retry_at: Some(NOON + SECOND) };
+    let report = || {
+        let given = opened_and([]).when_by(None, Actor::Provider, &reported(1, DeliveryStatus::Failed));
+        let Ok(Decision::Append(mut events)) = given else { panic!("a report") };
+        events.remove(0)
+    };
+    let first = [queued(1, Author::Staff), queued(2, Author::Staff), started(1, 1)];
+    let waits = opened_and(first.clone().into_iter().chain([retry.clone(), report()]));
+    assert_eq!(by_system(&waits, &claim(1)), Err(Rejection::MessageNotFound), "the provider had it, and it failed");
+    assert_eq!(names(by_system(&waits, &claim(2))), ["SendStarted"]);
+    let tried = opened_and(first.clone().into_iter().chain([retry, started(1, 2), report()]));
+    assert_eq!(by_system(&tried, &claim(2)), Err(Rejection::NotItsTurn), "the order is kept");
+    assert_eq!(names(by_system(&tried, &accepted(1, 2))), ["MessageAccepted"]);
+    let never = opened_and([queued(1, Author::Staff), report()]);
+    assert_eq!(names(by_system(&never, &claim(1))), ["SendStarted"], "it cannot be about this one");
+    let unknown = ConversationEvent::SendOutcomeUnknown { message: id(1), attempt: 1 };
+    let unknown = opened_and(first.into_iter().chain([unknown, report()]));
+    assert!(unknown.0.opened.unwrap().pending(id(1)).is_none());
+}
+
+#[test]
 fn a_report_that_comes_first_is_the_acceptance() {
     let by_provider = |given: &Given, status| names(given.when_by(None, Actor::Provider, &reported(1, status)));
     let claimed = || opened_and([queued(1, Author::Staff), started(1, 1)]);

@@ -151,9 +151,8 @@ impl State {
             | ConversationEvent::SendCancelled { message, .. } => {
                 opened.outbox.retain(|pending| pending.id != *message);
             }
-            // Of a message that is still on its way only a failure speaks here: any other report comes with its acceptance.
             ConversationEvent::DeliveryReported(report) if report.status == DeliveryStatus::Failed => {
-                opened.outbox.retain(|pending| pending.id != report.message || !pending.handed_over());
+                opened.reported_failed(report.message);
             }
             ConversationEvent::Opened { .. }
             | ConversationEvent::MessageEdited { .. }
@@ -253,6 +252,18 @@ impl Opened {
             attempts: 0,
             stage: Stage::Queued { not_before: None },
         });
+    }
+
+    /// Of a message that is still on its way only a failure speaks by itself: any other report comes with its acceptance. The
+    /// provider had taken an earlier attempt, so there is no other one; unless one is being made: that has an outcome of its own,
+    /// and keeps its turn until it is known.
+    fn reported_failed(&mut self, message: MessageId) {
+        let ends = |pending: &Pending| match pending.stage {
+            Stage::Queued { .. } => pending.attempts > 0,
+            Stage::Claimed { .. } => false,
+            Stage::Unknown { .. } => true,
+        };
+        self.outbox.retain(|pending| pending.id != message || !ends(pending));
     }
 
     fn answered(&mut self, message: MessageId, by: &Actor, at: Timestamp, text: Option<&str>) {

@@ -6,6 +6,7 @@
 mod folder;
 mod objects;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -38,6 +39,15 @@ enum Place {
 pub struct Head {
     pub size_bytes: u64,
     pub bytes: Bytes,
+}
+
+/// Room for files, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// All of it, what is used too. `u64::MAX` where there is no limit.
+    pub budget_bytes: u64,
+    /// What is left of it.
+    pub free_bytes: u64,
 }
 
 impl Blobs {
@@ -98,6 +108,40 @@ impl Blobs {
         match &self.0 {
             Place::Objects(objects) => objects.size(tenant, sha256).await,
             Place::Folder(folder) => folder.size(tenant, sha256).await,
+        }
+    }
+
+    /// So many bytes of a file from a place on, unchecked; `None` if it is not there or ends before. In the object store everything
+    /// before the place is read too, and dropped.
+    pub async fn part(
+        &self,
+        tenant: &TenantId,
+        sha256: &str,
+        start: u64,
+        length: usize,
+    ) -> Result<Option<Bytes>, LogError> {
+        if !is_sha256(sha256) {
+            return Ok(None);
+        }
+        match &self.0 {
+            Place::Objects(objects) => objects.part(tenant, sha256, start, length).await,
+            Place::Folder(folder) => folder.part(tenant, sha256, start, length).await,
+        }
+    }
+
+    /// How much room there is for all files of all tenants.
+    pub async fn space(&self) -> Result<Space, LogError> {
+        match &self.0 {
+            Place::Objects(objects) => objects.space().await,
+            Place::Folder(folder) => folder.space().await,
+        }
+    }
+
+    /// How many bytes the files of each tenant have that has any. Looks at every file there is: not for every request.
+    pub async fn usage(&self) -> Result<BTreeMap<TenantId, u64>, LogError> {
+        match &self.0 {
+            Place::Objects(objects) => objects.usage().await,
+            Place::Folder(folder) => folder.usage().await,
         }
     }
 

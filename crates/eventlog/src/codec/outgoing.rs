@@ -55,7 +55,9 @@ pub(super) fn encode(event: &ConversationEvent) -> Kind {
         E::SendCancelled { message, cause } => {
             Kind::SendCancelled(wire::SendCancelled { message_id: id(message), cause: cancel_number(*cause) })
         }
-        E::MediumFetched { message, index, outcome } => Kind::MediumFetched(encode_fetched(message, *index, outcome)),
+        E::MediumFetched { message, index, medium, outcome } => {
+            Kind::MediumFetched(encode_fetched(message, *index, *medium, outcome))
+        }
         E::Opened { .. }
         | E::EpisodeStarted { .. }
         | E::MessageReceived(_)
@@ -119,13 +121,13 @@ pub(super) fn decode(kind: Kind) -> Result<ConversationEvent, DecodeError> {
     }
 }
 
-fn encode_fetched(message: &MessageId, index: u32, outcome: &FetchOutcome) -> wire::MediumFetched {
+fn encode_fetched(message: &MessageId, index: u32, medium: Option<u64>, outcome: &FetchOutcome) -> wire::MediumFetched {
     let (file, unavailable, file_name) = match outcome {
         FetchOutcome::Stored(file) => (Some(encode_file(file)), None, file.file_name.clone()),
         FetchOutcome::Unavailable { reason } => (None, Some(reason.clone()), None),
     };
     let personal = Some(wire::MediumFetchedPersonal { file_name });
-    wire::MediumFetched { message_id: message.bytes().to_vec(), index, file, unavailable, personal }
+    wire::MediumFetched { message_id: message.bytes().to_vec(), index, file, unavailable, personal, medium }
 }
 
 fn decode_fetched(event: wire::MediumFetched) -> Result<ConversationEvent, DecodeError> {
@@ -137,7 +139,7 @@ fn decode_fetched(event: wire::MediumFetched) -> Result<ConversationEvent, Decod
         (Some(_), Some(_)) | (None, None) => return Err(DecodeError::Invalid("file")),
     };
     let message = field::message("message_id", &event.message_id)?;
-    Ok(ConversationEvent::MediumFetched { message, index: event.index, outcome })
+    Ok(ConversationEvent::MediumFetched { message, index: event.index, medium: event.medium, outcome })
 }
 
 fn encode_outgoing(outgoing: &Outgoing) -> wire::MessageQueued {
@@ -225,9 +227,29 @@ fn encode_body(body: &Body) -> WireBody {
             header_file: template.header_file.is_some(),
         }),
         Body::Mail(mail) => {
-            let OutgoingMail { subject, text, html, cc, message_id, in_reply_to, references, reply_to, files: _ } =
-                mail.as_ref().clone();
-            WireBody::Mail(wire::MailBody { subject, text, html, cc, message_id, in_reply_to, references, reply_to })
+            let OutgoingMail {
+                subject,
+                text,
+                html,
+                html_sha256,
+                cc,
+                message_id,
+                in_reply_to,
+                references,
+                reply_to,
+                files: _,
+            } = mail.as_ref().clone();
+            WireBody::Mail(wire::MailBody {
+                subject,
+                text,
+                html,
+                cc,
+                message_id,
+                in_reply_to,
+                references,
+                reply_to,
+                html_sha256,
+            })
         }
     }
 }
@@ -309,32 +331,26 @@ fn decode_body(body: WireBody, facts: Facts) -> Result<Body, DecodeError> {
                 })
                 .collect(),
         },
-        WireBody::Template(body) => {
-            let template = facts.template.ok_or(DecodeError::Missing("template"))?;
-            Body::Template(Box::new(TemplateUse {
-                name: template.name,
-                language: template.language,
-                provider_id: template.provider_id,
-                values: body.values.into_iter().map(decode_value).collect::<Result<_, _>>()?,
-                header_file: facts.files.into_iter().next().filter(|_file| body.header_file),
-                preview: body.preview,
-            }))
-        }
-        WireBody::Mail(wire::MailBody { subject, text, html, cc, message_id, in_reply_to, references, reply_to }) => {
-            let files = facts.files;
-            Body::Mail(Box::new(OutgoingMail {
-                subject,
-                text,
-                html,
-                cc,
-                message_id,
-                in_reply_to,
-                references,
-                reply_to,
-                files,
-            }))
-        }
+        WireBody::Template(body) => Body::Template(Box::new(decode_template(body, facts)?)),
+        WireBody::Mail(body) => Body::Mail(Box::new(decode_mail(body, facts.files))),
     })
+}
+
+fn decode_template(body: wire::TemplateBody, facts: Facts) -> Result<TemplateUse, DecodeError> {
+    let template = facts.template.ok_or(DecodeError::Missing("template"))?;
+    Ok(TemplateUse {
+        name: template.name,
+        language: template.language,
+        provider_id: template.provider_id,
+        values: body.values.into_iter().map(decode_value).collect::<Result<_, _>>()?,
+        header_file: facts.files.into_iter().next().filter(|_file| body.header_file),
+        preview: body.preview,
+    })
+}
+
+fn decode_mail(mail: wire::MailBody, files: Vec<StoredFile>) -> OutgoingMail {
+    let wire::MailBody { subject, text, html, cc, message_id, in_reply_to, references, reply_to, html_sha256 } = mail;
+    OutgoingMail { subject, text, html, html_sha256, cc, message_id, in_reply_to, references, reply_to, files }
 }
 
 fn encode_file(file: &StoredFile) -> wire::FileFacts {

@@ -35,12 +35,25 @@ async fn conforms(blobs: &Blobs) {
     let head = blobs.head(&acme, HELLO, 300).await.unwrap().unwrap();
     assert_eq!((head.size_bytes, head.bytes.as_ref()), (5, b"hello".as_slice()));
 
+    // Parts, wherever they are.
+    let part = async |start, length| blobs.part(&acme, HELLO, start, length).await.unwrap();
+    assert_eq!(part(1, 3).await.as_deref(), Some(b"ell".as_slice()));
+    assert_eq!(part(0, 5).await.as_deref(), Some(b"hello".as_slice()));
+    assert_eq!(part(5, 0).await.as_deref(), Some(b"".as_slice()));
+    assert_eq!((part(1, 5).await, part(9, 1).await), (None, None));
+
     // Tenants are apart, whatever they store.
     assert!(!blobs.exists(&other, HELLO).await.unwrap());
     assert_eq!(blobs.get(&other, HELLO).await.unwrap(), None);
 
     let sha256 = blobs.put(&other, large()).await.unwrap();
     assert_eq!(blobs.get(&other, &sha256).await.unwrap(), Some(large()));
+    let (start, end) = (11_999_990, 12_000_000);
+    assert_eq!(blobs.part(&other, &sha256, start, 10).await.unwrap(), Some(large().slice(start as usize..end)));
+    let usage = blobs.usage().await.unwrap();
+    assert_eq!(usage.into_iter().collect::<Vec<_>>(), [(acme.clone(), 5), (other.clone(), 12_000_000)]);
+    let space = blobs.space().await.unwrap();
+    assert!(space.free_bytes > 0 && space.free_bytes < space.budget_bytes, "{space:?}");
     let empty = blobs.put(&acme, Bytes::new()).await.unwrap();
     assert_eq!(blobs.get(&acme, &empty).await.unwrap(), Some(Bytes::new()));
 
@@ -79,6 +92,20 @@ async fn a_folder_conforms_and_leaves_nothing_unfinished() {
     conforms(&Blobs::folder(folder.path().join("files"))).await;
     let unfinished = std::fs::read_dir(folder.path().join("files/.unfinished")).unwrap();
     assert_eq!(unfinished.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_a_folder_is_nobody_elses() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path().join("srv/files");
+    let sha256 = Blobs::folder(&root).put(&tenant("acme"), Bytes::from_static(b"hello")).await.unwrap();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let file = root.join("acme/2c/f2").join(sha256);
+    assert_eq!(mode(&file), 0o600);
+    let folders: Vec<_> =
+        file.ancestors().skip(1).take(4).map(std::path::Path::to_owned).chain([root.join(".unfinished")]).collect();
+    assert_eq!(folders.iter().map(|folder| mode(folder)).collect::<Vec<_>>(), [0o700; 5]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

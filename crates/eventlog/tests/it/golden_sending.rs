@@ -52,6 +52,8 @@ pub(crate) fn events() -> [ConversationEvent; 7] {
         subject: "Re: Turno".to_owned(),
         text: "Sí, a las 10.".to_owned(),
         html: Some("<p>Sí, a las 10.</p>".to_owned()),
+        // As mails were written before it was kept; the property below has it.
+        html_sha256: None,
         cc: vec!["copia@example.org".to_owned()],
         message_id: "ours@example.org".to_owned(),
         in_reply_to: Some("a@example.org".to_owned()),
@@ -73,7 +75,12 @@ pub(crate) fn events() -> [ConversationEvent; 7] {
         ConversationEvent::SendFailed { message, attempt: 1, failure: failure(), retry_at: Some(at) },
         ConversationEvent::SendOutcomeUnknown { message, attempt: 2 },
         ConversationEvent::SendCancelled { message, cause: CancelCause::BotPaused },
-        ConversationEvent::MediumFetched { message: message_id(1), index: 3, outcome: FetchOutcome::Stored(file()) },
+        ConversationEvent::MediumFetched {
+            message: message_id(1),
+            index: 3,
+            medium: Some(0x0123_4567_89ab_cdef),
+            outcome: FetchOutcome::Stored(file()),
+        },
     ]
 }
 
@@ -139,7 +146,12 @@ fn every_word_of_sending_comes_back() {
         comes_back(Event::Conversation(ConversationEvent::SendCancelled { message: message_id(1), cause }));
     }
     let outcome = FetchOutcome::Unavailable { reason: "gone".to_owned() };
-    comes_back(Event::Conversation(ConversationEvent::MediumFetched { message: message_id(1), index: 0, outcome }));
+    comes_back(Event::Conversation(ConversationEvent::MediumFetched {
+        message: message_id(1),
+        index: 0,
+        medium: None,
+        outcome,
+    }));
     for author in [Author::Staff, Author::Bot, Author::System] {
         let outgoing =
             Outgoing { author, automatic: true, ..outgoing(Body::Text { text: "a".to_owned(), preview_url: true }) };
@@ -200,12 +212,14 @@ fn template_body() -> impl Strategy<Value = Body> {
 
 fn mail_body() -> impl Strategy<Value = Body> {
     let files = proptest::collection::vec(stored_file(), 0..3);
-    (word(), word(), maybe(), texts(), word(), maybe(), texts(), maybe(), files).prop_map(
-        |(subject, text, html, cc, message_id, in_reply_to, references, reply_to, files)| {
+    let html = (maybe(), maybe());
+    (word(), word(), html, texts(), word(), maybe(), texts(), maybe(), files).prop_map(
+        |(subject, text, (html, html_sha256), cc, message_id, in_reply_to, references, reply_to, files)| {
             Body::Mail(Box::new(OutgoingMail {
                 subject,
                 text,
                 html,
+                html_sha256,
                 cc,
                 message_id,
                 in_reply_to,

@@ -28,7 +28,14 @@ async fn a_position_outlives_the_server_and_each_folder_has_its_own() {
     let positions = connection.mail_positions();
     let endpoint = EndpointId::new("mail-1").unwrap();
     assert_eq!(positions.load(&endpoint, "INBOX").await.unwrap(), None);
-    let position = MailPosition { uid_validity: 7, last_uid: 41, since: at(0), history_below: 40 };
+    let position = MailPosition {
+        uid_validity: 7,
+        last_uid: 41,
+        since: at(0),
+        history_below: 40,
+        mailbox: u64::MAX,
+        read_at: at(1),
+    };
     let mut hold = held(positions.claim(&endpoint, "INBOX", "a", at(0), LEASE).await.unwrap());
     assert_eq!((hold.position, hold.until), (None, at(30)));
     assert!(positions.store(&mut hold, position, at(1)).await.unwrap());
@@ -49,7 +56,14 @@ async fn one_node_has_a_folder_and_who_lost_it_writes_nothing() {
     let server = NatsServer::start().await;
     let positions = Connection::connect(options(&server)).await.unwrap().mail_positions();
     let endpoint = EndpointId::new("mail-1").unwrap();
-    let position = |last_uid| MailPosition { uid_validity: 7, last_uid, since: at(0), history_below: 40 };
+    let position = |last_uid| MailPosition {
+        uid_validity: 7,
+        last_uid,
+        since: at(0),
+        history_below: 40,
+        mailbox: 3,
+        read_at: at(1),
+    };
     let mut first = held(positions.claim(&endpoint, "INBOX", "a", at(0), LEASE).await.unwrap());
     assert!(positions.store(&mut first, position(1), at(5)).await.unwrap());
     let refused = positions.claim(&endpoint, "INBOX", "b", at(34), LEASE).await.unwrap();

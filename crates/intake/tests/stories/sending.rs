@@ -1,10 +1,13 @@
 //! What comes back about messages that the business sent: statuses, bounces, receipts, answers with our own seal.
 
+use relevo_channels::What;
 use relevo_command::decision::EntityState;
 use relevo_command::{Committed, Draft, Origin};
 use relevo_domain::channel::ChannelEvent;
 use relevo_domain::conversation::outgoing::{Body, Outgoing, OutgoingMail, OutgoingPersonal, Recipient};
-use relevo_domain::conversation::{Author, Command, Decision, DeliveryReport, DeliveryStatus, Envelope, Send, decide};
+use relevo_domain::conversation::{
+    Author, Command, Decision, DeliveryReport, DeliveryStatus, Envelope, Send, Stage, decide,
+};
 use relevo_domain::identity::IdentifierKind;
 use relevo_domain::{Actor, AgentId, CommandId, MessageId, Role};
 
@@ -160,7 +163,7 @@ async fn our_id_through_another_channel_or_tenant_proves_nothing() {
 }
 
 #[tokio::test]
-async fn a_failure_with_our_id_ends_the_attempt() {
+async fn a_failure_with_our_id_is_kept_and_the_attempt_ends_with_its_own_outcome() {
     let (node, conversation) = Node::sending().await;
     let mut failed = status("wamid.1", "failed", Some(OURS), PHONE);
     failed["errors"] = json!([{ "code": 131_047, "title": "Re-engagement message" }]);
@@ -169,7 +172,11 @@ async fn a_failure_with_our_id_ends_the_attempt() {
     assert_eq!((report.message, report.error_code.as_deref()), (OURS, Some("131047")));
     let entity = node.ledger.load(&tenant(), &conversation).unwrap();
     let EntityState::Conversation(state) = &entity.state else { panic!() };
-    assert!(state.opened.as_ref().unwrap().outbox.is_empty());
+    let on_its_way = &state.opened.as_ref().unwrap().outbox;
+    assert!(
+        matches!(on_its_way[0].stage, Stage::Claimed { .. }),
+        "the sender has not said what it heard: {on_its_way:?}"
+    );
 }
 
 #[tokio::test]
@@ -219,6 +226,7 @@ async fn answered() -> (Node, EntityId, String) {
     let ours = OutgoingMail {
         subject: "Re: Turno".to_owned(),
         text: "Sí".to_owned(),
+        cc: vec!["carla@z.example".to_owned()],
         message_id: id.clone(),
         in_reply_to: Some("a@x".to_owned()),
         ..OutgoingMail::default()
@@ -229,12 +237,16 @@ async fn answered() -> (Node, EntityId, String) {
 }
 
 fn dsn(original: &str, action: &str, status: &str) -> String {
+    dsn_about(original, "ana@x.example", action, status)
+}
+
+fn dsn_about(original: &str, recipient: &str, action: &str, status: &str) -> String {
     format!(
         "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example\nTo: hola@peluqueria.example\nSubject: Undelivered Mail\n\
-         Message-ID: <dsn-{action}@mx.example>\nMIME-Version: 1.0\n\
+         Message-ID: <dsn-{action}-{recipient}>\nMIME-Version: 1.0\n\
          Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nNo se pudo.\n--b\n\
          Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\n\
-         Final-Recipient: rfc822; ana@x.example\nAction: {action}\nStatus: {status}\n\n--b\n\
+         Final-Recipient: rfc822; {recipient}\nAction: {action}\nStatus: {status}\n\n--b\n\
          Content-Type: text/rfc822-headers\n\nMessage-ID: <{original}>\nSubject: Re: Turno\n\n--b--\n"
     )
 }
@@ -256,6 +268,40 @@ async fn a_bounce_fails_the_mail_that_it_is_about() {
     assert_eq!(messages.len(), 3);
     assert!(messages[2].1.flags.bounce && !messages[2].1.is_a_persons_words());
     assert_eq!(node.mail(4, &dsn(&id, "failed", "5.1.1")).await, Handled::Duplicate);
+}
+
+#[tokio::test]
+async fn what_became_of_a_copy_is_not_what_became_of_the_mail() {
+    let (node, _, id) = answered().await;
+    let both = |first: &str, second: &str| {
+        dsn_about(&id, first, "failed", "5.1.1").replacen(
+            "\n\n--b\nContent-Type: text/rfc822-headers",
+            &format!("\n\nFinal-Recipient: rfc822; {second}\nAction: failed\nStatus: 5.2.2\n\n--b\nContent-Type: text/rfc822-headers"),
+            1,
+        )
+    };
+    let receipt = format!(
+        "From: carla@z.example\nTo: hola@peluqueria.example\nSubject: Leído\nMessage-ID: <mdn@z>\nMIME-Version: 1.0\n\
+         Content-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n\nLeído\n--b\n\
+         Content-Type: message/disposition-notification\n\nFinal-Recipient: rfc822; carla@z.example\n\
+         Original-Message-ID: <{id}>\nDisposition: manual-action/MDN-sent-manually; displayed\n\n--b--\n"
+    );
+    for (sequence, report, told) in [
+        (2, dsn_about(&id, "Carla@Z.example", "failed", "5.1.1"), ("warning", Some("5.1.1"), "carla@z.example")),
+        (3, receipt, ("sent", None, "carla@z.example")),
+        // Whom she passes her mails on to is her.
+        (
+            4,
+            dsn_about(&id, "ana@elsewhere.example", "failed", "5.1.1"),
+            ("failed", Some("5.1.1"), "ana@elsewhere.example"),
+        ),
+        (5, both("carla@z.example", "ana@x.example"), ("failed", Some("5.2.2"), "ana@x.example")),
+    ] {
+        assert_eq!(node.mail(sequence, &report).await, Handled::Stored, "{sequence}");
+        let (_, report) = node.reports().await.pop().unwrap();
+        let recipient = report.personal.recipient.as_deref().unwrap_or_default();
+        assert_eq!((report.status.as_str(), report.error_code.as_deref(), recipient), told, "{sequence}");
+    }
 }
 
 #[tokio::test]
@@ -357,4 +403,25 @@ async fn a_copy_of_our_own_mail_says_that_it_was_sent() {
     // The same id from somebody else is a mail like any other.
     node.mail(3, &mail(&format!("<{id}>"), "ana@x.example", "<a@x>", "Sí")).await;
     assert_eq!(node.messages().await.len(), before + 1);
+}
+
+/// A mail as the back-fill of a mailbox brings it.
+fn history(raw: &str) -> Vec<Update> {
+    let mut updates = email::updates(raw.replace('\n', "\r\n").as_bytes(), &[]);
+    let What::Mail(said) = &mut updates[0].content.as_mut().unwrap().what else { panic!("a mail") };
+    said.flags.imported = true;
+    updates
+}
+
+#[tokio::test]
+async fn a_mailboxs_history_is_resolved_when_it_comes_and_a_new_mail_reopens_it() {
+    let node = Node::start().await;
+    node.take(1, "mail", history(&mail("<a@x>", "ana@x.example", "", "¿Precio?"))).await;
+    assert_eq!(node.names_of_last().await, ["ConversationOpened", "EpisodeStarted", "MessageReceived", "Resolved"]);
+    node.take(2, "mail", history(&mail("<b@x>", "ana@x.example", "<a@x>", "¿Hola?"))).await;
+    assert_eq!(node.names_of_last().await, ["MessageReceived"]);
+    node.mail(3, &mail("<c@x>", "ana@x.example", "<a@x>", "¿Y ahora?")).await;
+    assert_eq!(node.names_of_last().await, ["Reopened", "MessageReceived"]);
+    let conversations: Vec<_> = node.messages().await.into_iter().map(|(at, _)| at).collect();
+    assert!(conversations.iter().all(|at| *at == conversations[0]), "one thread");
 }

@@ -53,6 +53,12 @@ async fn a_check_says_in_one_line_what_is_wrong() {
     );
     assert_eq!(checked(&rig, rig.imap(|imap| imap.port = 1)).await, transient("connect"));
     assert_eq!(checked(&rig, rig.imap(|imap| imap.port = plain_port)).await, transient("tls"));
+    // This machine is no place for those who do not run it, whatever its name.
+    for host in ["localhost", "127.0.0.1"] {
+        let mut added = rig.imap(|imap| imap.host = host.to_owned());
+        added.public_only = true;
+        assert_eq!(checked(&rig, added).await, account("private-address"));
+    }
     let denied = with(|account| account.credential.credential = Credential::Password(Secret::new("wrong")));
     assert_eq!(checked(&rig, denied).await, Err((FailureClass::Auth, "denied".to_owned())));
     let two_lines = with(|account| account.credential.credential = Credential::Password(Secret::new("a\r\nb")));

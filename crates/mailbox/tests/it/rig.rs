@@ -114,6 +114,7 @@ impl Rig {
                 credential: Credential::Password(Secret::new(PASSWORD)),
             },
             extra_ca: Some(self.dovecot.ca_pem.clone()),
+            public_only: false,
         }
     }
 

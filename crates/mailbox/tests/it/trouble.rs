@@ -1,10 +1,12 @@
 //! What goes wrong outside: servers that restart, number anew or vanish, a log that is away, another node.
 
-use relevo_eventlog::MailPosition;
+use std::time::Duration;
+
+use relevo_eventlog::{Claim, MailPosition};
 use relevo_providers::Health;
 use relevo_testkit::eventually_within;
 
-use crate::rig::{PATIENCE, Rig, USER, endpoint, key, mail};
+use crate::rig::{PATIENCE, Rig, USER, endpoint, key, mail, now};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_restarts_is_found_again() {
@@ -47,7 +49,48 @@ async fn a_folder_that_is_numbered_anew_is_read_again_from_where_it_was_connecte
     rig.position_is("INBOX", 3).await;
     let after = positions.load(&endpoint(), "INBOX").await.unwrap().unwrap();
     assert_ne!(after.uid_validity, before.uid_validity);
-    assert_eq!(after, MailPosition { uid_validity: after.uid_validity, last_uid: 3, history_below: 0, ..before });
+    let MailPosition { uid_validity, read_at, .. } = after;
+    assert_eq!(after, MailPosition { uid_validity, last_uid: 3, history_below: 0, read_at, ..before });
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_gets_another_mailbox_is_read_from_when_the_last_one_was() {
+    const OTHER: &str = "ventas@example.test";
+    let mut rig = Rig::start().await;
+    rig.dovecot.add_user(OTHER, crate::rig::PASSWORD);
+    let running = rig.connected().await;
+    rig.dovecot.drop_mail(USER, "INBOX", "a", &mail("a"));
+    rig.items(1).await;
+    rig.position_is("INBOX", 1).await;
+    running.stop().await;
+    // Two servers that number alike, as two that were set up in the same second.
+    rig.dovecot.kill9();
+    for (user, name) in [(USER, "b"), (OTHER, "first"), (OTHER, "second")] {
+        rig.dovecot.drop_mail(user, "INBOX", name, &mail(name));
+    }
+    rig.dovecot.forget_numbers(OTHER, "INBOX");
+    rig.dovecot.restart().await;
+    let mut other = rig.account();
+    other.credential.user = OTHER.to_owned();
+    let positions = rig.connection.mail_positions();
+    let claim = positions.claim(&endpoint(), "INBOX", "a test", now(), Duration::from_secs(1)).await.unwrap();
+    let Claim::Held(mut hold) = claim else { panic!("{claim:?}") };
+    let before = hold.position.unwrap();
+    let alike = MailPosition { uid_validity: 1_000_000_007, ..before };
+    assert!(positions.store(&mut hold, alike, now()).await.unwrap());
+    positions.release(hold, now()).await.unwrap();
+    rig.put(2, other);
+    let running = rig.run();
+    // The first has a number that was read in the mailbox before.
+    let items = rig.items(3).await;
+    let mut bodies: Vec<_> = items[1..].iter().map(|item| item.body.to_vec()).collect();
+    bodies.sort();
+    assert_eq!(bodies, [mail("first"), mail("second")]);
+    assert!(items.iter().all(|item| !item.notes.imported), "they came after the last look at the old one");
+    rig.position_is("INBOX", 2).await;
+    let after = positions.load(&endpoint(), "INBOX").await.unwrap().unwrap();
+    assert_eq!((after.uid_validity, after.mailbox == before.mailbox), (alike.uid_validity, false));
     running.stop().await;
 }
 
@@ -126,8 +169,16 @@ async fn a_mail_that_the_server_cannot_show_is_passed_over_and_the_others_are_no
     rig.position_is("INBOX", 9).await;
     let items = rig.all_items().await;
     let bodies: std::collections::BTreeSet<_> = items.iter().map(|item| item.body.to_vec()).collect();
-    assert_eq!(bodies, (0..9).filter(|n| *n != 4).map(|n| mail(&format!("m{n}"))).collect());
-    assert_eq!(items.len(), 8, "none of them twice");
+    let lost: Vec<_> = bodies.iter().filter(|body| !body.starts_with(b"From: ")).cloned().collect();
+    assert_eq!(
+        &bodies - &lost.iter().cloned().collect(),
+        (0..9).filter(|n| *n != 4).map(|n| mail(&format!("m{n}"))).collect()
+    );
+    assert_eq!(items.len(), 9, "none of them twice");
+    // What stands for it says where to look, and is no mail: intake parks it for somebody to see.
+    let [note] = lost.as_slice() else { panic!("{lost:?}") };
+    assert!(String::from_utf8_lossy(note).contains("\r\nFolder: INBOX\r\nUID: "), "{note:?}");
+    assert!(relevo_channels::email::updates(note, &[]).pop().unwrap().content.is_err());
     rig.health("all is well again", |health| matches!(health, Health::Good { .. })).await;
     running.stop().await;
 }

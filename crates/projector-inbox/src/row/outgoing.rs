@@ -7,6 +7,7 @@ use prost::{Enumeration, Message};
 use relevo_domain::conversation::DeliveryStatus;
 
 use super::MessageRow;
+use crate::thread::REPORTS_OF_A_STATUS_MAX;
 
 /// What is known of a message that the business sends. Times are milliseconds since 1970.
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -47,6 +48,9 @@ pub struct OutgoingRow {
     /// Nobody asked for it in person.
     #[prost(bool, tag = "15")]
     pub automatic: bool,
+    /// The provider's id of the attempt that it took. Personal data.
+    #[prost(string, tag = "16")]
+    pub accepted_as: String,
 }
 
 /// How far Relevo's own part has come.
@@ -136,7 +140,8 @@ impl SendState {
 
 impl MessageRow {
     /// How the message stands: the furthest of what Relevo did and what was reported. What reached the customer stays so; a
-    /// failure beats everything less; that a provider has it beats whatever Relevo thought before.
+    /// failure beats everything less, unless it is that of an earlier attempt; that a provider has it beats whatever Relevo
+    /// thought before.
     pub fn send_state(&self) -> SendState {
         let Some(outgoing) = &self.outgoing else { return SendState::Unspecified };
         let stage = outgoing.stage();
@@ -144,7 +149,19 @@ impl MessageRow {
             DeliveryStatus::Played => SendState::Played,
             DeliveryStatus::Read => SendState::Read,
             DeliveryStatus::Delivered => SendState::Delivered,
-            DeliveryStatus::Failed => SendState::Failed,
+            DeliveryStatus::Failed => match stage {
+                // Another attempt goes on: this one, or the next, has an end of its own.
+                StageCode::Queued | StageCode::Sending => stage.state(),
+                StageCode::Accepted if !self.failed_as_accepted() => {
+                    let sent = self.times.as_ref().is_some_and(|times| times.sent.is_some());
+                    if sent { SendState::Sent } else { SendState::Accepted }
+                }
+                StageCode::Unspecified
+                | StageCode::Accepted
+                | StageCode::Failed
+                | StageCode::Unknown
+                | StageCode::Cancelled => SendState::Failed,
+            },
             DeliveryStatus::Sent if stage != StageCode::Failed => SendState::Sent,
             DeliveryStatus::Accepted if stage != StageCode::Failed => SendState::Accepted,
             DeliveryStatus::Sent
@@ -154,6 +171,20 @@ impl MessageRow {
             | DeliveryStatus::Warning
             | DeliveryStatus::Other(_) => stage.state(),
         }
+    }
+
+    /// Whether a failure that was reported is about what the provider took in the end, and not about an earlier attempt. Where
+    /// nobody can tell, it is.
+    fn failed_as_accepted(&self) -> bool {
+        let accepted_as = self.outgoing.as_ref().map_or("", |outgoing| outgoing.accepted_as.as_str());
+        // Each attempt at a mail goes out under the same name.
+        if accepted_as.is_empty() || self.mail.is_some() {
+            return true;
+        }
+        let mut failures = self.reports.iter().filter(|report| report.status == DeliveryStatus::Failed.as_str());
+        // Of more reports than are kept it may be one that was not.
+        failures.clone().count() >= REPORTS_OF_A_STATUS_MAX
+            || failures.any(|report| report.failed_as.is_empty() || report.failed_as == accepted_as)
     }
 
     /// The failure to tell of: the one that ended it, else the last one of an attempt.

@@ -159,6 +159,9 @@ pub struct ReportRow {
     pub at: i64,
     #[prost(string, tag = "3")]
     pub error_code: String,
+    /// Of a failure: the provider's id of what failed. Each attempt at a message has one of its own. Personal data.
+    #[prost(string, tag = "4")]
+    pub failed_as: String,
 }
 
 /// What a message is, where it is not an ordinary one.

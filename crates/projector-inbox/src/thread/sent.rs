@@ -4,7 +4,7 @@
 //! accepted; from then on that name leads to the message.
 
 use relevo_domain::conversation::{
-    Body, CancelCause, FetchOutcome, Outgoing, OutgoingMail, SendFailure, StoredFile, TemplateUse,
+    Body, CancelCause, FetchOutcome, Outgoing, OutgoingMail, SendFailure, StoredFile, TemplateUse, medium_mark,
 };
 use relevo_domain::{MessageId, Timestamp};
 use relevo_projection::row::{load, store};
@@ -15,7 +15,7 @@ use crate::apply::Moment;
 use crate::keys;
 use crate::row::{
     AttachmentRow, AttachmentStateCode, CancelCode, FailureRow, FlagsRow, LooseKind, MailRow, MessageRow, OutgoingRow,
-    PlaceRow, ReactionRow, ReportRow, StageCode, TimesRow,
+    PlaceRow, REPORTED, ReactionRow, ReportRow, StageCode, TimesRow,
 };
 
 /// The message as it stands now; `None` if the thread does not have it, which no decider would lead to.
@@ -35,8 +35,14 @@ pub(crate) fn started(rows: &mut dyn Rows, moment: Moment<'_>, message: MessageI
     })
 }
 
-/// The provider has it, and names it `alias` in its reports.
-pub(crate) fn accepted(rows: &mut dyn Rows, moment: Moment<'_>, message: MessageId, alias: MessageId) -> Changed {
+/// The provider has it under `provider_id`, and names it `alias` in its reports.
+pub(crate) fn accepted(
+    rows: &mut dyn Rows,
+    moment: Moment<'_>,
+    message: MessageId,
+    alias: MessageId,
+    provider_id: &str,
+) -> Changed {
     let place: Option<PlaceRow> = load(&*rows, "message", &keys::message(moment.tenant, moment.entity, message))?;
     let Some(spot) = place.and_then(|place| place.known) else { return Ok(None) };
     let alias_key = keys::message(moment.tenant, moment.entity, alias);
@@ -55,6 +61,7 @@ pub(crate) fn accepted(rows: &mut dyn Rows, moment: Moment<'_>, message: Message
         if let Some(outgoing) = &mut row.outgoing {
             outgoing.set_stage(StageCode::Accepted);
             outgoing.accepted_at = Some(moment.at);
+            provider_id.clone_into(&mut outgoing.accepted_as);
             outgoing.next_attempt_at = None;
         }
         early.into_iter().try_for_each(|loose| take_in(row, loose))
@@ -93,6 +100,16 @@ pub(crate) fn failed(
     })
 }
 
+/// The provider says that it failed: there will be no other attempt (`State::evolve`), unless one is being made.
+pub(super) fn reported_failed(outgoing: &mut OutgoingRow, error_code: &str) {
+    if outgoing.stage() == StageCode::Queued && outgoing.attempts > 0 {
+        outgoing.set_stage(StageCode::Failed);
+        outgoing.next_attempt_at = None;
+        let (class, code) = (REPORTED.to_owned(), error_code.to_owned());
+        outgoing.failure = Some(FailureRow { class, code, attempt: outgoing.attempts });
+    }
+}
+
 /// Nobody knows whether the provider has it.
 pub(crate) fn unknown(rows: &mut dyn Rows, moment: Moment<'_>, message: MessageId) -> Changed {
     on_its_way(rows, moment, message, |outgoing| {
@@ -127,36 +144,52 @@ fn on_its_way(
     })
 }
 
-/// A medium was fetched, or cannot be. Of a message that was edited since, the attachments are others: an index that is not
-/// there says nothing.
+/// A medium was fetched, or cannot be. Of a message that was edited since, the attachment may be another one, or none: then this
+/// says nothing about it. An edit that came before its message keeps what is said about its own.
 pub(crate) fn fetched(
     rows: &mut dyn Rows,
     moment: Moment<'_>,
     message: MessageId,
     index: u32,
+    medium: Option<u64>,
     outcome: &FetchOutcome,
 ) -> Changed {
-    amend_known(rows, moment, message, |row| {
-        let Some(attachment) = row.attachments.get_mut(index as usize) else { return };
-        match outcome {
-            FetchOutcome::Stored(file) => {
-                let name = std::mem::take(&mut attachment.file_name);
-                let stored = file_row(file);
-                *attachment = AttachmentRow {
-                    file_name: if stored.file_name.is_empty() { name } else { stored.file_name },
-                    voice: attachment.voice,
-                    inline: attachment.inline,
-                    provider_id: std::mem::take(&mut attachment.provider_id),
-                    url: std::mem::take(&mut attachment.url),
-                    ..stored
-                };
-            }
-            FetchOutcome::Unavailable { reason } => {
-                attachment.set_state(AttachmentStateCode::Unavailable);
-                attachment.unavailable.clone_from(reason);
-            }
+    let place: Option<PlaceRow> = load(&*rows, "message", &keys::message(moment.tenant, moment.entity, message))?;
+    let loose = |place: &PlaceRow| place.loose.iter().any(|loose| loose.kind() == LooseKind::Edited);
+    if !place.is_some_and(|place| place.known.is_some() || loose(&place)) {
+        return Ok(None);
+    }
+    amend(rows, moment, message, LooseKind::Edited, |row| {
+        let named = |row: &AttachmentRow| medium_mark(Some(&row.provider_id), Some(&row.url));
+        let at = usize::try_from(index).ok().and_then(|index| row.attachments.get_mut(index));
+        if let Some(attachment) = at.filter(|row| medium.is_none() || medium == named(row)) {
+            told(attachment, outcome);
         }
     })
+}
+
+/// What became of an attachment.
+fn told(attachment: &mut AttachmentRow, outcome: &FetchOutcome) {
+    match outcome {
+        FetchOutcome::Stored(file) => {
+            let name = std::mem::take(&mut attachment.file_name);
+            let stored = file_row(file);
+            *attachment = AttachmentRow {
+                file_name: if stored.file_name.is_empty() { name } else { stored.file_name },
+                voice: attachment.voice,
+                inline: attachment.inline,
+                provider_id: std::mem::take(&mut attachment.provider_id),
+                url: std::mem::take(&mut attachment.url),
+                ..stored
+            };
+        }
+        // Fetched once, and asked for again because an edit repeated it: it is still there.
+        FetchOutcome::Unavailable { .. } if attachment.state() == AttachmentStateCode::Stored => {}
+        FetchOutcome::Unavailable { reason } => {
+            attachment.set_state(AttachmentStateCode::Unavailable);
+            attachment.unavailable.clone_from(reason);
+        }
+    }
 }
 
 impl TimesRow {

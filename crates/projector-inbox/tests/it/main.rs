@@ -8,6 +8,7 @@ mod contacts;
 mod desk;
 mod laws;
 mod list;
+mod media;
 mod model;
 mod search;
 mod sent;

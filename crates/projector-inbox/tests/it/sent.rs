@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use relevo_domain::conversation::{
-    AcceptedPersonal, Attachment, Author, Body, CancelCause, ConversationEvent, DeliveryReport, DeliveryReportPersonal,
-    DeliveryStatus, FailureClass, FetchOutcome, Medium, NotePersonal, Outgoing, ReactionPersonal, SendFailure,
-    StoredFile, TemplateUse,
+    AcceptedPersonal, Author, Body, CancelCause, ConversationEvent, DeliveryReport, DeliveryReportPersonal,
+    DeliveryStatus, FailureClass, Medium, NotePersonal, Outgoing, ReactionPersonal, SendFailure, TemplateUse,
 };
 use relevo_domain::{Actor, AgentId, EntityId, MessageId, Timestamp};
 use relevo_projection::testing::Story;
 use relevo_projection::testing::story::{outgoing, staff, supervisor};
 use relevo_projector_inbox::{
-    AttachmentState, Author as Wrote, CancelCode, Entry, Filter, Message, REPORTED, SendState, ThreadEntry, counters,
+    Author as Wrote, CancelCode, Entry, Filter, Message, REPORTED, SendState, ThreadEntry, counters,
 };
 
 use crate::support::{Folded, demo, with};
@@ -153,6 +152,49 @@ fn what_is_reported_failed_after_it_was_taken_says_so_and_delivery_overrules_it(
 }
 
 /// What can be told of one message of the business beside its queueing and its acceptance.
+#[test]
+fn a_failure_that_is_reported_between_two_attempts_is_the_end() {
+    let (mut story, id) = a_talk();
+    let message = story.queue(id, "laura", "Sí");
+    let retry_at = Some(story.now() + MINUTE);
+    story.tell(id, Actor::System, [started(message, 1), failed(message, 1, retry_at)]);
+    let at = story.now();
+    story.tell(id, Actor::Provider, [reported(message, DeliveryStatus::Failed, at)]);
+    assert_eq!(state(&story, id), SendState::Failed);
+    let row = sent(&Folded::of(&story).thread(id)).remove(0);
+    let failure = row.failure().unwrap();
+    assert_eq!((failure.class.as_str(), failure.code.as_str()), ("reported", "131026"));
+    assert_eq!(row.outgoing.unwrap().next_attempt_at, None);
+}
+
+#[test]
+fn a_failure_of_an_earlier_attempt_does_not_outrank_what_was_taken_after_it() {
+    let failed_as = |message, name: &str, at| {
+        let personal = DeliveryReportPersonal { provider_id: name.to_owned(), ..DeliveryReportPersonal::default() };
+        let (status, error_code) = (DeliveryStatus::Failed, None);
+        ConversationEvent::DeliveryReported(DeliveryReport { message, status, reported_at: at, error_code, personal })
+    };
+    for (name, end) in [("wamid.1", SendState::Accepted), ("wamid.2", SendState::Failed), ("", SendState::Failed)] {
+        for report_first in [true, false] {
+            let (mut story, id) = a_talk();
+            let (message, at) = (story.queue(id, "laura", "Sí"), story.now());
+            story.tell(id, Actor::System, [started(message, 1), failed(message, 1, Some(at)), started(message, 2)]);
+            let report = failed_as(message, name, at);
+            if report_first {
+                story.tell(id, Actor::Provider, [report.clone()]);
+                assert_eq!(state(&story, id), SendState::Sending, "{name}");
+            }
+            let personal = AcceptedPersonal { provider_id: "wamid.2".to_owned() };
+            let taken = ConversationEvent::MessageAccepted { message, attempt: 2, alias: named(9), personal };
+            story.tell(id, Actor::System, [taken]);
+            if !report_first {
+                story.tell(id, Actor::Provider, [report]);
+            }
+            assert_eq!(state(&story, id), end, "{name} {report_first}");
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Told {
     status: DeliveryStatus,
@@ -337,50 +379,6 @@ fn problems_are_counted_and_found() {
     assert_eq!(page.rows.iter().map(|row| row.conversation).collect::<Vec<_>>(), [id]);
     let all = counters(&folded.snapshot, &demo(), &caller, story.now()).unwrap().all;
     assert_eq!((all.open, all.problems), (2, 1));
-}
-
-#[test]
-fn a_file_is_pending_until_it_is_fetched_or_cannot_be() {
-    let (mut story, id) = a_talk();
-    let mut message = story.message(Author::Customer, "");
-    let file = |name: &str| Attachment {
-        mime_type: "image/jpeg".to_owned(),
-        provider_id: Some(name.to_owned()),
-        ..Attachment::default()
-    };
-    message.content.attachments = vec![file("one"), file("two")];
-    let received = message.id;
-    story.tell(id, Actor::Customer, [ConversationEvent::MessageReceived(Box::new(message))]);
-    let files = |story: &Story| {
-        let entries = Folded::of(story).thread(id);
-        let Some(Entry::Message(message)) = entries.last().map(|entry| entry.entry.clone()) else {
-            panic!("a message")
-        };
-        message.attachments
-    };
-    assert!(files(&story).iter().all(|file| file.state() == AttachmentState::Pending));
-    let stored =
-        StoredFile { sha256: "ab".repeat(32), mime_type: "image/webp".to_owned(), size_bytes: 12, file_name: None };
-    let gone = FetchOutcome::Unavailable { reason: "gone".to_owned() };
-    story.tell(
-        id,
-        Actor::System,
-        [
-            ConversationEvent::MediumFetched { message: received, index: 0, outcome: FetchOutcome::Stored(stored) },
-            ConversationEvent::MediumFetched { message: received, index: 1, outcome: gone },
-            ConversationEvent::MediumFetched {
-                message: received,
-                index: 7,
-                outcome: FetchOutcome::Unavailable { reason: "refused".to_owned() },
-            },
-        ],
-    );
-    let files = files(&story);
-    assert_eq!(
-        (files[0].state(), files[0].mime_type.as_str(), files[0].size_bytes, files[0].provider_id.as_str()),
-        (AttachmentState::Stored, "image/webp", Some(12), "one")
-    );
-    assert_eq!((files[1].state(), files[1].unavailable.as_str()), (AttachmentState::Unavailable, "gone"));
 }
 
 #[test]

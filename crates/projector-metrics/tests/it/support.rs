@@ -3,7 +3,9 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use relevo_domain::conversation::event::{AssignmentHow, RESOLVED_AS_IMPORTED};
-use relevo_domain::conversation::{Author, ConversationEvent, EpisodeCause, Medium, NotePersonal, PauseReason, ReopenCause};
+use relevo_domain::conversation::{
+    Author, ConversationEvent, EpisodeCause, Medium, NotePersonal, PauseReason, ReopenCause,
+};
 use relevo_domain::{Actor, AgentId, ChannelId, EntityId, EntityKind, TeamId, TenantId, Timestamp};
 use relevo_projection::testing::story::{staff, supervisor};
 use relevo_projection::testing::{Story, fold};
@@ -151,11 +153,7 @@ pub(crate) fn import(story: &mut Story, number: u8) -> EntityId {
                 contact: EntityId::new(EntityKind::Contact, [number; 16]),
             },
             ConversationEvent::EpisodeStarted { episode: 1, cause: EpisodeCause::Imported },
-            ConversationEvent::BotPaused {
-                reason: PauseReason::Linked,
-                automatic: true,
-                personal: personal.clone(),
-            },
+            ConversationEvent::BotPaused { reason: PauseReason::Linked, automatic: true, personal: personal.clone() },
             ConversationEvent::MessageReceived(Box::new(message)),
             ConversationEvent::Resolved { episode: 1, reason, personal },
         ],

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use relevo_domain::channel::{ChannelEvent, ProviderUpdatePersonal};
 use relevo_domain::conversation::{
-    Author, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus, EpisodeCause, Medium, MessageKind,
-    NotePersonal, PauseReason, ReopenCause,
+    Author, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus, EpisodeCause, Medium,
+    MessageKind, NotePersonal, PauseReason, ReopenCause,
 };
 use relevo_domain::{Actor, ChannelId, EntityId, EntityKind, Event, MessageId};
 use relevo_projection::testing::Story;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use relevo_domain::conversation::{FailureClass, OutgoingMail};
 use relevo_fakes::{FakeOAuth, OAuthOptions};
 use relevo_providers::{
-    Account, AccountKind, CheckPart, Credential, Door as _, Job, MailAccount, MailCredential, OAuthGrant, Outcome, Prepared,
-    Secret, Security,
+    Account, AccountKind, CheckPart, Credential, Door as _, Job, MailAccount, MailCredential, OAuthGrant, Outcome,
+    Prepared, Secret, Security,
 };
 use relevo_testkit::{SmtpServer, Stage, eventually};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -32,6 +32,7 @@ fn mailbox(server: &SmtpServer, security: Security) -> Account {
             credential: Credential::Password(Secret::new(&server.password)),
         },
         extra_ca: Some(server.ca_pem.clone()),
+        public_only: false,
     }))
 }
 
@@ -143,7 +144,8 @@ async fn a_denied_login_shows_before_the_call() {
         mail.credential.credential = Credential::Password(Secret::new("wrong"));
     });
     let outgoing = mail(1, TO, content());
-    let (failure, _) = world.doors.prepare(Job { account: &account, outgoing: &outgoing, queued_at: QUEUED_AT }).await.unwrap_err();
+    let (failure, _) =
+        world.doors.prepare(Job { account: &account, outgoing: &outgoing, queued_at: QUEUED_AT }).await.unwrap_err();
     assert_eq!(failure.class, FailureClass::Auth, "{failure:?}");
     let [line] = world.doors.check(&account).await.try_into().unwrap();
     assert_eq!((line.part, line.ok, line.class), (CheckPart::Sending, false, Some(FailureClass::Auth)));
@@ -188,6 +190,81 @@ async fn without_tls_only_this_machine_is_spoken_to() {
         }
     });
     assert_eq!(failed(&world.send(&account, &mail(1, TO, content())).await).0, FailureClass::Account);
+}
+
+#[tokio::test]
+async fn a_server_that_somebody_else_named_is_reached_at_public_addresses_alone() {
+    let (world, server) = (World::new(), SmtpServer::start().await);
+    for security in [Security::Tls, Security::StartTls, Security::Plain] {
+        for host in ["127.0.0.1", "localhost", "::1"] {
+            let account = with(mailbox(&server, security), |mail| {
+                mail.public_only = true;
+                if let Some(smtp) = &mut mail.smtp {
+                    smtp.host = host.to_owned();
+                }
+            });
+            let outcome = world.send(&account, &mail(1, TO, content())).await;
+            let Outcome::Failed { failure, .. } = &outcome else { panic!("{security:?} {host}: {outcome:?}") };
+            assert_eq!(failure.detail.as_deref(), Some("the mail server's name has no public address"));
+        }
+    }
+}
+
+/// Stands between the door and the server, and says `early` in the clear together with the server's word that TLS may begin.
+async fn injector(server: &SmtpServer, early: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, target) = (listener.local_addr().unwrap().port(), server.port);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(inject(client, target, early));
+        }
+    });
+    port
+}
+
+async fn inject(mut client: TcpStream, target: u16, early: &[u8]) {
+    let mut server = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
+    let (mut asked, mut up, mut down) = (false, [0; 4_096], [0; 4_096]);
+    loop {
+        tokio::select! {
+            read = client.read(&mut up) => {
+                let Ok(count @ 1..) = read else { return };
+                asked = up[..count].starts_with(b"STARTTLS");
+                server.write_all(&up[..count]).await.unwrap();
+            }
+            read = server.read(&mut down) => {
+                let Ok(count @ 1..) = read else { return };
+                let mut said = down[..count].to_vec();
+                if std::mem::take(&mut asked) {
+                    said.extend_from_slice(early);
+                }
+                if client.write_all(&said).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_before_tls_does_not_count_after_it() {
+    let (world, server) = (World::new(), SmtpServer::start().await);
+    let between = |port| {
+        with(mailbox(&server, Security::StartTls), |mail| {
+            if let Some(smtp) = &mut mail.smtp {
+                smtp.port = port;
+            }
+        })
+    };
+    let [line] = world.doors.check(&between(injector(&server, b"").await)).await.try_into().unwrap();
+    assert!(line.ok, "{line:?}");
+    // Taken for the answer to the EHLO after TLS, it makes every later answer one too early.
+    let port = injector(&server, b"250-mail.example.test\r\n250 AUTH PLAIN LOGIN\r\n").await;
+    let [line] = world.doors.check(&between(port)).await.try_into().unwrap();
+    assert_eq!((line.ok, line.class), (false, Some(FailureClass::Transient)), "{line:?}");
+    let outcome = world.send(&between(port), &mail(1, TO, content())).await;
+    assert_eq!(failed(&outcome).0, FailureClass::Transient, "{outcome:?}");
+    assert_eq!((server.received(TO).len(), server.queued()), (0, 0));
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 use relevo_fakes::{FakeMeta, FakeTwilio, MetaOptions, TwilioOptions, When};
 use relevo_providers::{Account, AccountKind, FetchFailure, MediumRef, Secret};
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
 use crate::world::{World, meta, twilio};
 
 const LIMIT: usize = 1 << 20;
@@ -131,6 +133,50 @@ async fn a_redirection_is_judged_like_the_first_address() {
     fake.redirect_media_to(&url);
     let found = world.doors.fetch_medium(&account, &by_url(&url), LIMIT).await;
     assert_eq!(found, Err(FetchFailure::Refused("too many redirections")));
+}
+
+/// Answers every request with a status, and says what it heard.
+async fn store(status: &'static str) -> (String, tokio::sync::mpsc::Receiver<String>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let (heard, hearing) = tokio::sync::mpsc::channel(8);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let (mut request, mut part) = (Vec::new(), [0; 1024]);
+            while !request.ends_with(b"\r\n\r\n") {
+                match client.read(&mut part).await {
+                    Ok(count @ 1..) => request.extend_from_slice(&part[..count]),
+                    Ok(_) | Err(_) => break,
+                }
+            }
+            let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            client.write_all(answer.as_bytes()).await.unwrap();
+            heard.send(String::from_utf8_lossy(&request).to_lowercase()).await.unwrap();
+        }
+    });
+    (host, hearing)
+}
+
+#[tokio::test]
+async fn what_a_store_denies_without_our_credential_is_no_word_about_the_credential() {
+    let world = World::new();
+    let fake = FakeTwilio::start(TwilioOptions::default()).await.unwrap();
+    let url = fake.put_medium("image/png", vec![7; 10]);
+    for status in ["403 Forbidden", "401 Unauthorized"] {
+        let (host, mut heard) = store(status).await;
+        let mut account = twilio(&fake);
+        if let AccountKind::Twilio(twilio) = &mut account.kind {
+            twilio.media_hosts.push(host.clone());
+        }
+        fake.redirect_media_to(&format!("http://{host}/signed"));
+        let found = world.doors.fetch_medium(&account, &by_url(&url), LIMIT).await;
+        assert_eq!(found, Err(FetchFailure::Gone), "{status}");
+        assert!(!heard.recv().await.unwrap().contains("authorization"));
+        // Where our credential was sent, it is about that.
+        let at = by_url(&format!("http://{host}/media"));
+        assert_eq!(world.doors.fetch_medium(&account, &at, LIMIT).await, Err(FetchFailure::Auth), "{status}");
+        assert!(heard.recv().await.unwrap().contains("authorization"));
+    }
 }
 
 #[tokio::test]

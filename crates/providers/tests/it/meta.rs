@@ -75,7 +75,7 @@ async fn every_row_of_the_table_is_refused_with_its_class_and_nobody_gets_the_me
         let outcome = world.send(&account, &text(1)).await;
         let verdict = failure::meta(row.code.parse().ok(), row.status);
         let wish = row.retry_after.map(|seconds| Duration::from_secs(seconds.into()));
-        assert_eq!(failed(&outcome), (verdict.class, Some(row.code), wish.or(verdict.retry_after)), "{row:?}");
+        assert_eq!(failed(&outcome), (verdict.class, Some(row.code), wish.max(verdict.retry_after)), "{row:?}");
         assert_ne!(verdict.class, FailureClass::Unknown, "{row:?}");
     }
     assert_eq!(fake.received(WA_ID), 0);

@@ -183,6 +183,10 @@ async fn a_kept_token_that_is_refused_gives_way_to_the_configured_one_and_back()
     later(Duration::from_mins(5));
     tokens.access_token(&grant).await.unwrap();
     assert_eq!(folder.load(&grant.name()).unwrap(), None, "the configured one is good");
+
+    folder.store(&grant.name(), &Secret::new("of a channel that was removed")).unwrap();
+    tokens.discard(&grant).await;
+    assert_eq!(folder.load(&grant.name()).unwrap(), None);
 }
 
 #[tokio::test]

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use relevo_catalogue::Language;
-use relevo_domain::template::{self, Part, Template, TemplateStatus};
+use relevo_domain::template::{self, Part, Template};
 use relevo_domain::{Caller, ChannelId, EntityId};
 use relevo_projection::ViewSnapshot;
 use relevo_projector_inbox as inbox;
@@ -14,7 +13,7 @@ use tonic::{Request, Response, Status};
 
 use crate::error::{QueryError, Rule};
 use crate::render;
-use crate::request::{Fields, Session, answer, answer_session};
+use crate::request::{Fields, answer};
 use crate::sending::SendingChannels;
 use crate::{Query, access, moment, read};
 
@@ -56,7 +55,7 @@ impl TemplateService for Templates {
         &self,
         request: Request<wire::PreviewTemplateRequest>,
     ) -> Result<Response<wire::PreviewTemplateResponse>, Status> {
-        answer_session(request, |session, request| self.preview(session, request)).await
+        answer(request, |caller, request| self.preview(caller, request)).await
     }
 }
 
@@ -105,7 +104,7 @@ impl Templates {
             let wanted = |template: &Template| {
                 template.name.to_lowercase().starts_with(&prefix)
                     && (request.language.is_empty() || template.language == request.language)
-                    && (!request.usable_only || template.status == TemplateStatus::Approved)
+                    && (!request.usable_only || template.usable())
             };
             let mut templates = inbox::templates(&snapshot, &caller.tenant, entity)?;
             templates.retain(wanted);
@@ -117,10 +116,9 @@ impl Templates {
 
     async fn preview(
         &self,
-        session: Session,
+        caller: Caller,
         request: wire::PreviewTemplateRequest,
     ) -> Result<wire::PreviewTemplateResponse, QueryError> {
-        let Session { caller, language, .. } = session;
         let mut fields = Fields::default();
         let channel = channel(&mut fields, &request.channel_id);
         if request.name.is_empty() {
@@ -132,11 +130,13 @@ impl Templates {
         fields.finish()?;
 
         let entity = self.entity(&caller, channel)?;
+        // What would be sent, so the tenant's language and not the reader's.
+        let language = self.channels.language(&caller.tenant);
         let snapshot = moment::take(&self.query.inner.views.inbox, freshness).await?;
         read(move || {
             let templates = inbox::templates(&snapshot, &caller.tenant, entity)?;
             let asked = Some(request.language.as_str()).filter(|language| !language.is_empty());
-            let found = template::find(templates.iter(), &request.name, asked, fallback(language));
+            let found = template::find(templates.iter(), &request.name, asked, &language);
             let found = found.cloned().ok_or_else(|| QueryError::TemplateNotFound { name: request.name.clone() })?;
             let (text, problem) = match found.fill(&values, request.with_file) {
                 Ok(text) => (text, None),
@@ -169,7 +169,7 @@ impl Query {
     ) -> Result<wire::SendingChannel, QueryError> {
         let paused_since = inbox::channel_paused_since(rows, &caller.tenant, entity)?;
         let templates = inbox::templates(rows, &caller.tenant, entity)?;
-        let usable = templates.iter().filter(|template| template.status == TemplateStatus::Approved).count();
+        let usable = templates.iter().filter(|template| template.usable()).count();
         Ok(wire::SendingChannel {
             channel_id: channel.to_string(),
             label: self.inner.directory.channel_label(&caller.tenant, channel),
@@ -208,14 +208,6 @@ impl QuickReplyService for Query {
         request: Request<wire::ListQuickRepliesRequest>,
     ) -> Result<Response<wire::ListQuickRepliesResponse>, Status> {
         answer(request, |caller, request| self.quick_replies(caller, request)).await
-    }
-}
-
-/// The language that is tried first when none is asked for.
-const fn fallback(language: Language) -> &'static str {
-    match language {
-        Language::Es => "es",
-        Language::En => "en",
     }
 }
 

@@ -52,10 +52,12 @@ pub(crate) fn problem(problem: TemplateProblem) -> wire::TemplateProblem {
         TemplateProblem::NotUsable { status } => ("not_usable", Vec::new(), status.as_str().to_owned()),
         TemplateProblem::Missing { variables } => ("missing", variables, String::new()),
         TemplateProblem::Surplus { variables } => ("surplus", variables, String::new()),
+        TemplateProblem::Repeated { variables } => ("repeated", variables, String::new()),
         TemplateProblem::Blank { variable } => ("blank", vec![variable], String::new()),
         TemplateProblem::Spacing { variable } => ("spacing", vec![variable], String::new()),
         TemplateProblem::TooLong { variable } => ("too_long", vec![variable], String::new()),
         TemplateProblem::HeaderFile => ("header_file", Vec::new(), String::new()),
+        TemplateProblem::HeaderLocation => ("header_location", Vec::new(), String::new()),
     };
     wire::TemplateProblem { kind: kind.to_owned(), variables, status }
 }

@@ -104,7 +104,7 @@ fn answer_with_file() -> ConversationEvent {
 }
 
 fn fetched(index: u32, outcome: FetchOutcome) -> ConversationEvent {
-    ConversationEvent::MediumFetched { message: MAIL, index, outcome }
+    ConversationEvent::MediumFetched { message: MAIL, index, medium: None, outcome }
 }
 
 fn world(html: &str) -> (Told, Files) {

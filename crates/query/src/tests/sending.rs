@@ -147,6 +147,10 @@ impl SendingChannels for Channels {
         let known = known.map(|(name, entity)| (ChannelId::new(name).unwrap(), entity));
         if tenant.as_str() == "demo" { known.into() } else { Vec::new() }
     }
+
+    fn language(&self, _tenant: &TenantId) -> String {
+        "en".to_owned()
+    }
 }
 
 fn template(name: &str, language: &str, status: TemplateStatus) -> ChannelEvent {
@@ -248,6 +252,21 @@ async fn a_template_is_previewed_or_says_what_is_wrong() {
     ] {
         let problem = preview("turno", "es_AR", values).await.unwrap().into_inner().problem.unwrap();
         assert_eq!((problem.kind.as_str(), problem.variables.as_slice()), (kind, &[about.to_owned()][..]));
+    }
+    // Without a language the tenant's, whatever the reader's: that is what would be sent.
+    for reader in ["es", "en"] {
+        let mut request = ask(
+            &supervisor(),
+            wire::PreviewTemplateRequest {
+                channel_id: "wa-main".to_owned(),
+                name: "turno".to_owned(),
+                values: all.clone(),
+                ..Default::default()
+            },
+        );
+        request.metadata_mut().insert("accept-language", reader.parse().unwrap());
+        let answer = service.preview_template(request).await.unwrap().into_inner();
+        assert_eq!(answer.template.unwrap().language, "en_US", "{reader}");
     }
     let problem = preview("turno_viejo", "es", all.clone()).await.unwrap().into_inner().problem.unwrap();
     assert_eq!((problem.kind.as_str(), problem.status.as_str()), ("not_usable", "paused"));

@@ -1,12 +1,12 @@
 //! `relevo.admin.v1.ChannelService`: which channels there are, how they are doing, adding and removing them while Relevo runs.
 
 use relevo_command::decision::EntityState;
-use relevo_domain::{ChannelId, ErrorCode};
+use relevo_domain::{Caller, ChannelId, ErrorCode};
 use relevo_proto::Problem;
 use relevo_proto::admin::v1 as proto;
 use relevo_proto::admin::v1::channel_service_server::{ChannelService, ChannelServiceServer};
 use relevo_proto::time::to_wire;
-use relevo_providers::{CheckLine, Health, Part};
+use relevo_providers::{Account, CheckLine, Health, Part};
 use tonic::{Request, Response, Status};
 
 use super::refusal::Operator;
@@ -123,7 +123,8 @@ impl ChannelService for Service {
         let added = added.map_err(|error| operator.internal(&error))?;
         let added = added.map_err(|not| refused(&operator, "", &not))?;
         if !added.already_so {
-            tracing::info!(tenant = operator.caller.tenant.as_str(), channel = added.channel.as_str(), "channel added");
+            let Caller { tenant, name, .. } = &operator.caller;
+            tracing::info!(%tenant, actor = %name, channel = %added.channel, replaced = added.replaced, "channel added");
         }
         let (_, channel) = self.find(&operator, added.channel.as_str())?;
         Ok(Response::new(proto::AddChannelResponse {
@@ -141,11 +142,22 @@ impl ChannelService for Service {
         let channel_id = request.into_inner().channel_id;
         let channel = ChannelId::new(&channel_id).map_err(|_refused| not_found(&operator, &channel_id))?;
         let (channels, tenant) = (self.installation.channels.clone(), operator.caller.tenant.clone());
+        let account = channels.accounts().find(&tenant, &channel);
         let removed = tokio::task::spawn_blocking(move || channels.remove(&tenant, &channel)).await;
         let removed = removed.map_err(|error| operator.internal(&error))?;
-        removed.map_err(|not| refused(&operator, &channel_id, &not))?;
-        tracing::info!(tenant = operator.caller.tenant.as_str(), channel = channel_id, "channel removed");
-        Ok(Response::new(proto::RemoveChannelResponse {}))
+        let already_so = !removed.map_err(|not| refused(&operator, &channel_id, &not))?;
+        if let Some(grant) = account.as_deref().and_then(Account::grant) {
+            let name = grant.name();
+            let left = self.installation.channels.accounts().all();
+            if !left.values().any(|other| other.grant().is_some_and(|other| other.name() == name)) {
+                self.installation.ways.tokens.discard(grant).await;
+            }
+        }
+        if !already_so {
+            let Caller { tenant, name, .. } = &operator.caller;
+            tracing::info!(%tenant, actor = %name, channel = channel_id, "channel removed");
+        }
+        Ok(Response::new(proto::RemoveChannelResponse { already_so }))
     }
 
     async fn list_channels(
@@ -199,7 +211,7 @@ fn not_found(operator: &Operator, channel_id: &str) -> Status {
 fn refused(operator: &Operator, channel_id: &str, not: &NotChanged) -> Status {
     match not {
         NotChanged::Definition(problems) => operator.say(violations(operator, problems)),
-        NotChanged::NotAdded => not_found(operator, channel_id),
+        NotChanged::InFile => not_found(operator, channel_id),
         NotChanged::Store(error) => operator.internal(error),
         NotChanged::Configuration(problems) => {
             let why = problems.lines(relevo_catalogue::Language::En).join("; ");

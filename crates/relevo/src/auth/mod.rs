@@ -28,7 +28,7 @@ pub(crate) use grant::Ceiling;
 use grant::{Denied, Grants, Wish};
 pub(crate) use jwks::Source;
 pub(crate) use layer::AuthLayer;
-pub(crate) use refusal::{http, language};
+pub(crate) use refusal::{http, language, saying};
 pub(crate) use service::Service;
 pub(crate) use token::{ISSUER, KEY_BYTES_MIN, LIFE_MAX};
 use token::{Token, TokenKeys};

@@ -39,9 +39,14 @@ pub(super) fn spoken(language: Language, problem: Problem) -> Problem {
 
 /// The same shape that webhooks answer with.
 pub(crate) fn http(language: Language, code: ErrorCode) -> Response {
+    saying(code, &relevo_catalogue::error(language, code.as_str(), &[]))
+}
+
+/// The same with another text than the code's own.
+pub(crate) fn saying(code: ErrorCode, message: &str) -> Response {
     let body = json!({
         "code": code.as_str(),
-        "message": relevo_catalogue::error(language, code.as_str(), &[]),
+        "message": message,
         "outcome": outcome_word(code.outcome()),
         "retryable": code.retryable(),
     });

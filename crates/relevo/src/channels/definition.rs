@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
 use toml::{Table, Value};
 
 use crate::config::file;
@@ -11,6 +13,8 @@ use crate::config::{Problem, Problems, Secret, definition};
 pub(crate) const BYTES_MAX: usize = 64 << 10;
 /// Bytes of a verify token that is made here.
 const TOKEN_BYTES: usize = 24;
+/// What the secret is used for here; nothing else that is signed with it begins like this.
+const TOKEN_PURPOSE: &[u8] = b"relevo.verify-token.1\0";
 const VERIFY_TOKEN: &str = "verify_token";
 
 /// A definition with its secrets.
@@ -35,18 +39,24 @@ impl Definition {
         Ok(Self { table, channel })
     }
 
-    /// Fills in what may be left out: the verify token of an app of its own, the one that it had before or a fresh one.
+    /// Fills in what may be left out: the verify token of an app of its own, the one that it had before, else one that follows
+    /// from the app's secret. So every node of an installation answers the provider with the same.
     pub(super) fn complete(&mut self, before: Option<&Self>) {
         if self.channel.app_secrets.is_none() || self.channel.verify_token.is_some() {
             return;
         }
-        let token = before.and_then(Self::verify_token).unwrap_or_else(|| {
-            let mut bytes = [0u8; TOKEN_BYTES];
-            rand::fill(&mut bytes);
-            hex::encode(bytes)
-        });
+        let Some(token) = before.and_then(Self::verify_token).or_else(|| self.derived_token()) else { return };
         self.table.insert(VERIFY_TOKEN.to_owned(), Value::String(token.clone()));
         self.channel.verify_token = Some(Secret::Literal(token));
+    }
+
+    /// Nobody can tell it, or the secret from it, who does not know the secret. None without a secret: that is said elsewhere.
+    fn derived_token(&self) -> Option<String> {
+        let secret = self.channel.app_secrets.as_ref()?.first()?.read().ok()?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
+        mac.update(TOKEN_PURPOSE);
+        mac.update(self.channel.id.as_bytes());
+        Some(hex::encode(&mac.finalize().into_bytes()[..TOKEN_BYTES]))
     }
 
     /// The verify token of an app of its own.

@@ -1,10 +1,13 @@
 //! What a channel may not name that is added over the network: who administers a tenant is not who runs the machine.
 //!
-//! Looks at what is written. A name that leads to a private address is not found out here.
+//! Looks at what is written. Where a name leads to is looked at when a connection is made.
 
 use std::net::IpAddr;
 
-use crate::config::file::Channel;
+use relevo_domain::TenantId;
+use relevo_providers::is_public;
+
+use crate::config::file::{Channel, File};
 use crate::config::{Problem, Problems, Secret};
 
 /// Token services that may be named without the operator's word.
@@ -12,14 +15,30 @@ const TOKEN_HOSTS: [&str; 2] = ["oauth2.googleapis.com", "login.microsoftonline.
 /// Ends of names that are a network's own.
 const OWN_NAMES: [&str; 5] = [".local", ".internal", ".lan", ".home.arpa", ".localhost"];
 
-/// What such a channel may not have. `any_server`: the operator lets it name any.
-pub(super) fn problems(channel: &Channel, any_server: bool) -> Problems {
+/// Whether an app of the configuration file is the tenant's alone there: whoever delivers to a shared app delivers for several
+/// tenants, and only the operator knows which number is whose.
+pub(super) fn owns_app(file: &File, tenant: &TenantId, app: &str) -> bool {
+    let mut users = file.tenants.iter().filter(|one| {
+        one.channels.iter().any(|channel| channel.app_secrets.is_none() && channel.app.as_deref() == Some(app))
+    });
+    let falls_to = file.meta_apps.iter().find(|one| one.name == app).and_then(|one| one.account_channel.as_ref());
+    let falls_to = falls_to.and_then(|channel| channel.split('/').next());
+    users.next().is_some_and(|one| one.name == tenant.as_str())
+        && users.next().is_none()
+        && falls_to.is_none_or(|of| of == tenant.as_str())
+}
+
+/// What such a channel may not have. `any_server`: the operator lets it name any. `owns_app`: whether an app is the tenant's.
+pub(super) fn problems(channel: &Channel, any_server: bool, owns_app: impl Fn(&str) -> bool) -> Problems {
     let mut problems = Problems::default();
     for (at, _) in secrets(channel).into_iter().filter(|(_, secret)| !matches!(secret, Secret::Literal(_))) {
         problems.add(Problem::new(at, "config-secret-elsewhere"));
     }
     if any_server {
         return problems;
+    }
+    if let Some(app) = channel.app.as_deref().filter(|app| !owns_app(app)) {
+        problems.add(refused("app", app));
     }
     let urls =
         [("graph_url", &channel.graph_url), ("api_url", &channel.api_url), ("content_url", &channel.content_url)];
@@ -89,19 +108,7 @@ fn known_token_service(url: &str) -> bool {
 fn public(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     match bare.parse::<IpAddr>() {
-        Ok(IpAddr::V4(ip)) => {
-            let shared = ip.octets()[0] == 100 && (64..128).contains(&ip.octets()[1]);
-            !(ip.is_private()
-                || ip.is_loopback()
-                || ip.is_link_local()
-                || ip.is_unspecified()
-                || ip.is_broadcast()
-                || shared)
-        }
-        Ok(IpAddr::V6(ip)) => {
-            let mapped = ip.to_ipv4_mapped().is_some_and(|ip| !public(&ip.to_string()));
-            !(ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local() || mapped)
-        }
+        Ok(address) => is_public(address),
         Err(_name) => {
             let name = bare.trim_end_matches('.').to_ascii_lowercase();
             // Digits alone are an address in another notation.
@@ -137,6 +144,10 @@ mod tests {
             "fe80::1",
             "::ffff:127.0.0.1",
             "0.0.0.0",
+            "64:ff9b::a00:1",
+            "2002:a00:1::",
+            "224.0.0.1",
+            "198.18.0.1",
             "2130706433",
             "127.1",
             "0x7f.1",

@@ -4,6 +4,7 @@
 //! channels send, what they are called. What a channel may be is decided by the configuration's own check.
 
 mod definition;
+mod grants;
 mod guard;
 mod store;
 #[cfg(test)]
@@ -21,9 +22,10 @@ use relevo_query::ChannelLabels;
 use relevo_webhook::LiveEndpoints;
 
 use crate::config::file::File;
-use crate::config::{Channel, Config, Problem, Problems, check};
+use crate::config::{Channel, ChannelKind, Config, Problem, Problems, check};
 use crate::serve::routing;
 pub(crate) use definition::Definition;
+pub(crate) use grants::Grants;
 use store::Store;
 
 /// Channels that may be added to one tenant: more than anybody has, and few enough to check them all at each change.
@@ -53,6 +55,8 @@ struct Inner {
 pub(crate) struct Addition {
     /// It was there already, with the same definition.
     pub(crate) already_so: bool,
+    /// Another definition of it was there.
+    pub(crate) replaced: bool,
     pub(crate) channel: ChannelId,
     pub(crate) verify_token: Option<String>,
 }
@@ -62,8 +66,8 @@ pub(crate) struct Addition {
 pub(crate) enum NotChanged {
     /// The definition is wrong; places are keys of it.
     Definition(Problems),
-    /// No such channel was added.
-    NotAdded,
+    /// It stands in the file.
+    InFile,
     /// It could not be kept.
     Store(std::io::Error),
     /// The rest of the configuration is not good any more: a secret's file is gone.
@@ -148,7 +152,9 @@ impl Channels {
         let id = definition.channel.id.clone();
         let channel =
             ChannelId::new(&id).map_err(|_refused| wrong(Problem::new("id", "config-name").with("value", &id)))?;
-        let problems = guard::problems(&definition.channel, self.config().any_server);
+        let problems = guard::problems(&definition.channel, self.config().any_server, |app| {
+            guard::owns_app(&self.0.file, tenant, app)
+        });
         if !problems.0.is_empty() {
             return Err(NotChanged::Definition(problems));
         }
@@ -162,7 +168,7 @@ impl Channels {
         definition.complete(before);
         let verify_token = definition.verify_token();
         if before == Some(&definition) {
-            return Ok(Addition { already_so: true, channel, verify_token });
+            return Ok(Addition { already_so: true, replaced: false, channel, verify_token });
         }
         if before.is_some() && !replace {
             return Err(wrong(Problem::new("id", "config-channel-added").with("value", &id)));
@@ -171,6 +177,7 @@ impl Channels {
             let problem = Problem::new("id", "config-too-large").with("value", (ADDED_MAX + 1).to_string());
             return Err(wrong(problem.with("most", ADDED_MAX.to_string())));
         }
+        let replaced = before.is_some();
         let mut with = added.clone();
         with.insert(key.clone(), definition.clone());
         let config = check::check(&joined(&inner.file, &with))
@@ -178,21 +185,26 @@ impl Channels {
         inner.store.write(&key, &definition).map_err(NotChanged::Store)?;
         *added = with;
         inner.put_in_force(config);
-        Ok(Addition { already_so: false, channel, verify_token })
+        Ok(Addition { already_so: false, replaced, channel, verify_token })
     }
 
-    /// Takes back a channel that was added. Blocks for the disk.
-    pub(crate) fn remove(&self, tenant: &TenantId, channel: &ChannelId) -> Result<(), NotChanged> {
+    /// Takes back a channel that was added; says whether it was there. Blocks for the disk.
+    pub(crate) fn remove(&self, tenant: &TenantId, channel: &ChannelId) -> Result<bool, NotChanged> {
         let inner = &self.0;
+        if inner.in_file(tenant, channel.as_str()) {
+            return Err(NotChanged::InFile);
+        }
         let mut added = inner.added();
         let key = (tenant.clone(), channel.clone());
         let mut without = added.clone();
-        without.remove(&key).ok_or(NotChanged::NotAdded)?;
+        if without.remove(&key).is_none() {
+            return Ok(false);
+        }
         let config = check::check(&joined(&inner.file, &without)).map_err(NotChanged::Configuration)?;
         inner.store.remove(&key).map_err(NotChanged::Store)?;
         *added = without;
         inner.put_in_force(config);
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -206,8 +218,25 @@ impl Inner {
         of.is_some_and(|of| of.channels.iter().any(|channel| channel.id == id))
     }
 
+    /// Who adds a channel does not run this machine, unless the operator says so: its mail servers are public ones, wherever
+    /// their names lead.
+    fn fence(&self, config: &mut Config) {
+        let public_only = !config.any_server;
+        for tenant in &mut config.tenants {
+            for channel in &mut tenant.channels {
+                if let ChannelKind::Email { account: Some(account), .. } = &mut channel.kind {
+                    account.public_only = public_only && !self.in_file(&tenant.name, channel.id.as_str());
+                }
+            }
+        }
+    }
+
     /// Everything that follows from the channels, anew.
-    fn put_in_force(&self, config: Config) {
+    fn put_in_force(&self, mut config: Config) {
+        self.fence(&mut config);
+        let config = Arc::new(config);
+        // First of all: whoever is woken by new accounts looks here for their endpoints.
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&config);
         self.endpoints.replace(routing::endpoints(&config, &self.own_url));
         self.routes.replace(routing::routes(&config));
         let accounts = &self.accounts;
@@ -220,7 +249,6 @@ impl Inner {
                 labels.replace(tenant.channels.iter().map(|channel| (channel.id.clone(), channel.label.clone())));
             }
         }
-        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
     }
 }
 
@@ -233,6 +261,13 @@ fn joined(file: &File, added: &BTreeMap<AccountKey, Definition>) -> File {
         }
     }
     file
+}
+
+/// The key of a definition that has what stands at another channel's place.
+fn taken_key(place: &str) -> &'static str {
+    let last = place.rsplit('.').next();
+    let keys = ["phone_number_id", "waba_id", "display_phone_number"];
+    keys.into_iter().find(|key| last == Some(key)).unwrap_or("id")
 }
 
 /// The problems as those of the definition. What belongs to others is named without saying whose it is.
@@ -257,7 +292,7 @@ fn about(
         // A definition that takes what another channel has is wrong whichever of the two the check names.
         match (place, problem.key) {
             (Some(place), _) => problem = problem.at(place.trim_start_matches('.')),
-            (None, "config-duplicate") => problem = problem.at("id"),
+            (None, "config-duplicate") => problem = problem.at(taken_key(&at)),
             (None, _) => {
                 others.push(problem);
                 continue;

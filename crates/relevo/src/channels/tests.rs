@@ -52,8 +52,9 @@ fn an_added_channel_is_in_force_at_once_and_after_a_restart_and_can_be_taken_bac
         let again = channels.add(&demo, META, false).unwrap();
         assert!(again.already_so && again.verify_token.as_deref() == Some(token.as_str()));
     }
-    channels.remove(&demo, &wa).unwrap();
-    assert!(matches!(channels.remove(&demo, &wa), Err(NotChanged::NotAdded)));
+    assert!(channels.remove(&demo, &wa).unwrap());
+    assert!(!channels.remove(&demo, &wa).unwrap(), "so already");
+    assert!(matches!(channels.remove(&demo, &id("wa-main")), Err(NotChanged::InFile)));
     for channels in [channels, open(folder.path())] {
         assert!(channels.accounts().find(&demo, &wa).is_none() && !channels.was_added(&demo, &wa));
         assert_eq!(channels.routes().now().channels().len(), 14);
@@ -70,9 +71,56 @@ fn a_replacement_has_another_revision_and_leaves_others_alone() {
     channels.add(&demo, &second, false).unwrap();
     let changed = META.replace("first", "second");
     assert_eq!(wrong(&channels, &changed), [("id".to_owned(), "config-channel-added")]);
-    channels.add(&demo, &changed, true).unwrap();
     let revision = |name| channels.accounts().find(&demo, &id(name)).unwrap().revision;
-    assert_eq!((revision("wa-new"), revision("wa-two")), (2, 1));
+    let (first, two) = (revision("wa-new"), revision("wa-two"));
+    channels.add(&demo, &changed, true).unwrap();
+    let second = revision("wa-new");
+    assert_eq!((second > first, revision("wa-two")), (true, two));
+    // Neither does one that comes back look like what it was.
+    channels.remove(&demo, &id("wa-new")).unwrap();
+    channels.add(&demo, META, false).unwrap();
+    assert!(revision("wa-new") > second);
+}
+
+#[test]
+fn an_added_mailbox_is_at_public_addresses_unless_the_operator_lets_it_be_anywhere() {
+    const MAIL: &str = "id = 'm'\nkind = 'email'\nlabel = 'M'\naddress = 'a@b.example'\npassword = 'x'\n\
+                        imap = { host = 'imap.b.example' }\nsmtp = { host = 'smtp.b.example' }\n";
+    let public_only =
+        |channels: &Channels, name| match &channels.accounts().find(&tenant("demo"), &id(name)).unwrap().kind {
+            AccountKind::Mail(mail) => mail.public_only,
+            other => panic!("{other:?}"),
+        };
+    for any_server in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = load(&Layers { demo: true, ..Layers::default() }).unwrap();
+        file.channels.any_server = any_server;
+        let mut own = Definition::parse(&MAIL.replace("'m'", "'own'").replace("a@b", "c@b")).unwrap().channel;
+        own.id = "own".to_owned();
+        file.tenants.iter_mut().find(|one| one.name == "demo").unwrap().channels.push(own);
+        let config = check::check(&file).unwrap();
+        let open =
+            || Channels::open(file.clone(), config.clone(), folder.path().to_owned(), "http://127.0.0.1:1").unwrap();
+        open().add(&tenant("demo"), MAIL, false).unwrap();
+        let channels = open();
+        assert_eq!((public_only(&channels, "m"), public_only(&channels, "own")), (!any_server, false));
+    }
+}
+
+/// Whoever is woken by new accounts asks for their endpoints at once.
+#[tokio::test]
+async fn the_configuration_is_in_force_before_the_accounts_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let channels = open(folder.path());
+    let (demo, watched) = (tenant("demo"), channels.clone());
+    let mut accounts = channels.accounts().watch();
+    let seen = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(accounts.changed()).unwrap();
+        watched.config().tenants.iter().any(|tenant| tenant.channels.iter().any(|channel| channel.id == id("wa-new")))
+    });
+    channels.add(&demo, META, false).unwrap();
+    assert!(seen.join().unwrap());
 }
 
 #[test]
@@ -86,6 +134,13 @@ fn each_slip_of_a_definition_is_named_by_its_key() {
         (META.replace("wa-new", "wa-main"), "id", "config-channel-in-file"),
         (other.clone(), "phone_number_id", "config-taken"),
         (META.replace("wa-new", "demo").replace("777", "1"), "id", "config-taken"),
+        (other.replace("777", "1").replace("'9'", "'220000000000000'"), "waba_id", "config-taken"),
+        (
+            other.replace("777", "1") + "display_phone_number = '+34 (911) 555-500'",
+            "display_phone_number",
+            "config-taken",
+        ),
+        (other.replace("app_secrets = ['hush']", "app = 'demo'").replace("777", "1"), "app", "config-any-server"),
         (other.replace("wa-x", "WA"), "id", "config-name"),
         (other.replace("'meta'", "'fax'"), "kind", "config-one-of"),
         (other.replace("'777'", "'1'\npassword = 'x'"), "password", "config-misplaced"),
@@ -131,4 +186,41 @@ fn a_kept_channel_that_is_not_good_any_more_stops_nothing() {
     let again = open(folder.path());
     assert!(again.was_added(&tenant("demo"), &id("wa-new")));
     assert!(!again.was_added(&tenant("demo"), &id("wa-bad")));
+}
+
+#[test]
+fn a_tenant_receives_through_an_app_of_the_file_only_if_it_is_its_own() {
+    let mut file = load(&Layers { demo: true, ..Layers::default() }).unwrap();
+    file.channels.any_server = false;
+    let demo = tenant("demo");
+    let text = META.replace("app_secrets = ['hush']", "app = 'demo'");
+    let folder = tempfile::tempdir().unwrap();
+    let add = |file: &File, tenant: &TenantId| {
+        let config = check::check(file).unwrap();
+        let channels = Channels::open(file.clone(), config, folder.path().to_owned(), "http://127.0.0.1:1").unwrap();
+        channels.add(tenant, &text, false).map(|_| ())
+    };
+    assert!(matches!(add(&file, &demo), Err(NotChanged::Definition(_))), "another tenant's numbers are under it too");
+    for other in file.tenants.iter_mut().filter(|one| one.name != "demo") {
+        other.channels.retain(|channel| channel.app.is_none());
+    }
+    assert!(matches!(add(&file, &tenant("demo-b")), Err(NotChanged::Definition(_))), "none of its own is under it");
+    add(&file, &demo).unwrap();
+    file.meta_apps[0].account_channel = Some("demo-b/wa-b".to_owned());
+    assert!(!guard::owns_app(&file, &demo, "demo"), "what names no number is another's");
+    assert!(!guard::owns_app(&file, &demo, "none"));
+}
+
+#[test]
+fn every_node_makes_the_same_verify_token() {
+    let nodes = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let token = |folder: &tempfile::TempDir, text: &str| {
+        open(folder.path()).add(&tenant("demo"), text, true).unwrap().verify_token.unwrap()
+    };
+    let [one, other] = nodes.each_ref().map(|node| token(node, META));
+    assert_eq!(one, other);
+    let rotated = META.replace("['hush']", "['new', 'hush']");
+    assert_eq!(token(&nodes[0], &rotated), one, "the provider knows it already");
+    let apart = META.replace("hush", "hush2").replace("wa-new", "wa-other").replace("777", "778");
+    assert_ne!(token(&nodes[0], &apart), one);
 }

@@ -89,7 +89,14 @@ impl Command {
                 let mut channels = client.channels();
                 let answer = client.once(channels.remove_channel(client.request(RemoveChannelRequest { channel_id })));
                 let answer = answer.await?;
-                if out.json { out.message(&answer) } else { out.line(&out.words.t("cli-done-channel-remove")) }
+                if out.json {
+                    out.message(&answer)
+                } else {
+                    out.line(
+                        &out.words
+                            .t(&format!("cli-{}-channel-remove", if answer.already_so { "already" } else { "done" })),
+                    )
+                }
             }
         }
     }

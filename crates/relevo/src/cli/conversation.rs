@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Start(Box<send::Start>),
     /// Takes a message back that no provider has yet. For agents, supervisors and admins.
     CancelSend(send::Cancel),
+    /// Shows the customer on WhatsApp that somebody writes, and that their last message was read. For agents, supervisors, admins and bots.
+    Typing(send::Typing),
     #[command(flatten)]
     Write(Write),
 }
@@ -54,7 +56,7 @@ impl Command {
             Self::Send(send) => Some(send.command_id()),
             Self::Start(start) => Some(start.command_id()),
             Self::CancelSend(cancel) => Some(cancel.command_id()),
-            Self::List(_) | Self::Counters(_) | Self::Show(_) | Self::Messages(_) => None,
+            Self::List(_) | Self::Counters(_) | Self::Show(_) | Self::Messages(_) | Self::Typing(_) => None,
         }
     }
 
@@ -68,6 +70,7 @@ impl Command {
             Self::Send(send) => send.run(context, command_id).await,
             Self::Start(start) => start.run(context, command_id).await,
             Self::CancelSend(cancel) => cancel.run(context, command_id).await,
+            Self::Typing(typing) => typing.run(context).await,
         }
     }
 }

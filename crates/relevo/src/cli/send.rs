@@ -1,10 +1,10 @@
-//! `relevo conversation send|start|cancel-send`: writing to customers. What may be sent is decided by the server.
+//! `relevo conversation send|start|cancel-send|typing`: writing to customers. What may be sent is decided by the server.
 
 mod message;
 mod upload;
 
 use clap::Args;
-use relevo_proto::command::v1::{CancelSendRequest, SendMessageRequest, StartConversationRequest};
+use relevo_proto::command::v1::{CancelSendRequest, SendMessageRequest, ShowTypingRequest, StartConversationRequest};
 
 use super::write::{Done, How, command_id, told};
 use super::{Context, Failure, text};
@@ -59,6 +59,13 @@ pub(crate) struct Cancel {
     message_id: String,
     #[command(flatten)]
     how: How,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Typing {
+    /// Exact id, `cnv_…`.
+    #[arg(value_name = "CONVERSATION")]
+    conversation_id: String,
 }
 
 impl Send {
@@ -164,6 +171,19 @@ impl Cancel {
             too_late: Vec::new(),
         };
         out.lines(told(out, "cancel-send", &done))
+    }
+}
+
+impl Typing {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let mut service = context.client.sends();
+        let request = ShowTypingRequest { conversation_id: self.conversation_id };
+        let answer = context.client.once(service.show_typing(context.client.request(request))).await?;
+        if context.out.json {
+            return context.out.message(&answer);
+        }
+        let key = if answer.already_so { "cli-already-typing" } else { "cli-done-typing" };
+        context.out.lines(vec![context.out.words.t(key)])
     }
 }
 

@@ -158,6 +158,8 @@ pub(crate) struct Tenant {
     pub(crate) language: String,
     #[serde(default = "yes")]
     pub(crate) pause_bot_on_send: bool,
+    #[serde(default = "yes")]
+    pub(crate) send_read_receipts: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) business_name: Option<String>,
     #[serde(default)]

@@ -126,6 +126,8 @@ pub(crate) struct Tenant {
     pub(crate) language: Language,
     /// Whether a message of staff pauses the bot.
     pub(crate) pause_bot_on_send: bool,
+    /// Whether customers are shown that their messages were read, and that somebody writes.
+    pub(crate) send_read_receipts: bool,
     /// How the business calls itself in its messages; absent: by the tenant's name.
     pub(crate) business_name: Option<String>,
     pub(crate) channels: Vec<Channel>,

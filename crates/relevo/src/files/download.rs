@@ -17,10 +17,11 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use relevo_domain::ErrorCode;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::memory::Room;
+use super::pace::Pace;
 use super::token::Grant;
 use super::upload::code;
 use super::{Shared, disposition};
@@ -70,12 +71,19 @@ async fn file(shared: &Shared, grant: &Grant, headers: &HeaderMap, remaining: Du
             return Ok(refused);
         }
     };
-    let room = shared.memory.take(size).await.ok_or(ErrorCode::LimitReached)?;
-    let bytes = blobs.get(&grant.tenant, &grant.sha256).await.map_err(code)?.ok_or(ErrorCode::AttachmentNotFound)?;
-    let (status, part) = match &range {
-        None => (StatusCode::OK, bytes),
-        Some(range) => (StatusCode::PARTIAL_CONTENT, slice(&bytes, range)?),
+    let mut room = shared.memory.room(&grant.tenant, None);
+    room.hold(range.as_ref().map_or(size, |range| range.end - range.start))
+        .await
+        .map_err(|_full| ErrorCode::LimitReached)?;
+    let (status, part) = match range.as_ref().filter(|range| **range != (0..size)) {
+        None => (StatusCode::OK, blobs.get(&grant.tenant, &grant.sha256).await),
+        Some(range) => {
+            let length = usize::try_from(range.end - range.start).map_err(|_| ErrorCode::Internal)?;
+            (StatusCode::PARTIAL_CONTENT, blobs.part(&grant.tenant, &grant.sha256, range.start, length).await)
+        }
     };
+    let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { status };
+    let part = part.map_err(code)?.ok_or(ErrorCode::AttachmentNotFound)?;
     let length = part.len();
     let mut response = described(status, grant, &etag, remaining, handed_over(part, room));
     set(&mut response, CONTENT_LENGTH, &length.to_string());
@@ -109,20 +117,18 @@ fn set(response: &mut Response, name: HeaderName, value: &str) {
     }
 }
 
-fn slice(bytes: &Bytes, range: &Range<u64>) -> Result<Bytes, ErrorCode> {
-    let at = |place: u64| usize::try_from(place).map_err(|_| ErrorCode::Internal);
-    let (start, end) = (at(range.start)?, at(range.end)?);
-    if end > bytes.len() || start > end { Err(ErrorCode::Internal) } else { Ok(bytes.slice(start..end)) }
-}
-
-/// The body, piece by piece. A client that does not take the next one gets no more, and the memory is free again.
+/// The body, piece by piece. A client that does not take the next one, or takes them too slowly, gets no more, and the memory is
+/// free again.
 fn handed_over(bytes: Bytes, room: Room) -> Body {
     let (pieces, taken) = mpsc::channel(1);
+    let pace = Pace::begin();
     tokio::spawn(async move {
-        let mut rest = bytes;
+        let (mut rest, mut taken) = (bytes, 0);
         while !rest.is_empty() {
             let piece = rest.split_to(rest.len().min(PIECE_BYTES));
-            match timeout(STALLED_AFTER, pieces.send(Ok(piece))).await {
+            let end = pace.end(taken).min(Instant::now() + STALLED_AFTER);
+            taken += piece.len();
+            match timeout_at(end, pieces.send(Ok(piece))).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_gone)) => break,
                 Err(_stalled) => {

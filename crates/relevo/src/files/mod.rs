@@ -6,7 +6,9 @@
 mod disposition;
 mod download;
 mod memory;
+mod pace;
 mod ports;
+mod quota;
 mod token;
 mod upload;
 
@@ -23,8 +25,10 @@ use relevo_sender::media::Scanner;
 
 use crate::auth::Auth;
 use memory::Memory;
+use quota::Quota;
 
 pub(crate) use ports::{FilePorts, Links};
+pub(crate) use quota::TENANT_PARTS;
 pub(crate) use token::FileTokens;
 
 /// What the routes need.
@@ -36,18 +40,22 @@ pub(crate) struct FileDoors {
     /// Looks at what staff and bots store; nobody does without one.
     pub(crate) scanner: Option<Scanner>,
     pub(crate) clock: Clock,
+    /// One tenant's uploads end where it has one part in so many of the room for files. None: there is one tenant.
+    pub(crate) tenant_parts: Option<u64>,
 }
 
 #[derive(Clone)]
 struct Shared {
     doors: FileDoors,
     memory: Memory,
+    quota: Arc<Quota>,
 }
 
 /// The routes.
 pub(crate) fn router(doors: FileDoors) -> Router {
+    let quota = Arc::new(Quota::new(doors.blobs.clone(), doors.tenant_parts));
     Router::new()
         .route("/v1/files", post(upload::answer))
         .route("/v1/files/{token}", get(download::answer))
-        .with_state(Shared { doors, memory: Memory::default() })
+        .with_state(Shared { doors, memory: Memory::default(), quota })
 }

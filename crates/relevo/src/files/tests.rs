@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use futures::StreamExt as _;
 use http::header::{AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -66,6 +67,7 @@ impl World {
             tokens: Arc::new(FileTokens::new(&secrets)),
             scanner,
             clock,
+            tenant_parts: None,
         };
         Self { folder, doors }
     }
@@ -151,7 +153,13 @@ async fn what_is_too_big_or_infected_or_breaks_off_is_not_stored() {
     let broken = world.post(AGENT, "image/png", Body::from_stream(broken)).await;
     assert_eq!(broken.status, StatusCode::BAD_REQUEST);
     let infected = world.post(AGENT, "text/plain", "x EICAR y").await;
-    assert_eq!(infected.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        (infected.status, infected.json()["code"].as_str()),
+        (StatusCode::BAD_REQUEST, Some("INVALID_ARGUMENT"))
+    );
+    let (said, of_its_own) =
+        (infected.json(), relevo_catalogue::text(relevo_catalogue::Language::Es, "upload-infected", &[]));
+    assert_eq!(said["message"].as_str(), Some(of_its_own.as_str()));
     assert!(!world.stored());
     assert_eq!(world.post(AGENT, "text/plain", "hola").await.status, StatusCode::OK);
 }
@@ -255,4 +263,81 @@ async fn providers_and_commands_find_what_was_stored() {
     let facts = ports.look(&tenant(), &file.sha256).await.unwrap().unwrap();
     assert_eq!((facts.size_bytes, facts.mime_type.as_deref()), (16, Some("image/png")));
     assert_eq!(ports.look(&tenant(), &"00".repeat(32)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn bodies_that_are_announced_and_do_not_come_hold_no_memory() {
+    let world = World::new(None);
+    let routes = router(world.doors.clone());
+    let mut waiting = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let request = Request::post("/v1/files").header(AUTHORIZATION, AGENT).header("content-length", BLOB_BYTES_MAX);
+        let begun = futures::stream::once(async { Ok::<_, std::io::Error>(Bytes::from_static(PNG)) });
+        let body = Body::from_stream(begun.chain(futures::stream::pending()));
+        waiting.spawn(routes.clone().oneshot(request.body(body).unwrap()));
+    }
+    let stored = async {
+        // After all the others.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let request = Request::post("/v1/files").header(AUTHORIZATION, AGENT).body(Body::from(PNG)).unwrap();
+        routes.clone().oneshot(request).await.unwrap().status()
+    };
+    let stored = tokio::time::timeout(Duration::from_secs(5), stored).await;
+    assert_eq!(stored.unwrap(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_slow_is_sent_away() {
+    let world = World::new(None);
+    let drops = futures::stream::unfold((), |()| async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
+    });
+    let begun = tokio::time::Instant::now();
+    let answer = world.post(AGENT, "", Body::from_stream(drops)).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
+
+    let large = Bytes::from(vec![1; 8 << 20]);
+    let sha256 = world.doors.blobs.put(&tenant(), large.clone()).await.unwrap();
+    let grant = Grant { sha256, ..world.granted(b"", "video/mp4", "a.mp4").await };
+    let request = Request::get(format!("/v1/files/{}", world.doors.tokens.seal(&grant).unwrap()));
+    let response = router(world.doors.clone()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let (mut body, mut taken) = (response.into_body(), 0);
+    let ended = loop {
+        tokio::time::sleep(Duration::from_secs(25)).await;
+        match body.frame().await {
+            Some(Ok(frame)) => taken += frame.into_data().unwrap().len(),
+            ended => break ended,
+        }
+    };
+    assert!(taken < large.len() && ended.is_none_or(|frame| frame.is_err()), "{taken}");
+}
+
+#[tokio::test]
+async fn a_part_is_read_without_the_rest() {
+    let world = World::new(None);
+    let grant = world.granted(PNG, "image/png", "a.png").await;
+    let sha256 = grant.sha256.as_str();
+    let place = world.folder.path().join("demo").join(&sha256[..2]).join(&sha256[2..4]).join(sha256);
+    let damaged = [&PNG[..15], b"?"].concat();
+    std::fs::write(place, damaged).unwrap();
+    let part = world.get_part(&grant, &[("range", "bytes=0-3")]).await;
+    assert_eq!((part.status, part.body.as_ref()), (StatusCode::PARTIAL_CONTENT, &PNG[..4]));
+    for whole in [&[][..], &[("range", "bytes=0-")]] {
+        assert_eq!(world.get_part(&grant, whole).await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_that_has_its_share_stores_no_more() {
+    let mut world = World::new(None);
+    world.doors.tenant_parts = Some(TENANT_PARTS);
+    assert_eq!(world.post(AGENT, "image/png", PNG).await.status, StatusCode::OK);
+    // A share that what is there already fills.
+    world.doors.tenant_parts = Some(u64::MAX);
+    let full = world.post(AGENT, "image/png", PNG).await;
+    assert_eq!(full.json()["code"], "LIMIT_REACHED");
 }

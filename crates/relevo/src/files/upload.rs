@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::BodyExt as _;
@@ -13,13 +13,13 @@ use relevo_domain::{ErrorCode, Role};
 use relevo_eventlog::{BLOB_BYTES_MAX, LogError};
 use relevo_sender::media::{Verdict, sniff};
 use serde_json::json;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::Shared;
-use crate::auth::{Refused, http as refuse, language};
+use super::memory::Room;
+use super::pace::Pace;
+use crate::auth::{Refused, http as refuse, language, saying};
 
-/// How long the body may take: the largest file over a slow line.
-const BODY_MAX: Duration = Duration::from_mins(10);
 /// How long a body may pause.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 
@@ -28,11 +28,26 @@ pub(super) async fn answer(State(shared): State<Shared>, request: Request) -> Re
     let language = language(&head.headers);
     match stored(&shared, &head.headers, body).await {
         Ok(answer) => ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], answer).into_response(),
-        Err(code) => refuse(language, code),
+        Err(Refusal::Code(code)) => refuse(language, code),
+        Err(Refusal::Said(key)) => saying(ErrorCode::InvalidArgument, &relevo_catalogue::text(language, key, &[])),
     }
 }
 
-async fn stored(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<String, ErrorCode> {
+/// Why nothing was stored.
+#[derive(Debug)]
+enum Refusal {
+    Code(ErrorCode),
+    /// The request is at fault in a way that its code does not tell: a key of the catalogue.
+    Said(&'static str),
+}
+
+impl From<ErrorCode> for Refusal {
+    fn from(code: ErrorCode) -> Self {
+        Self::Code(code)
+    }
+}
+
+async fn stored(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<String, Refusal> {
     let doors = &shared.doors;
     let credential = match headers.get(AUTHORIZATION) {
         None => None,
@@ -47,49 +62,63 @@ async fn stored(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Stri
     let caller = credential.ok_or(ErrorCode::Unauthenticated)?.caller;
     match caller.role {
         Role::Agent | Role::Supervisor | Role::Admin | Role::Bot => {}
-        Role::Analyst | Role::Ops | Role::Service => return Err(ErrorCode::Forbidden),
+        Role::Analyst | Role::Ops | Role::Service => return Err(ErrorCode::Forbidden.into()),
     }
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > BLOB_BYTES_MAX as u64) {
-        return Err(ErrorCode::AttachmentTooBig);
+        return Err(ErrorCode::AttachmentTooBig.into());
     }
-    let room = shared.memory.take(length.unwrap_or(BLOB_BYTES_MAX as u64)).await.ok_or(ErrorCode::LimitReached)?;
-    let bytes = read(body).await?;
+    shared.quota.check(&caller.tenant, length.unwrap_or(0)).await?;
+    let mut room = shared.memory.room(&caller.tenant, Some(caller.name.as_str()));
+    let bytes = read(body, &mut room).await?;
+    if length.is_none() {
+        shared.quota.check(&caller.tenant, bytes.len() as u64).await?;
+    }
     let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (mime_type, size_bytes) = (sniff(&bytes, declared), bytes.len());
     if let Some(scanner) = &doors.scanner {
         match scanner.scan(bytes.clone()).await {
             Ok(Verdict::Clean) => {}
-            Ok(Verdict::Infected) => return Err(ErrorCode::InvalidArgument),
+            Ok(Verdict::Infected) => return Err(Refusal::Said("upload-infected")),
             Err(error) => {
                 tracing::error!(%error, "file could not be scanned");
-                return Err(ErrorCode::Internal);
+                return Err(ErrorCode::Internal.into());
             }
         }
     }
     let sha256 = doors.blobs.put(&caller.tenant, bytes).await.map_err(code)?;
     drop(room);
+    shared.quota.stored(&caller.tenant, size_bytes as u64).await;
     tracing::info!(tenant = %caller.tenant, actor = %caller.name, size_bytes, "file stored");
     Ok(format!("{}\n", json!({ "sha256": sha256, "size_bytes": size_bytes.to_string(), "mime_type": mime_type })))
 }
 
 /// The whole body, never more than a file may have.
-async fn read(mut body: Body) -> Result<Bytes, ErrorCode> {
-    let deadline = Instant::now() + BODY_MAX;
-    let mut bytes = BytesMut::with_capacity(body.size_hint().lower().min(BLOB_BYTES_MAX as u64) as usize);
+/// Room is taken as it comes: what somebody says that they will send holds nothing.
+async fn read(mut body: Body, room: &mut Room) -> Result<Bytes, Refusal> {
+    let mut pace = Pace::begin();
+    let mut bytes = Vec::new();
     loop {
-        let frame = timeout_at(deadline, timeout(PAUSE_MAX, body.frame())).await;
-        match frame {
-            Ok(Ok(Some(Ok(frame)))) => {
+        let end = pace.end(bytes.len()).min(Instant::now() + PAUSE_MAX);
+        match timeout_at(end, body.frame()).await {
+            Ok(Some(Ok(frame))) => {
                 let Ok(data) = frame.into_data() else { continue };
-                if bytes.len() + data.len() > BLOB_BYTES_MAX {
-                    return Err(ErrorCode::AttachmentTooBig);
+                let length = bytes.len() + data.len();
+                if length > BLOB_BYTES_MAX {
+                    return Err(ErrorCode::AttachmentTooBig.into());
+                }
+                if length > bytes.capacity() {
+                    let asked = Instant::now();
+                    let held = room.hold(length as u64).await.map_err(|_full| ErrorCode::LimitReached)?;
+                    // Waiting for room is not the client's slowness.
+                    pace.forgive(asked.elapsed());
+                    bytes.reserve_exact(held - bytes.len());
                 }
                 bytes.extend_from_slice(&data);
             }
-            Ok(Ok(None)) => return Ok(bytes.freeze()),
-            // It broke off, or does not come: the client knows, if there is one.
-            Ok(Ok(Some(Err(_))) | Err(_)) | Err(_) => return Err(ErrorCode::InvalidArgument),
+            Ok(None) => return Ok(Bytes::from(bytes)),
+            // It broke off, or does not come.
+            Ok(Some(Err(_))) | Err(_) => return Err(Refusal::Said("upload-incomplete")),
         }
     }
 }

@@ -27,10 +27,11 @@ use super::outbound::{self, Ways};
 use super::readiness::Condition;
 use super::{ServeError, cors, grpc, id_keys};
 use crate::auth::Auth;
-use crate::channels::Channels;
+use crate::channels::{Channels, Grants};
 use crate::config::file::File;
 use crate::config::{Config, FileStore};
-use crate::files::{FileDoors, FilePorts, FileTokens, Links};
+use crate::files::{FileDoors, FilePorts, FileTokens, Links, TENANT_PARTS};
+use crate::nats::private;
 use crate::topics::{self, Checkpoints, Publisher, Republisher};
 
 /// The tally's folder among the views: it is a fold like them, only of the raw stream too.
@@ -122,7 +123,7 @@ impl Broker {
         let log: Arc<dyn Log> = Arc::new(connection.events());
         let secrets = token_keys(&config, &data)?;
         let auth = start_auth(&config, &secrets, &channels)?;
-        let (files, pages) = open_pages(&config, &connection, &log, &auth, &secrets, &own_url);
+        let (files, pages) = open_pages(&config, &connection, &log, &auth, &secrets, &own_url)?;
         let http = serve_http(http_listener, router.merge(pages), failed.clone())?;
 
         let views = start_views(&data, Arc::clone(&log)).await?;
@@ -135,7 +136,7 @@ impl Broker {
         let checked = CancellationToken::new();
         let (intake, parking, tally) =
             start_intake(handler, (kept, checked.clone()), &data, &connection, &ledger, &condition, &failed)?;
-        let ways = Ways::new(&files)?;
+        let ways = Ways::new(&files, Grants::new(data.grants()))?;
         let delivery = relevo_sender::delivery::NAME;
         let parts = outbound::Parts {
             channels: channels.clone(),
@@ -300,18 +301,28 @@ fn open_pages(
     auth: &Arc<Auth>,
     secrets: &[Vec<u8>],
     own_url: &str,
-) -> (FilePorts, axum::Router) {
+) -> Result<(FilePorts, axum::Router), ServeError> {
     let blobs = match &config.files.store {
         FileStore::Log => connection.blobs(),
-        FileStore::Folder(path) => Blobs::folder(path),
+        FileStore::Folder(path) => {
+            private::folder(path).map_err(ServeError::io(path))?;
+            Blobs::folder(path)
+        }
     };
     let tokens = Arc::new(FileTokens::new(secrets));
     let links = Links::new(Arc::clone(&tokens), config.server.public_url.as_deref().unwrap_or(own_url), now);
     let scanner = Scanner::new(&config.files.scan_command);
-    let doors = FileDoors { auth: Arc::clone(auth), blobs: blobs.clone(), tokens, scanner, clock: now };
+    let doors = FileDoors {
+        auth: Arc::clone(auth),
+        blobs: blobs.clone(),
+        tokens,
+        scanner,
+        clock: now,
+        tenant_parts: (config.tenants.len() > 1).then_some(TENANT_PARTS),
+    };
     let pages = crate::auth::router(Arc::clone(auth)).merge(crate::files::router(doors));
     let pages = pages.layer(cors::http(&config.server.cors_origins));
-    (FilePorts { blobs, links, log: Arc::clone(log) }, pages)
+    Ok((FilePorts { blobs, links, log: Arc::clone(log) }, pages))
 }
 
 /// Who may call. A node whose configuration has no keys for tokens has one of its own.

@@ -21,10 +21,12 @@ const VIEWS: &str = "views";
 const KEYS: &str = "keys";
 /// Channels that were added while Relevo ran, with their secrets.
 const CHANNELS: &str = "channels";
+/// Refresh tokens that issuers gave in exchange for those of channels.
+const GRANTS: &str = "keys/oauth";
 /// What signs tokens. No tenant is called so: a name begins with a letter or a digit.
 const TOKEN_KEY: &str = "_tokens.key";
 /// Folders that nobody else may look into, whoever made them.
-const PARTS: [&str; 4] = [VIEWS, KEYS, CHANNELS, "nats"];
+const PARTS: [&str; 5] = [VIEWS, KEYS, GRANTS, CHANNELS, "nats"];
 
 /// In a mode: everybody may write, and nobody may remove what is another's.
 const STICKY: u32 = 0o1000;
@@ -77,6 +79,10 @@ impl DataDir {
 
     pub(super) fn channels(&self) -> PathBuf {
         self.path.join(CHANNELS)
+    }
+
+    pub(super) fn grants(&self) -> PathBuf {
+        self.path.join(GRANTS)
     }
 
     /// The tenant's id key. Made at the first start, never replaced: a file that cannot be read is an error.
@@ -153,7 +159,7 @@ mod tests {
         let data = DataDir::open(temp.path()).unwrap();
         data.write_addresses("h", "g").unwrap();
         assert_eq!(mode(temp.path()), 0o700);
-        assert_eq!(PARTS.map(|part| mode(&temp.path().join(part))), [0o700; 4]);
+        assert_eq!(PARTS.map(|part| mode(&temp.path().join(part))), [0o700; 5]);
         assert_eq!(mode(&temp.path().join(ADDRESSES)), 0o600);
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use relevo_command::grpc::Commands;
-use relevo_command::{Ledger, SendPorts};
+use relevo_command::{Ledger, Marks, SendPorts};
 use relevo_query::{Directory, Ports, Query, QueryViews};
 use tokio::net::TcpListener;
 use tonic::transport::Server;
@@ -14,7 +14,7 @@ use tonic_web::GrpcWebLayer;
 use super::broker::now;
 use super::directory::Names;
 use super::history::Past;
-use super::outbound::Entities;
+use super::outbound::{Entities, Receipts};
 use super::policy::Policy;
 use super::{Installation, ServeError, cors, health};
 use crate::admin;
@@ -47,7 +47,10 @@ pub(super) fn server(
     let (reporter, health) = tonic_health::server::health_reporter();
     tokio::spawn(health::keep(reporter, installation.clone()));
     let directory = Arc::clone(&installation.directory);
-    let commands = Commands::new(ledger, Arc::new(Names(Arc::clone(&directory))), now);
+    let receipts = Receipts { channels: installation.channels.clone(), ways: installation.ways.clone() };
+    let (marks, worker) = Marks::new(Arc::clone(&ledger), Arc::new(receipts));
+    tokio::spawn(worker.run(installation.ending.clone().cancelled_owned()));
+    let commands = Commands::new(ledger, Arc::new(Names(Arc::clone(&directory))), now).with_marks(marks);
     let ports = SendPorts {
         keys: Arc::clone(&installation.keys),
         policy: Arc::new(Policy { channels: installation.channels.clone(), checked: installation.checked.clone() }),

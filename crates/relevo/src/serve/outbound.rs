@@ -5,12 +5,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use relevo_command::{IdKey, Ledger, Sends};
+use async_trait::async_trait;
+use relevo_command::{IdKey, Ledger, Mark, ProviderMarks, Sends};
 use relevo_domain::{ChannelId, EndpointId, EntityId, TenantId};
 use relevo_eventlog::{Connection, Log};
 use relevo_mailbox::{MailboxParts, Mailboxes};
 use relevo_projection::View;
-use relevo_providers::{AccountKey, Doors, Tokens};
+use relevo_providers::{AccountKey, AccountKind, Doors, Tokens};
 use relevo_query::SendingChannels;
 use relevo_sender::media::{MediaParts, MediaWorker, MediumCommands, Scanner};
 use relevo_sender::{Sender, SenderParts, TemplateSync, TemplateSyncParts};
@@ -19,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use super::ServeError;
 use super::broker::now;
-use crate::channels::Channels;
+use crate::channels::{Channels, Grants};
 use crate::config::{ChannelKind, Config};
 use crate::files::FilePorts;
 
@@ -31,10 +32,10 @@ pub(crate) struct Ways {
 }
 
 impl Ways {
-    pub(super) fn new(files: &FilePorts) -> Result<Self, ServeError> {
+    pub(super) fn new(files: &FilePorts, grants: Grants) -> Result<Self, ServeError> {
         // Only the machine's certificate authorities can be missing.
         let refused = |error| ServeError::NotStarted { reason: format!("certificate authorities: {error}") };
-        let tokens = Tokens::new(now).map_err(refused)?;
+        let tokens = Tokens::new(now).map_err(refused)?.keeping(Arc::new(grants));
         let links = Arc::new(files.links.clone());
         Ok(Self { doors: Doors::new(Arc::new(files.clone()), links, tokens.clone(), now), tokens })
     }
@@ -165,5 +166,35 @@ impl SendingChannels for Entities {
         let of = config.tenants.iter().find(|one| one.name == *tenant);
         let Some((of, key)) = of.zip(self.keys.get(tenant)) else { return Vec::new() };
         of.channels.iter().map(|channel| (channel.id.clone(), key.channel(&channel.id))).collect()
+    }
+
+    fn language(&self, tenant: &TenantId) -> String {
+        let config = self.channels.config();
+        let of = config.tenants.iter().find(|one| one.name == *tenant);
+        of.map(|of| of.language.tag().to_owned()).unwrap_or_default()
+    }
+}
+
+/// Tells Meta what was read and who writes; no other provider knows of that.
+pub(super) struct Receipts {
+    pub(super) channels: Channels,
+    pub(super) ways: Ways,
+}
+
+#[async_trait]
+impl ProviderMarks for Receipts {
+    fn takes(&self, tenant: &TenantId, channel: &ChannelId) -> bool {
+        let config = self.channels.config();
+        let wanted = config.tenants.iter().any(|one| one.name == *tenant && one.send_read_receipts);
+        let account = self.channels.accounts().find(tenant, channel);
+        wanted && account.is_some_and(|account| matches!(account.kind, AccountKind::Meta(_)))
+    }
+
+    async fn mark(&self, mark: &Mark) {
+        let Some(account) = self.channels.accounts().find(&mark.tenant, &mark.channel) else { return };
+        // Health is what messages say: a mark may be refused for its own reasons, an old message for one.
+        if let Err(refused) = self.ways.doors.mark_read(&account, &mark.provider_id, mark.typing).await {
+            tracing::debug!(channel = %mark.channel, class = ?refused.class, code = refused.code, "a mark was refused");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use relevo_domain::{ChannelId, EndpointId, TenantId};
 use relevo_intake::{ChannelRef, Endpoint, Routes};
@@ -55,6 +56,10 @@ pub(crate) fn webhook_url(config: &Config, channel: &Channel, own_url: &str) -> 
     Some(format!("{}/webhooks/{path}", base(config, channel, own_url)))
 }
 
+/// Counts up for the whole process: a channel that is removed and comes back must not look like what it was before, to whoever
+/// still holds a connection or a grudge.
+static REVISIONS: AtomicU64 = AtomicU64::new(0);
+
 /// How each channel reaches its provider, of those that can. An account that is as it was `before` keeps its revision.
 pub(crate) fn accounts(
     config: &Config,
@@ -72,8 +77,8 @@ pub(crate) fn accounts(
         };
         let (tenant, channel) = (tenant.name.clone(), channel.id.clone());
         let before = before(&(tenant.clone(), channel.clone()));
-        let revision =
-            before.map_or(1, |before| if before.kind == kind { before.revision } else { before.revision + 1 });
+        let same = before.filter(|before| before.kind == kind).map(|before| before.revision);
+        let revision = same.unwrap_or_else(|| REVISIONS.fetch_add(1, Ordering::Relaxed) + 1);
         Some(Account { tenant, channel, revision, kind })
     });
     all.collect()

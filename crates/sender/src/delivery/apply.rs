@@ -1,8 +1,8 @@
 //! What each event changes in what is on its way.
 
 use relevo_domain::channel::ChannelEvent;
-use relevo_domain::conversation::{Attachment, ConversationEvent, Medium, Message, Stage};
-use relevo_domain::{Event, Recorded, TenantId};
+use relevo_domain::conversation::{Attachment, Content, ConversationEvent, Medium, Stage};
+use relevo_domain::{Event, MessageId, Recorded, TenantId};
 use relevo_projection::row::{load, store};
 use relevo_projection::{ApplyError, Rows};
 
@@ -98,12 +98,13 @@ fn conversation_event(
     Ok(())
 }
 
-/// Whether an event can change what is on its way, or until when it may be sent.
+/// Whether an event can change what is on its way, until when it may be sent, or what is to be fetched.
 const fn concerns(event: &ConversationEvent) -> bool {
     match event {
         ConversationEvent::Opened { .. }
         | ConversationEvent::MessageReceived(_)
         | ConversationEvent::MessageEchoed(_)
+        | ConversationEvent::MessageEdited { .. }
         | ConversationEvent::ReactionChanged { .. }
         | ConversationEvent::DeliveryReported(_)
         | ConversationEvent::MessageQueued(_)
@@ -114,7 +115,6 @@ const fn concerns(event: &ConversationEvent) -> bool {
         | ConversationEvent::SendCancelled { .. }
         | ConversationEvent::MediumFetched { .. } => true,
         ConversationEvent::EpisodeStarted { .. }
-        | ConversationEvent::MessageEdited { .. }
         | ConversationEvent::MessageRevoked { .. }
         | ConversationEvent::BotPaused { .. }
         | ConversationEvent::BotResumed { .. }
@@ -148,34 +148,59 @@ fn turns_of(known: &Known) -> Vec<(Act, i64)> {
     }
 }
 
-/// Media that a message brings are to be fetched until somebody says what came of it.
+/// Media that a message, or an edit of it, brings are to be fetched until somebody says what came of it.
 fn media(rows: &mut dyn Rows, recorded: &Recorded, known: &Known, event: &ConversationEvent) -> Result<(), ApplyError> {
-    let (tenant, conversation) = (&recorded.commit.tenant, recorded.commit.entity);
-    let channel = known.opened.channel.as_str();
     if let ConversationEvent::MessageReceived(message) | ConversationEvent::MessageEchoed(message) = event {
-        let wanted = wanted(message);
-        for (index, attachment) in &wanted {
-            let row = medium_row(recorded, known.opened.medium, attachment);
-            store(rows, keys::medium(tenant, channel, conversation, message.id, *index), &row);
-        }
-        media_lane(rows, recorded, channel, wanted.len() as u64, 0)?;
+        brought(rows, recorded, known, message.id, &message.content, None)?;
     }
-    if let ConversationEvent::MediumFetched { message, index, outcome: _ } = event {
+    // An edit repeats the medium or brings another one. Which of them is there already is the reader's affair: here nobody
+    // remembers, and fetching twice does no harm.
+    if let ConversationEvent::MessageEdited { message, content } = event {
+        let edited_at = Some(recorded.commit.occurred_at.as_millis());
+        brought(rows, recorded, known, *message, content, edited_at)?;
+    }
+    if let ConversationEvent::MediumFetched { message, index, medium, outcome: _ } = event {
+        let (tenant, conversation) = (&recorded.commit.tenant, recorded.commit.entity);
+        let channel = known.opened.channel.as_str();
         let key = keys::medium(tenant, channel, conversation, *message, *index);
-        let gone = u64::from(rows.get(&key)?.is_some());
-        rows.delete(key);
-        media_lane(rows, recorded, channel, 0, gone)?;
+        let waiting: Option<MediumRow> = load(&*rows, "medium", &key)?;
+        // What was fetched is not what an edit has put there since.
+        if waiting.is_some_and(|row| medium.is_none() || *medium == row.mark()) {
+            rows.delete(key);
+            media_lane(rows, recorded, channel, 0, 1)?;
+        }
     }
     Ok(())
 }
 
-/// The attachments that can be fetched, with their places.
-fn wanted(message: &Message) -> Vec<(u32, &Attachment)> {
-    let attachments = (0..).zip(&message.content.attachments);
-    attachments.filter(|(_, medium)| medium.provider_id.is_some() || medium.personal.url.is_some()).collect()
+/// The attachments of a content that can be fetched, each in its place.
+fn brought(
+    rows: &mut dyn Rows,
+    recorded: &Recorded,
+    known: &Known,
+    message: MessageId,
+    content: &Content,
+    edited_at: Option<i64>,
+) -> Result<(), ApplyError> {
+    let (tenant, conversation) = (&recorded.commit.tenant, recorded.commit.entity);
+    let (channel, mut came) = (known.opened.channel.as_str(), 0);
+    for (index, attachment) in (0..).zip(&content.attachments) {
+        if attachment.mark().is_none() {
+            continue;
+        }
+        let key = keys::medium(tenant, channel, conversation, message, index);
+        let waiting: Option<MediumRow> = load(&*rows, "medium", &key)?;
+        // The author's latest version wins, whatever comes first; a message is older than its edits.
+        if waiting.as_ref().is_some_and(|row| row.edited_at > edited_at) {
+            continue;
+        }
+        came += u64::from(waiting.is_none());
+        store(rows, key, &medium_row(recorded, known.opened.medium, attachment, edited_at));
+    }
+    media_lane(rows, recorded, channel, came, 0)
 }
 
-fn medium_row(recorded: &Recorded, medium: Medium, attachment: &Attachment) -> MediumRow {
+fn medium_row(recorded: &Recorded, medium: Medium, attachment: &Attachment, edited_at: Option<i64>) -> MediumRow {
     let intake = recorded.commit.intake;
     MediumRow {
         provider_id: attachment.provider_id.clone(),
@@ -188,6 +213,7 @@ fn medium_row(recorded: &Recorded, medium: Medium, attachment: &Attachment) -> M
         intake_sequence: intake.map_or(0, |pointer| pointer.sequence),
         intake_ordinal: intake.map_or(0, |pointer| pointer.ordinal),
         of_mail: medium == Medium::Email,
+        edited_at,
     }
 }
 

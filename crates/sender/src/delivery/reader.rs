@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use relevo_domain::conversation::{Medium, Pending};
+use relevo_domain::conversation::{Medium, Pending, medium_mark};
 use relevo_domain::{ChannelId, EntityId, IntakePointer, MessageId, TenantId, Timestamp};
 use relevo_projection::RowSource;
 use relevo_projection::row::{ReadError, decode, read};
@@ -83,9 +83,9 @@ pub struct MediumToFetch {
     pub size_bytes: Option<u64>,
     /// Personal.
     pub file_name: Option<String>,
-    /// When the message was recorded.
+    /// When the message, or the edit, was recorded.
     pub at: Timestamp,
-    /// Position of the commit with the message.
+    /// Position of the commit with the message, or with the edit that brought this medium.
     pub sequence: u64,
     /// The raw item that the message was made from.
     pub intake: Option<IntakePointer>,
@@ -219,6 +219,15 @@ impl Outbox {
             needs_window: queued.needs_window,
             expires_at: super::expires_at(pending.queued_at, queued.needs_window, spoke_at),
         }
+    }
+}
+
+// === impl MediumToFetch ===
+
+impl MediumToFetch {
+    /// Tells it from what stands in its place after another edit.
+    pub fn mark(&self) -> Option<u64> {
+        medium_mark(self.provider_id.as_deref(), self.url.as_deref())
     }
 }
 

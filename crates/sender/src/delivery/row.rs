@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use prost::Message;
-use relevo_domain::conversation::{Author, ConversationEvent, Medium, Opened, Pending, Stage, State};
+use relevo_domain::conversation::{Author, ConversationEvent, Medium, Opened, Pending, Stage, State, medium_mark};
 use relevo_domain::{Actor, ChannelId, EntityId, EntityKind, MessageId, Timestamp};
 use relevo_projection::row::BadRow;
 
@@ -85,6 +85,9 @@ pub(crate) struct MediumRow {
     /// It is a part of a mail, which is cut out of the raw item.
     #[prost(bool, tag = "10")]
     pub(crate) of_mail: bool,
+    /// When the author edited the message so that it has this medium; absent for that of the message itself.
+    #[prost(sint64, optional, tag = "11")]
+    pub(crate) edited_at: Option<i64>,
 }
 
 /// What a channel's own events say.
@@ -205,6 +208,14 @@ impl PendingRow {
             sequence: queued.sequence,
             needs_window: queued.needs_window,
         }
+    }
+}
+
+// === impl MediumRow ===
+
+impl MediumRow {
+    pub(crate) fn mark(&self) -> Option<u64> {
+        medium_mark(self.provider_id.as_deref(), self.url.as_deref())
     }
 }
 

@@ -6,17 +6,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use rand::RngExt as _;
+use relevo_command::MediumTurn;
 use relevo_domain::conversation::{FailureClass, FetchOutcome};
 use relevo_domain::{EntityId, MessageId};
 use relevo_providers::{Account, Health, Part};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use super::fetch::{self, GONE, REFUSED, Trouble, unavailable};
-use super::{Channel, IDLE_MAX, MediaParts, Which};
+use super::fetch::{self, Cut, CutFailure, GONE, REFUSED, Trouble, unavailable};
+use super::permits::Permits;
+use super::{Channel, GATHER, IDLE_MAX, MediaParts, Which};
 use crate::delivery::{MediumToFetch, media_to_fetch};
 
 /// Messages whose media are fetched at a time.
@@ -27,6 +27,8 @@ const PAGE: usize = 200;
 const TRY_FOR: Duration = Duration::from_hours(7 * 24);
 /// How often a medium is shown to a scanner that does not answer about it.
 const SCANS_MAX: u32 = 5;
+/// The view is looked at no more often than so without a change.
+const PAUSE_MIN: Duration = Duration::from_millis(250);
 /// The first interval, and the longest; they double.
 const WAIT_FIRST: Duration = Duration::from_secs(2);
 const WAIT_MAX: Duration = Duration::from_hours(1);
@@ -42,39 +44,41 @@ const FAILURES_MAX: u32 = 4;
 const REMEMBERED_MAX: usize = 10_000;
 /// How long the view may take to show what was recorded.
 const SHOWN_WITHIN: Duration = Duration::from_mins(1);
-/// How long a raw mail may take to arrive.
-const RAW_WITHIN: Duration = Duration::from_secs(30);
 
-type Key = (EntityId, MessageId, u32);
+/// With the position of the commit that brought it: what an edit puts in the same place is another one.
+type Key = (EntityId, MessageId, u32, u64);
 
 /// One channel's media.
 pub(super) struct ChannelMedia {
     parts: Arc<MediaParts>,
-    permits: Arc<Semaphore>,
+    permits: Permits,
     channel: Channel,
     tried: HashMap<Key, Tried>,
     /// Failures since the last success.
     failures: u32,
-    channel_waits: Option<ChannelWait>,
+    /// Media that were had.
+    successes: u64,
+    /// The account that was tried last: a change of it ends the waiting.
+    revision: Option<u64>,
+    channel_waits: Option<Instant>,
 }
 
 /// What is remembered of a medium that failed.
 #[derive(Clone, Copy, Debug)]
 struct Tried {
+    /// Failures of any kind.
     times: u32,
+    /// Of these, how often the scanner did not answer.
+    scans: u32,
     due: Instant,
+    /// How many media had been had when this one met a credential that was refused, if it did.
+    denied_at: Option<u64>,
 }
 
-struct ChannelWait {
-    until: Instant,
-    /// A change of the account ends the waiting.
-    revision: Option<u64>,
-}
-
-/// A medium whose time has come, and how often it has failed.
+/// A medium whose time has come, and how often the scanner did not answer about it.
 struct Turn {
     medium: MediumToFetch,
-    times: u32,
+    scans: u32,
 }
 
 /// The media of one message, and what came of each.
@@ -83,8 +87,17 @@ struct Done {
 }
 
 impl ChannelMedia {
-    pub(super) fn new(parts: Arc<MediaParts>, permits: Arc<Semaphore>, channel: Channel) -> Self {
-        Self { parts, permits, channel, tried: HashMap::new(), failures: 0, channel_waits: None }
+    pub(super) fn new(parts: Arc<MediaParts>, permits: Permits, channel: Channel) -> Self {
+        Self {
+            parts,
+            permits,
+            channel,
+            tried: HashMap::new(),
+            failures: 0,
+            successes: 0,
+            revision: None,
+            channel_waits: None,
+        }
     }
 
     /// Works until nothing is left to fetch.
@@ -96,12 +109,14 @@ impl ChannelMedia {
             if !left {
                 return;
             }
-            let wait = self.until_due().saturating_duration_since(Instant::now()).min(IDLE_MAX);
             tokio::select! {
-                () = tokio::time::sleep(wait) => {}
+                () = tokio::time::sleep(self.pause()) => {}
                 Ok(()) = accounts.changed() => {}
                 // Something new may have come.
-                _ = changes.recv(), if self.channel_waits.is_none() => changes = changes.resubscribe(),
+                _ = changes.recv(), if self.channel_waits.is_none() => {
+                    tokio::time::sleep(GATHER).await;
+                    changes = changes.resubscribe();
+                }
             }
         }
     }
@@ -113,18 +128,27 @@ impl ChannelMedia {
     /// Whether the channel as a whole still has to wait.
     fn waits(&mut self) -> bool {
         let revision = self.account().map(|account| account.revision);
-        let over = |wait: &ChannelWait| wait.until <= Instant::now() || wait.revision != revision;
-        if self.channel_waits.as_ref().is_some_and(over) {
-            self.channel_waits = None;
+        let now = Instant::now();
+        if self.revision != revision {
+            // What met the old credential is tried with the new one at once.
+            for tried in self.tried.values_mut().filter(|tried| tried.denied_at.is_some()) {
+                (tried.due, tried.denied_at) = (now, None);
+            }
+            (self.revision, self.channel_waits) = (revision, None);
         }
+        self.channel_waits = self.channel_waits.filter(|until| *until > now);
         self.channel_waits.is_some()
+    }
+
+    /// How long to wait for the next look. What is due is not always done: the view may not be readable now.
+    fn pause(&self) -> Duration {
+        self.until_due().saturating_duration_since(Instant::now()).clamp(PAUSE_MIN, IDLE_MAX)
     }
 
     /// When there is something to do again.
     fn until_due(&self) -> Instant {
         let first = self.tried.values().map(|tried| tried.due).min();
-        let channel = self.channel_waits.as_ref().map(|wait| wait.until);
-        channel.or(first).unwrap_or_else(|| Instant::now() + IDLE_MAX)
+        self.channel_waits.or(first).unwrap_or_else(|| Instant::now() + IDLE_MAX)
     }
 
     /// Goes through everything that is to be fetched, once. Answers whether something is left.
@@ -152,12 +176,7 @@ impl ChannelMedia {
                 if self.channel_waits.is_some() {
                     break;
                 }
-                running.spawn(work_on(
-                    Arc::clone(&self.parts),
-                    Arc::clone(&self.permits),
-                    self.channel.clone(),
-                    message,
-                ));
+                running.spawn(work_on(Arc::clone(&self.parts), self.permits.clone(), self.channel.clone(), message));
             }
             if last_page || self.channel_waits.is_some() {
                 break;
@@ -191,7 +210,7 @@ impl ChannelMedia {
                 *left = true;
                 continue;
             }
-            let turn = Turn { times: tried.map_or(0, |tried| tried.times), medium };
+            let turn = Turn { scans: tried.map_or(0, |tried| tried.scans), medium };
             match messages.last_mut() {
                 Some(last) if last.last().is_some_and(|other| other.medium.sequence == turn.medium.sequence) => {
                     last.push(turn);
@@ -216,12 +235,13 @@ impl ChannelMedia {
             match outcome {
                 Ok(()) => {
                     self.failures = 0;
+                    self.successes += 1;
                     let since = (self.parts.clock)();
                     self.parts.board.note(&self.channel, Part::Media, Health::Good { since });
                     // Until the view shows it, it would be found, and fetched, once more.
                     if self.remembers(&medium) {
                         let due = Instant::now() + SHOWN_WITHIN;
-                        self.tried.insert(key(&medium), Tried { times: 0, due });
+                        self.tried.insert(key(&medium), Tried { times: 0, scans: 0, due, denied_at: None });
                     }
                 }
                 Err(trouble) => self.trouble(&medium, trouble),
@@ -235,17 +255,31 @@ impl ChannelMedia {
     }
 
     fn trouble(&mut self, medium: &MediumToFetch, trouble: Trouble) {
-        let times = self.tried.get(&key(medium)).map_or(0, |tried| tried.times) + 1;
+        let before = self.tried.get(&key(medium)).copied();
+        let times = before.map_or(0, |tried| tried.times) + 1;
         let full = !self.remembers(medium);
+        // Others were had with the credential that was refused for this one: it is this one's trouble.
+        let own = before.and_then(|tried| tried.denied_at).is_some_and(|at| at < self.successes);
+        let trouble = match trouble {
+            Trouble::Channel { wait: None, what, .. } if own => Trouble::Medium { what },
+            other => other,
+        };
         if !full {
-            self.tried.insert(key(medium), Tried { times, due: Instant::now() + interval(times) });
+            let denied_at = before.and_then(|tried| tried.denied_at);
+            let scans = before.map_or(0, |tried| tried.scans) + u32::from(trouble == Trouble::Scanner);
+            let due = Instant::now() + interval(times);
+            self.tried.insert(key(medium), Tried { times, scans, due, denied_at });
         }
         match trouble {
             Trouble::Channel { wait, class, what } => {
-                // It was not this medium's fault.
-                self.tried.remove(&key(medium));
+                let denied_at = wait.is_none().then_some(self.successes);
+                let wait = wait.unwrap_or(CHANNEL_WAIT).min(PROVIDER_WAIT_MAX);
+                // Perhaps it is this medium after all: when the channel has waited, all others come first.
+                if let Some(tried) = self.tried.get_mut(&key(medium)) {
+                    (tried.due, tried.denied_at) = (tried.due + wait, denied_at);
+                }
                 self.ails(class);
-                self.wait_for(wait.unwrap_or(CHANNEL_WAIT).min(PROVIDER_WAIT_MAX), what);
+                self.wait_for(wait, what);
             }
             Trouble::Ours { class, what } => {
                 self.tried.remove(&key(medium));
@@ -276,13 +310,12 @@ impl ChannelMedia {
             let (tenant, channel) = &self.channel;
             tracing::warn!(%tenant, %channel, what, wait_seconds = wait.as_secs(), "media of the channel wait");
         }
-        let revision = self.account().map(|account| account.revision);
-        self.channel_waits = Some(ChannelWait { until: Instant::now() + wait, revision });
+        self.channel_waits = Some(Instant::now() + wait);
     }
 }
 
 fn key(medium: &MediumToFetch) -> Key {
-    (medium.conversation, medium.message, medium.index)
+    (medium.conversation, medium.message, medium.index, medium.sequence)
 }
 
 /// Doubles from [`WAIT_FIRST`], and never is the same for two who failed together.
@@ -292,12 +325,12 @@ fn interval(times: u32) -> Duration {
 }
 
 /// Fetches the media of one message, one after the other.
-async fn work_on(parts: Arc<MediaParts>, permits: Arc<Semaphore>, channel: Channel, message: Vec<Turn>) -> Done {
-    let permit = permits.acquire_owned().await;
-    let mut raw = None;
+async fn work_on(parts: Arc<MediaParts>, permits: Permits, channel: Channel, message: Vec<Turn>) -> Done {
+    let permit = permits.take().await;
+    let mut cut = fetch::cut_mail(&parts, message.iter().map(|turn| &turn.medium)).await;
     let mut media = Vec::with_capacity(message.len());
     for turn in message {
-        let outcome = attempt(&parts, &channel, &turn, &mut raw).await;
+        let outcome = attempt(&parts, &channel, &turn, &mut cut).await;
         media.push((turn.medium, outcome));
         if matches!(media.last(), Some((_, Err(Trouble::Channel { .. } | Trouble::Ours { .. })))) {
             break;
@@ -307,16 +340,16 @@ async fn work_on(parts: Arc<MediaParts>, permits: Arc<Semaphore>, channel: Chann
     Done { media }
 }
 
-/// One medium, once. `raw` keeps the mail for the next of its parts.
+/// One medium, once. `cut` holds what was cut out of its mail.
 async fn attempt(
     parts: &MediaParts,
     channel: &Channel,
-    Turn { medium, times }: &Turn,
-    raw: &mut Option<Bytes>,
+    Turn { medium, scans }: &Turn,
+    cut: &mut Option<Cut>,
 ) -> Result<(), Trouble> {
-    let outcome = match fetched(parts, channel, medium, raw).await {
+    let outcome = match fetched(parts, channel, medium, cut).await {
         Ok(outcome) => outcome,
-        Err(Trouble::Scanner) if times + 1 >= SCANS_MAX => unavailable(REFUSED),
+        Err(Trouble::Scanner) if scans + 1 >= SCANS_MAX => unavailable(REFUSED),
         Err(trouble @ Trouble::Ours { .. }) => return Err(trouble),
         Err(trouble) if (parts.clock)().since(medium.at) < TRY_FOR => return Err(trouble),
         // Whatever it was, it was it for a week.
@@ -324,7 +357,8 @@ async fn attempt(
         Err(Trouble::Channel { .. } | Trouble::Medium { .. }) => unavailable(GONE),
     };
     let (tenant, channel) = channel;
-    let which = Which { tenant, conversation: medium.conversation, message: medium.message, index: medium.index };
+    let turn = MediumTurn { index: medium.index, mark: medium.mark(), sequence: medium.sequence };
+    let which = Which { tenant, conversation: medium.conversation, message: medium.message, turn };
     let said = match &outcome {
         FetchOutcome::Stored(_) => "stored",
         FetchOutcome::Unavailable { reason } => reason,
@@ -340,16 +374,16 @@ async fn fetched(
     parts: &MediaParts,
     channel: &Channel,
     medium: &MediumToFetch,
-    raw: &mut Option<Bytes>,
+    cut: &mut Option<Cut>,
 ) -> Result<FetchOutcome, Trouble> {
-    let bytes = if medium.of_mail {
-        if raw.is_none() {
-            *raw = raw_mail(parts, medium).await?;
+    let bytes = match cut {
+        Some(Ok(cut)) if medium.of_mail => fetch::of_mail(cut, medium),
+        Some(Err(CutFailure::Trouble(trouble))) if medium.of_mail => return Err(trouble.clone()),
+        Some(Err(CutFailure::Final(reason))) if medium.of_mail => Err(unavailable(reason)),
+        Some(_) | None => {
+            let account = parts.accounts.find(&channel.0, &channel.1);
+            fetch::of_provider(parts, account.as_deref(), medium).await?
         }
-        fetch::of_mail(raw.clone(), medium).await
-    } else {
-        let account = parts.accounts.find(&channel.0, &channel.1);
-        fetch::of_provider(parts, account.as_deref(), medium).await?
     };
     match bytes {
         Ok(bytes) => fetch::keep(parts, &channel.0, medium, bytes).await,
@@ -357,15 +391,75 @@ async fn fetched(
     }
 }
 
-async fn raw_mail(parts: &MediaParts, medium: &MediumToFetch) -> Result<Option<Bytes>, Trouble> {
-    let Some(pointer) = medium.intake else { return Ok(None) };
-    let read = timeout(RAW_WITHIN, parts.mails.raw(pointer.sequence)).await;
-    match read {
-        Ok(Ok(raw)) => Ok(raw),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "raw mail cannot be read");
-            Err(Trouble::Ours { class: FailureClass::Transient, what: "raw mail cannot be read" })
+#[cfg(test)]
+mod tests {
+    use relevo_domain::{ChannelId, EntityKind, TenantId};
+
+    use super::super::permits::SharedPermits;
+    use super::super::tests::World;
+    use super::*;
+
+    fn medium(number: u8) -> MediumToFetch {
+        MediumToFetch {
+            conversation: EntityId::new(EntityKind::Conversation, [number; 16]),
+            message: MessageId::new([number; 16]),
+            index: 0,
+            provider_id: Some(number.to_string()),
+            url: None,
+            mime_type: "image/png".to_owned(),
+            size_bytes: None,
+            file_name: None,
+            at: relevo_domain::Timestamp::from_millis(0),
+            sequence: u64::from(number),
+            intake: None,
+            of_mail: false,
         }
-        Err(_elapsed) => Err(Trouble::Ours { class: FailureClass::Transient, what: "raw mail does not arrive" }),
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_long_due_is_looked_at_in_a_moment_and_not_without_end() {
+        let world = World::start(None).await;
+        let channel = (TenantId::new("demo").unwrap(), ChannelId::new("wa-ventas").unwrap());
+        let mut media =
+            ChannelMedia::new(Arc::new(world.parts.clone()), SharedPermits::default().of_channel(), channel);
+        assert!(media.pause() > PAUSE_MIN && media.pause() <= IDLE_MAX);
+        let tried = Tried { times: 1, scans: 0, due: Instant::now(), denied_at: None };
+        media.tried.insert(key(&medium(1)), tried);
+        assert_eq!(media.pause(), PAUSE_MIN);
+        drop(media);
+        world.end().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_medium_whose_credential_is_refused_goes_behind_the_others_and_holds_them_up_once() {
+        let world = World::start(None).await;
+        let channel = (TenantId::new("demo").unwrap(), ChannelId::new("wa-ventas").unwrap());
+        let permits = SharedPermits::default().of_channel();
+        let mut media = ChannelMedia::new(Arc::new(world.parts.clone()), permits, channel);
+        assert!(!media.waits());
+        let denied = || Trouble::Channel { wait: None, class: FailureClass::Auth, what: "credential refused" };
+        let (lost, other) = (medium(1), medium(2));
+
+        media.trouble(&lost, denied());
+        let until = media.channel_waits.expect("perhaps it is the credential");
+        assert!(media.tried[&key(&lost)].due > until, "the others come first then");
+        // The channel has waited, and another one was had.
+        media.channel_waits = None;
+        let mut left = false;
+        let turns = media.due(vec![lost.clone(), other.clone()], &mut left);
+        assert_eq!(turns.iter().flatten().map(|turn| turn.medium.sequence).collect::<Vec<_>>(), [2]);
+        media.note(Ok(Done { media: vec![(other, Ok(()))] }));
+        media.trouble(&lost, denied());
+        assert_eq!((media.channel_waits, media.tried[&key(&lost)].times), (None, 2));
+
+        // Another credential is another matter, and is tried at once.
+        media.revision = Some(99);
+        assert!(!media.waits());
+        let tried = media.tried[&key(&lost)];
+        assert!(tried.due <= Instant::now() && tried.denied_at.is_none());
+        media.trouble(&lost, denied());
+        assert!(media.waits());
+        drop(media);
+        world.end().await;
     }
 }

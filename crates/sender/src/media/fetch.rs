@@ -1,5 +1,6 @@
 //! One medium, from where it is to a stored file: its bytes, what they are, whether they are clean, and where they stay.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,6 +8,7 @@ use relevo_domain::TenantId;
 use relevo_domain::conversation::{FailureClass, FetchOutcome, StoredFile};
 use relevo_eventlog::{BLOB_BYTES_MAX, LogError};
 use relevo_providers::{Account, FetchFailure, MediumRef};
+use tokio::time::timeout;
 
 use super::scan::Verdict;
 use super::{MediaParts, sniff};
@@ -17,6 +19,8 @@ pub(super) const GONE: &str = "gone";
 pub(super) const TOO_BIG: &str = "too_big";
 pub(super) const INFECTED: &str = "infected";
 pub(super) const REFUSED: &str = "refused";
+/// How long a raw mail may take to arrive.
+const RAW_WITHIN: Duration = Duration::from_secs(30);
 
 /// Why a medium is not there yet. It is tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,22 +66,73 @@ pub(super) async fn of_provider(
     }
 }
 
-/// The bytes of the part of a mail. `raw` is the mail; `None` if it is not kept any more.
-pub(super) async fn of_mail(raw: Option<Bytes>, medium: &MediumToFetch) -> Result<Bytes, FetchOutcome> {
-    let Some(raw) = raw else { return Err(unavailable(GONE)) };
-    let Some(part) = medium.provider_id.as_deref().and_then(|part| part.parse().ok()) else {
-        return Err(unavailable(GONE));
+/// The bytes of parts of a mail by their number; of all that are wanted at once, because finding one means decoding them all.
+type MailParts = BTreeMap<usize, Bytes>;
+
+/// Which part of its mail a medium is.
+fn part_number(medium: &MediumToFetch) -> Option<usize> {
+    medium.provider_id.as_deref()?.parse().ok()
+}
+
+/// The parts of a message's mail, or why they cannot be had.
+pub(super) type Cut = Result<MailParts, CutFailure>;
+
+/// Why nothing was cut out of a mail.
+#[derive(Clone, Debug)]
+pub(super) enum CutFailure {
+    /// The mail is not kept any more, or cannot be taken apart.
+    Final(&'static str),
+    Trouble(Trouble),
+}
+
+/// Reads a message's mail and cuts these media out, if they are parts of one; the mail itself is not needed after that.
+pub(super) async fn cut_mail(parts: &MediaParts, media: impl Iterator<Item = &MediumToFetch> + Clone) -> Option<Cut> {
+    let of_mail = media.filter(|medium| medium.of_mail);
+    let pointer = of_mail.clone().next()?.intake;
+    let raw = match pointer {
+        Some(pointer) => raw_mail(parts, pointer.sequence).await.map_err(CutFailure::Trouble),
+        None => Ok(None),
     };
+    match raw.and_then(|raw| raw.ok_or(CutFailure::Final(GONE))) {
+        Ok(raw) => Some(cut(raw, of_mail).await.ok_or(CutFailure::Final(REFUSED))),
+        Err(failure) => Some(Err(failure)),
+    }
+}
+
+async fn raw_mail(parts: &MediaParts, sequence: u64) -> Result<Option<Bytes>, Trouble> {
+    let read = timeout(RAW_WITHIN, parts.mails.raw(sequence)).await;
+    match read {
+        Ok(Ok(raw)) => Ok(raw),
+        // This one will not get better, and holds up no other.
+        Ok(Err(error @ LogError::Undecodable { .. })) => {
+            tracing::error!(%error, "raw mail cannot be read");
+            Err(Trouble::Medium { what: "raw mail is damaged" })
+        }
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "raw mail cannot be read");
+            Err(Trouble::Ours { class: FailureClass::Transient, what: "raw mail cannot be read" })
+        }
+        Err(_elapsed) => Err(Trouble::Ours { class: FailureClass::Transient, what: "raw mail does not arrive" }),
+    }
+}
+
+/// Cuts these media out of their mail. `None`: it cannot be done, whatever the reason; it was logged.
+async fn cut(raw: Bytes, media: impl Iterator<Item = &MediumToFetch>) -> Option<MailParts> {
+    let wanted: BTreeSet<usize> = media.filter_map(part_number).collect();
     // A mail of 60 MB is decoded, which takes a while.
-    let cut = tokio::task::spawn_blocking(move || relevo_channels::email::attachment(&raw, part)).await;
+    let cut = tokio::task::spawn_blocking(move || relevo_channels::email::attachments(&raw, &wanted)).await;
     match cut {
-        Ok(Some(bytes)) => Ok(Bytes::from(bytes)),
-        Ok(None) => Err(unavailable(GONE)),
+        Ok(parts) => Some(parts.into_iter().map(|(number, bytes)| (number, Bytes::from(bytes))).collect()),
         Err(error) => {
-            tracing::error!(%error, "part of a mail cannot be cut out");
-            Err(unavailable(REFUSED))
+            tracing::error!(%error, "parts of a mail cannot be cut out");
+            None
         }
     }
+}
+
+/// The bytes of one part, which are needed once.
+pub(super) fn of_mail(parts: &mut MailParts, medium: &MediumToFetch) -> Result<Bytes, FetchOutcome> {
+    part_number(medium).and_then(|number| parts.remove(&number)).ok_or_else(|| unavailable(GONE))
 }
 
 /// Shows it to the scanner, tells its type, and stores it.

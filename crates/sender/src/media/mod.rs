@@ -7,9 +7,9 @@
 
 mod channel;
 mod fetch;
+mod permits;
 mod scan;
 mod sniff;
-
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,25 +17,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use relevo_command::{SendRef, Sends};
+use relevo_command::{MediumTurn, SendRef, Sends};
 use relevo_domain::conversation::FetchOutcome;
 use relevo_domain::{ChannelId, Clock, EntityId, MessageId, TenantId};
 use relevo_eventlog::{Blobs, IntakeLog, LogError};
 use relevo_projection::View;
 use relevo_providers::{Account, Accounts, Doors, FetchFailure, FetchedMedium, HealthBoard, MediumRef};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::lanes;
 use channel::ChannelMedia;
+use permits::SharedPermits;
 
 pub use scan::{ScanError, Scanner, Verdict};
 pub use sniff::{SNIFF_BYTES, UNKNOWN, certain, sniff};
 
-/// Media that a node has in its hands at a time, each of which may be of 100 MiB.
-const FETCHES_MAX: usize = 16;
 /// The view is looked at this often when nothing says that it has changed.
 const IDLE_MAX: Duration = Duration::from_secs(5);
 /// How long changes of the view are gathered before it is looked at.
@@ -67,8 +65,8 @@ pub struct Which<'w> {
     pub tenant: &'w TenantId,
     pub conversation: EntityId,
     pub message: MessageId,
-    /// Which attachment of the message, from 0.
-    pub index: u32,
+    /// Which of its attachments, and what stood there when it was to be fetched.
+    pub turn: MediumTurn,
 }
 
 /// It could not be recorded now.
@@ -109,13 +107,13 @@ impl MediaWorker {
     }
 
     async fn follow(&self) {
-        let permits = Arc::new(Semaphore::new(FETCHES_MAX));
+        let permits = SharedPermits::default();
         let (mut busy, mut tasks) = (HashSet::new(), JoinSet::new());
         let mut changes = self.parts.view.changes();
         loop {
             for channel in self.waiting() {
                 if busy.insert(channel.clone()) {
-                    let media = ChannelMedia::new(Arc::clone(&self.parts), Arc::clone(&permits), channel.clone());
+                    let media = ChannelMedia::new(Arc::clone(&self.parts), permits.of_channel(), channel.clone());
                     tasks.spawn(async move {
                         media.work().await;
                         channel
@@ -178,9 +176,9 @@ pub struct MediumCommands {
 #[async_trait]
 impl MediumLog for MediumCommands {
     async fn record(&self, which: Which<'_>, outcome: FetchOutcome) -> Result<(), RecordError> {
-        let Which { tenant, conversation, message, index } = which;
+        let Which { tenant, conversation, message, turn } = which;
         let of = SendRef { tenant: tenant.clone(), conversation, message };
-        let recorded = self.sends.medium(&of, index, outcome, (self.clock)()).await;
+        let recorded = self.sends.medium(&of, turn, outcome, (self.clock)()).await;
         recorded.map_err(|error| RecordError(error.to_string()))
     }
 }

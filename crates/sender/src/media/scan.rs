@@ -1,11 +1,13 @@
 //! The virus scanner: a command of the operator's that reads a file on its standard input and answers with its exit status.
 
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// How long a scan may take: a scanner that has just started reads its signatures for half a minute.
@@ -13,12 +15,16 @@ const SCAN_LIMIT: Duration = Duration::from_mins(2);
 /// The exit status of `clamscan` and `clamdscan` for a file with something in it.
 const INFECTED: i32 = 1;
 
-/// How to call the scanner.
+/// Scans at a time: each may be a process that reads all signatures into memory, a gigabyte of it.
+const SCANS_AT_ONCE: usize = 4;
+
+/// How to call the scanner. Clones share the limit of how many scans run at a time.
 #[derive(Clone, Debug)]
 pub struct Scanner {
     program: String,
     arguments: Vec<String>,
     limit: Duration,
+    turns: Arc<Semaphore>,
 }
 
 /// What the scanner says.
@@ -39,7 +45,8 @@ impl Scanner {
     /// The program and its arguments, for example `clamdscan --no-summary -`. `None` if there is no program.
     pub fn new(command: &[String]) -> Option<Self> {
         let (program, arguments) = command.split_first()?;
-        Some(Self { program: program.clone(), arguments: arguments.to_vec(), limit: SCAN_LIMIT })
+        let turns = Arc::new(Semaphore::new(SCANS_AT_ONCE));
+        Some(Self { program: program.clone(), arguments: arguments.to_vec(), limit: SCAN_LIMIT, turns })
     }
 
     /// Another time limit than two minutes.
@@ -47,8 +54,9 @@ impl Scanner {
         Self { limit, ..self }
     }
 
-    /// Shows the file to the scanner. Nothing that the scanner prints is read: it may name the file's content.
+    /// Shows the file to the scanner, in turn; waiting for one's turn does not count. Nothing that the scanner prints is read: it may name the file's content.
     pub async fn scan(&self, bytes: Bytes) -> Result<Verdict, ScanError> {
+        let _turn = self.turns.acquire().await.map_err(|closed| ScanError(closed.to_string()))?;
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.kill_on_drop(true).spawn().map_err(|error| ScanError(error.to_string()))?;
@@ -98,7 +106,27 @@ mod tests {
         assert!(shell("kill -9 $$").scan(large.clone()).await.is_err());
         assert!(Scanner::new(&["/no/such/scanner".to_owned()]).unwrap().scan(large.clone()).await.is_err());
         assert!(Scanner::new(&[]).is_none());
-        let slow = shell("sleep 60").within(Duration::from_millis(50));
+        let slow = shell("exec sleep 60").within(Duration::from_millis(50));
         assert!(slow.scan(large).await.is_err());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn few_scans_run_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().display();
+        // Each leaves a mark while it runs, and says how many marks it saw.
+        let script = format!("touch {path}/$$; ls {path} | wc -l >> {path}.seen; sleep 0.1; rm {path}/$$");
+        let scanner = shell(&script);
+        let scans = (0..12).map(|_| {
+            let scanner = scanner.clone();
+            tokio::spawn(async move { scanner.scan(Bytes::new()).await })
+        });
+        for scan in scans.collect::<Vec<_>>() {
+            assert_eq!(scan.await.unwrap(), Ok(Verdict::Clean));
+        }
+        let seen = std::fs::read_to_string(format!("{path}.seen")).unwrap();
+        std::fs::remove_file(format!("{path}.seen")).unwrap();
+        let seen: Vec<usize> = seen.lines().map(|line| line.trim().parse().unwrap()).collect();
+        assert!(seen.len() == 12 && seen.iter().all(|count| *count <= SCANS_AT_ONCE), "{seen:?}");
     }
 }

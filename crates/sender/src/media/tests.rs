@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use relevo_domain::conversation::{
     Attachment, Author, Content, ContentPersonal, ConversationEvent, FailureClass, Medium, Message, MessageFlags,
@@ -39,6 +40,7 @@ fn now() -> Timestamp {
 struct Script {
     answers: Mutex<HashMap<String, Vec<Result<Bytes, FetchFailure>>>>,
     asked: Mutex<Vec<String>>,
+    hanging: AtomicUsize,
 }
 
 impl Script {
@@ -54,7 +56,8 @@ impl Script {
 #[async_trait]
 impl Fetcher for Script {
     async fn fetch(&self, account: &Account, medium: &MediumRef, _limit: usize) -> Result<FetchedMedium, FetchFailure> {
-        if account.channel.as_str() == BROKEN {
+        if account.channel.as_str().starts_with(BROKEN) {
+            self.hanging.fetch_add(1, Ordering::Relaxed);
             return std::future::pending().await;
         }
         let id = medium.provider_id.clone().unwrap();
@@ -72,7 +75,8 @@ struct Direct(Arc<dyn Log>);
 #[async_trait]
 impl MediumLog for Direct {
     async fn record(&self, which: Which<'_>, outcome: FetchOutcome) -> Result<(), RecordError> {
-        let event = ConversationEvent::MediumFetched { message: which.message, index: which.index, outcome };
+        let MediumTurn { index, mark, sequence: _ } = which.turn;
+        let event = ConversationEvent::MediumFetched { message: which.message, index, medium: mark, outcome };
         append(&*self.0, which.conversation, vec![event], None, now()).await;
         Ok(())
     }
@@ -110,19 +114,19 @@ async fn append(
     }
 }
 
-struct World {
+pub(super) struct World {
     _server: NatsServer,
     _folder: tempfile::TempDir,
     connection: Connection,
     log: Arc<dyn Log>,
     views: Views,
     script: Arc<Script>,
-    parts: MediaParts,
+    pub(super) parts: MediaParts,
     ending: CancellationToken,
 }
 
 impl World {
-    async fn start(scanner: Option<&str>) -> Self {
+    pub(super) async fn start(scanner: Option<&str>) -> Self {
         let server = NatsServer::start().await;
         let folder = tempfile::tempdir().unwrap();
         let options = Options { store_bytes: 4 << 30, ..Options::new(server.url()) };
@@ -218,7 +222,7 @@ impl World {
         self.outcomes(conversation, 1).await.remove(&0).unwrap()
     }
 
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.ending.cancel();
         self.views.shutdown().await;
     }
@@ -345,6 +349,27 @@ async fn a_channel_that_hangs_or_whose_credential_is_refused_holds_up_no_other()
         assert!(Instant::now() < end, "{:?}", health());
         tokio::task::yield_now().await;
     }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn however_many_channels_hang_the_others_go_on() {
+    let world = World::start(None).await;
+    let broken: Vec<String> = (0..20).map(|number| format!("{BROKEN}-{number}")).collect();
+    world.parts.accounts.replace(broken.iter().map(String::as_str).chain([META]).map(|channel| account(channel, 1)));
+    for (number, channel) in (10..).zip(broken.iter().flat_map(|channel| [channel; 3])) {
+        world.receive(number, channel, vec![picture("hangs")]).await;
+    }
+    world.work();
+    let end = Instant::now() + DEADLINE;
+    // One of every channel, and all that channels share.
+    while world.script.hanging.load(Ordering::Relaxed) < 36 {
+        assert!(Instant::now() < end, "{:?}", world.script.hanging);
+        tokio::task::yield_now().await;
+    }
+    world.script.on("fine", vec![Ok(Bytes::from_static(PNG))]);
+    let fine = world.receive(1, META, vec![picture("fine")]).await;
+    stored(&world.outcome(fine).await);
     world.end().await;
 }
 

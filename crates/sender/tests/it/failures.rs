@@ -6,6 +6,7 @@ use relevo_domain::conversation::{ConversationEvent, FailureClass, Medium};
 use relevo_providers::{Health, Part};
 use relevo_testkit::{eventually, eventually_within};
 
+use crate::forgetful::FORGOTTEN;
 use crate::world::{Answer, World, account, channel, pass, tenant};
 
 #[tokio::test]
@@ -160,4 +161,88 @@ async fn a_call_that_never_ends_is_unknown() {
     })
     .await;
     eventually("nothing else happens", async || (world.door.calls() == [message]).then_some(())).await;
+}
+
+#[tokio::test]
+async fn templates_that_are_held_do_not_take_the_place_of_answers() {
+    let world = World::new(&["wa"]).await;
+    let node = world.node().await;
+    let mut cold = Vec::new();
+    for number in 1..=41 {
+        cold.push(node.open(number, "wa", Medium::WhatsApp).await);
+    }
+    pass(Duration::from_hours(25));
+    let awake = node.open(50, "wa", Medium::WhatsApp).await;
+    let wait = Duration::from_secs(5);
+    let answers =
+        [Answer::Fail(FailureClass::Quality, "131048"), Answer::FailLater(FailureClass::Throttled, "130429", wait)];
+    world.door.answers("wa", answers);
+    let asleep = cold.remove(0);
+    let refused = node.send_template(asleep).await;
+    let _sender = node.sends(&world);
+    node.until(asleep, refused, "SendFailed").await;
+    // The channel is held back, and one message at a time is enough for it. Nobody sees what is queued before all of it is.
+    let answer = node.send(awake).await;
+    node.until(awake, answer, "SendFailed").await;
+    world.accounts.replace([]);
+    for conversation in &cold {
+        node.send_template(*conversation).await;
+    }
+    world.accounts.replace([account("wa", 1)]);
+
+    eventually_within("the answer goes", Duration::from_secs(20), async || {
+        let story = node.story_of(awake, answer).await;
+        (story.last() == Some(&"MessageAccepted")).then_some(())
+    })
+    .await;
+    assert_eq!(world.door.calls(), [refused, answer, answer]);
+}
+
+#[tokio::test]
+async fn an_account_that_changes_while_a_message_is_prepared_is_not_used_any_more() {
+    let world = World::new(&["wa"]).await;
+    let node = world.node().await;
+    let conversation = node.open(1, "wa", Medium::WhatsApp).await;
+    world.door.let_prepare(false);
+    let message = node.send(conversation).await;
+    let _sender = node.sends(&world);
+    eventually("it is being prepared", async || (world.door.prepared() == 1).then_some(())).await;
+
+    world.accounts.replace([account("wa", 2)]);
+    world.door.let_prepare(true);
+
+    node.until(conversation, message, "MessageAccepted").await;
+    assert_eq!(world.door.revisions(), [2]);
+}
+
+#[tokio::test]
+async fn what_waits_where_the_view_does_not_look_is_told_and_given_up_in_the_end() {
+    let world = World::new(&["wa"]).await;
+    let node = world.node().await;
+    let conversation = node.open(FORGOTTEN, "wa", Medium::WhatsApp).await;
+    let first = node.send(conversation).await;
+    let fine = node.open(1, "wa", Medium::WhatsApp).await;
+    let shown = node.send(fine).await;
+    let sender = node.sends(&world);
+    let told = async || {
+        let health = world.board.of(&(tenant(), channel("wa"))).remove(&Part::Sending);
+        let is_told = matches!(&health, Some(Health::Broken { code: Some(code), .. }) if code == "conversation-parked");
+        is_told.then_some(())
+    };
+    eventually_within("operators see it", Duration::from_secs(30), told).await;
+    node.until(fine, shown, "MessageAccepted").await;
+    let second = node.send(fine).await;
+    node.until(fine, second, "MessageAccepted").await;
+    assert!(told().await.is_some(), "what else is sent does not make it good");
+    assert_eq!(node.story_of(conversation, first).await, ["MessageQueued"]);
+
+    sender.stop().await;
+    pass(Duration::from_hours(25));
+    let _sender = node.sends(&world);
+    eventually_within("it is given up", Duration::from_secs(30), async || {
+        let last = node.last_event(conversation, first).await;
+        matches!(last, ConversationEvent::SendFailed { retry_at: None, .. }).then_some(())
+    })
+    .await;
+    assert_eq!(world.door.calls(), [shown, second]);
 }

@@ -3,6 +3,7 @@
 
 mod crash;
 mod failures;
+mod forgetful;
 mod many;
 mod sending;
 mod templates;

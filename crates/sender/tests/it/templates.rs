@@ -1,14 +1,16 @@
 //! Templates are kept as the provider has them, and a provider that cannot be asked changes nothing.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use relevo_command::decision::EntityState;
-use relevo_domain::channel::ChannelEvent;
+use relevo_domain::channel::{ChannelEvent, ProviderUpdatePersonal};
 use relevo_domain::conversation::{FailureClass, SendFailure};
 use relevo_domain::template::{Template, TemplateStatus};
-use relevo_providers::{Account, Accounts, Health, HealthBoard, Part};
+use relevo_providers::{Account, AccountKind, Accounts, Health, HealthBoard, Part};
 use relevo_sender::{TemplateSource, TemplateSync, TemplateSyncParts, delivery};
 use relevo_testkit::eventually;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +28,24 @@ impl TemplateSource for Shelf {
     async fn templates(&self, _account: &Account) -> Result<Vec<Template>, SendFailure> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.templates.lock().unwrap().clone().map_err(|class| failure(class, "190"))
+    }
+}
+
+/// How often each channel was asked for; none has templates.
+#[derive(Default)]
+struct Asked(Mutex<BTreeMap<String, usize>>);
+
+#[async_trait]
+impl TemplateSource for Asked {
+    async fn templates(&self, account: &Account) -> Result<Vec<Template>, SendFailure> {
+        *self.0.lock().unwrap().entry(account.channel.to_string()).or_default() += 1;
+        Ok(Vec::new())
+    }
+}
+
+impl Asked {
+    fn counts(&self) -> [usize; 3] {
+        ["wa", "wb", "wc"].map(|name| self.0.lock().unwrap().get(name).copied().unwrap_or_default())
     }
 }
 
@@ -135,4 +155,43 @@ async fn what_has_not_changed_is_not_written_again() {
     let commits = first.commits_of(key().channel(&channel("wa"))).await;
     let events: Vec<_> = commits.iter().flat_map(|recorded| &recorded.commit.events).collect();
     let [relevo_domain::Event::Channel(ChannelEvent::TemplateChanged(_))] = events[..] else { panic!("{events:?}") };
+}
+
+#[tokio::test]
+async fn a_word_of_the_provider_about_templates_reaches_every_number_of_the_account_once() {
+    let world = World::new(&[]).await;
+    let node = world.node().await;
+    let shelf = Arc::new(Asked::default());
+    let of_account = |name: &str, waba: &str| {
+        let mut account = account(name, 1);
+        let AccountKind::Meta(meta) = &mut account.kind else { panic!("a number") };
+        meta.waba_id = Some(waba.to_owned());
+        account
+    };
+    let pause = Duration::from_millis(200);
+    let sync = TemplateSync::new(TemplateSyncParts {
+        ledger: Arc::clone(&node.ledger),
+        view: node.views.get(delivery::NAME).unwrap(),
+        accounts: Accounts::new([of_account("wa", "1"), of_account("wb", "1"), of_account("wc", "2")]),
+        source: shelf.clone(),
+        board: HealthBoard::default(),
+        keys: Arc::new([(tenant(), key())].into()),
+        clock: now,
+    });
+    tokio::spawn(sync.at_most_every(pause).run(CancellationToken::new()));
+    let asked = |counts: [usize; 3]| {
+        let shelf = Arc::clone(&shelf);
+        async move {
+            eventually("they are asked", async || (shelf.counts() == counts).then_some(())).await;
+        }
+    };
+    asked([1, 1, 1]).await;
+
+    let fields = ["message_template_quality_update", "template_category_update", "message_template_components_update"];
+    for (times, field) in fields.into_iter().enumerate() {
+        let personal = ProviderUpdatePersonal { json: "{}".to_owned() };
+        let update = ChannelEvent::ProviderUpdated { field: field.to_owned(), personal };
+        node.channel_says("wa", update).await;
+        asked([times + 2, times + 2, 1]).await;
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use relevo_domain::channel::{ChannelEvent, ProviderUpdatePersonal};
 use relevo_domain::conversation::{
-    self, Attachment, AttachmentPersonal, Author, Command, ConversationEvent, Decision, DeliveryReport,
+    self, Attachment, AttachmentPersonal, Author, Command, Content, ConversationEvent, Decision, DeliveryReport,
     DeliveryReportPersonal, DeliveryStatus, Envelope, FailureClass, FetchOutcome, Medium, Message, Opened, Outgoing,
     OutgoingPersonal, PauseReason, Recipient, Send as SendWish, Stage, State,
 };
@@ -296,11 +296,54 @@ fn media_are_to_be_fetched_until_somebody_says_what_came_of_it() {
 
     let outcome = FetchOutcome::Unavailable { reason: "gone".to_owned() };
     for _ in 0..2 {
-        let fetched = ConversationEvent::MediumFetched { message: id, index: 1, outcome: outcome.clone() };
+        let fetched =
+            ConversationEvent::MediumFetched { message: id, index: 1, medium: None, outcome: outcome.clone() };
         story.tell(conversation, Actor::System, [fetched]);
     }
 
     assert_eq!(shown(&story), [(id, 2, "audio/ogg".to_owned())]);
+}
+
+#[test]
+fn what_an_edit_brings_is_to_be_fetched_and_what_was_there_before_is_not() {
+    let file = |name: &str| Attachment { provider_id: Some(name.to_owned()), ..Attachment::default() };
+    let edit = |message, name: &str| {
+        let content = Content { attachments: vec![file(name)], ..received().content };
+        ConversationEvent::MessageEdited { message, content: Box::new(content) }
+    };
+    let fetched = |message, name: &str| ConversationEvent::MediumFetched {
+        message,
+        index: 0,
+        medium: file(name).mark(),
+        outcome: FetchOutcome::Unavailable { reason: "gone".to_owned() },
+    };
+    let shown = |story: &Story| {
+        let (_folder, view) = fold(DeliveryProjector, story.commits());
+        let snapshot = view.snapshot().unwrap();
+        let media = delivery::media_to_fetch(&*snapshot, &tenant(), &channel("wa"), None, 10).unwrap();
+        let lane = delivery::lane(&*snapshot, &tenant(), &channel("wa")).unwrap();
+        assert_eq!(lane.map_or(0, |lane| lane.media), media.len() as u64);
+        media.into_iter().map(|medium| medium.provider_id.unwrap()).collect::<Vec<_>>()
+    };
+    let mut story = Story::new();
+    let id = story.open(1, "wa", Medium::WhatsApp, "Ana");
+    let mut message = story.message(Author::Customer, "mire");
+    message.content.attachments = vec![file("one")];
+    let of = message.id;
+    let came = ConversationEvent::MessageReceived(Box::new(message));
+    let noon = story.now();
+
+    // The edit comes first, and the message does not bring back what it has replaced; nor does an older edit.
+    story.at(noon + Duration::from_mins(5)).tell(id, Actor::Customer, [edit(of, "three")]);
+    story.at(noon).tell(id, Actor::Customer, [came]);
+    story.at(noon + Duration::from_mins(2)).tell(id, Actor::Customer, [edit(of, "two")]);
+    assert_eq!(shown(&story), ["three"]);
+    story.tell(id, Actor::System, [fetched(of, "one")]);
+    assert_eq!(shown(&story), ["three"], "that is another one");
+    story.tell(id, Actor::System, [fetched(of, "three"), fetched(of, "three")]);
+    assert!(shown(&story).is_empty());
+    story.at(noon + Duration::from_mins(9)).tell(id, Actor::Customer, [edit(of, "four")]);
+    assert_eq!(shown(&story), ["four"]);
 }
 
 #[test]

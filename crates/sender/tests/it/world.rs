@@ -22,12 +22,14 @@ use relevo_projection::{Options, Runtime, Views};
 use relevo_providers::{
     Account, AccountKind, Accounts, Door, HealthBoard, Job, MetaAccount, Outcome, Prepared, Secret,
 };
-use relevo_sender::{DeliveryProjector, Sender, SenderParts, delivery};
+use relevo_sender::{Sender, SenderParts, delivery};
 use relevo_testkit::{NatsServer, eventually};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::forgetful::Forgetful;
 
 static AHEAD: AtomicI64 = AtomicI64::new(0);
 static NAMES: AtomicUsize = AtomicUsize::new(0);
@@ -99,6 +101,7 @@ pub(crate) struct TestDoor {
     answers: Mutex<HashMap<ChannelId, VecDeque<Answer>>>,
     refusals: Mutex<HashMap<ChannelId, VecDeque<(FailureClass, &'static str)>>>,
     calls: Mutex<Vec<MessageId>>,
+    revisions: Mutex<Vec<u64>>,
     prepared: AtomicUsize,
     prepare_gate: watch::Sender<bool>,
     gate: watch::Sender<bool>,
@@ -110,6 +113,7 @@ impl TestDoor {
             answers: Mutex::default(),
             refusals: Mutex::default(),
             calls: Mutex::default(),
+            revisions: Mutex::default(),
             prepared: AtomicUsize::new(0),
             prepare_gate: watch::Sender::new(true),
             gate: watch::Sender::new(false),
@@ -133,6 +137,11 @@ impl TestDoor {
 
     pub(crate) fn calls_of(&self, message: MessageId) -> usize {
         self.calls().iter().filter(|called| **called == message).count()
+    }
+
+    /// With which account each was handed over.
+    pub(crate) fn revisions(&self) -> Vec<u64> {
+        self.revisions.lock().unwrap().clone()
     }
 
     pub(crate) fn prepared(&self) -> usize {
@@ -164,6 +173,7 @@ impl Door for TestDoor {
     async fn hand_over(&self, account: &Account, prepared: Prepared) -> Outcome {
         let Prepared::Meta(message) = prepared else { panic!("not what was prepared") };
         self.calls.lock().unwrap().push(message.parse().unwrap());
+        self.revisions.lock().unwrap().push(account.revision);
         let answer = self.answers.lock().unwrap().get_mut(&account.channel).and_then(VecDeque::pop_front);
         match answer.unwrap_or(Answer::Accept) {
             Answer::Accept => {}
@@ -231,7 +241,7 @@ impl Node {
     pub(crate) async fn over(log: Arc<dyn Log>) -> Self {
         let folder = TempDir::new().unwrap();
         let views = Runtime::start(
-            vec![Arc::new(DecisionProjector), Arc::new(DeliveryProjector)],
+            vec![Arc::new(DecisionProjector), Arc::new(Forgetful)],
             Arc::clone(&log),
             folder.path(),
             Options::default(),

@@ -103,6 +103,7 @@ pub(super) fn mail() -> OutgoingMail {
         subject: "Re: Turno para mañana".to_owned(),
         text: "Hola Ana:\n\nSí, a las 9.\n\n-- \nLaura\n".to_owned(),
         html: Some("<p>Hola Ana:</p><p>Sí, a las 9.</p>".to_owned()),
+        html_sha256: None,
         cc: vec!["juan@cliente.example".to_owned()],
         message_id: "cnv_1.msg_2.0123456789abcdef@peluqueria.example".to_owned(),
         in_reply_to: Some("b@cliente.example".to_owned()),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Decided, Decision, Events, automatic_pause, existing, send};
 use crate::conversation::command::{Envelope, Place};
 use crate::conversation::event::{
-    AcceptedPersonal, ConversationEvent, DeliveryReport, DeliveryStatus, EpisodeCause, Medium, NotePersonal, OpenCause, PauseReason,
-    RESOLVED_AS_IMPORTED, ReactionPersonal, ReopenCause,
+    AcceptedPersonal, ConversationEvent, DeliveryReport, DeliveryStatus, EpisodeCause, Medium, NotePersonal, OpenCause,
+    PauseReason, RESOLVED_AS_IMPORTED, ReactionPersonal, ReopenCause,
 };
 use crate::conversation::message::{Content, Message};
 use crate::conversation::outgoing::FetchOutcome;
@@ -113,8 +113,14 @@ pub(super) fn record_delivery_report(state: &State, report: &DeliveryReport, ali
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the arm of a decision")]
-pub(super) fn record_medium(_opened: &Opened, message: MessageId, index: u32, outcome: &FetchOutcome) -> Decided {
-    Ok(Decision::Append(vec![ConversationEvent::MediumFetched { message, index, outcome: outcome.clone() }]))
+pub(super) fn record_medium(
+    _opened: &Opened,
+    message: MessageId,
+    index: u32,
+    medium: Option<u64>,
+    outcome: &FetchOutcome,
+) -> Decided {
+    Ok(Decision::Append(vec![ConversationEvent::MediumFetched { message, index, medium, outcome: outcome.clone() }]))
 }
 
 /// The events that bring a conversation into being; for one that exists at most the pause of a contact that it was just

@@ -122,8 +122,8 @@ pub fn decide(state: &State, envelope: &Envelope, command: &Command) -> Decided 
         Command::RecordSendUnknown { message, attempt } => send::unknown(existing(state)?, *message, *attempt),
         Command::GiveUpSend { message, failure } => send::give_up(existing(state)?, *message, failure),
         Command::CancelSend { message } => send::cancel(existing(state)?, envelope, *message),
-        Command::RecordMedium { message, index, outcome } => {
-            inbound::record_medium(existing(state)?, *message, *index, outcome)
+        Command::RecordMedium { message, index, medium, outcome } => {
+            inbound::record_medium(existing(state)?, *message, *index, *medium, outcome)
         }
     }
 }

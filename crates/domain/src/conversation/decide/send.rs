@@ -160,6 +160,8 @@ pub(super) fn failed(
     retry_at: Option<Timestamp>,
 ) -> Decided {
     let Some(pending) = handed_over(opened, message, attempt) else { return Ok(Decision::AlreadySo) };
+    // What everybody was told is unknown does not come back to be sent after what was written since.
+    let retry_at = retry_at.filter(|_| matches!(pending.stage, Stage::Claimed { .. }));
     let failed = ConversationEvent::SendFailed { message, attempt, failure: failure.clone(), retry_at };
     let silenced = pending.author == Author::Bot && matches!(opened.bot, Bot::Paused { .. });
     if retry_at.is_some() && silenced {

@@ -210,7 +210,7 @@ impl Writer {
         } else {
             FetchOutcome::Unavailable { reason: "gone".to_owned() }
         };
-        let fetched = ConversationEvent::MediumFetched { message, index: 0, outcome };
+        let fetched = ConversationEvent::MediumFetched { message, index: 0, medium: None, outcome };
         self.tell(talk, Actor::System, vec![fetched]);
     }
 

@@ -1,10 +1,10 @@
 //! What counts, found by searching the list of what happened in a conversation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use relevo_domain::channel::ChannelEvent;
 use relevo_domain::conversation::message::{Author, Message};
-use relevo_domain::conversation::{Body, ConversationEvent, DeliveryReport, DeliveryStatus, EpisodeCause, ReopenCause};
+use relevo_domain::conversation::{Body, ConversationEvent, EpisodeCause, ReopenCause};
 use relevo_domain::{Actor, EntityId, Event, MessageId, Recorded};
 
 use super::{Counted, Expected};

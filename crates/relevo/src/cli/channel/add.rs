@@ -113,6 +113,10 @@ struct Mailbox {
     /// Name before the address. Default: none.
     #[arg(long, value_name = "TEXT")]
     display_name: Option<String>,
+    /// What goes to the address with +… before its @ arrives too, so that answers name their conversation. Always so with Gmail and
+    /// Office 365.
+    #[arg(long)]
+    plus_addressing: bool,
     /// Who logs in. Default: the address.
     #[arg(long, value_name = "USER")]
     user: Option<String>,
@@ -239,6 +243,7 @@ impl Mailbox {
         put(&mut table, "address", Some(self.address.as_str()));
         put(&mut table, "addresses", (!self.addresses.is_empty()).then(|| self.addresses.clone()));
         put(&mut table, "display_name", self.display_name.as_deref());
+        put(&mut table, "plus_addressing", self.plus_addressing.then_some(true));
         put(&mut table, "provider", provider);
         put(&mut table, "user", self.user.as_deref());
         put(&mut table, "password", secret(self.password.as_ref(), "--password")?);

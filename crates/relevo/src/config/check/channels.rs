@@ -1,5 +1,6 @@
 //! Meta apps and channels: what each kind needs, what refers to what, and what must be unique over the installation.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use relevo_domain::{ChannelId, EndpointId, TenantId};
@@ -222,7 +223,7 @@ pub(super) fn references(written: &[file::MetaApp], apps: &[MetaApp], tenants: &
     }
 }
 
-/// Endpoints share one list of names; a number belongs to one channel.
+/// Endpoints share one list of names; a number belongs to one channel, an account and a shown number to one tenant.
 pub(super) fn unique(apps: &[MetaApp], tenants: &[Tenant], problems: &mut Problems) {
     let app_names = apps.iter().map(|app| (format!("meta_apps.{}", app.name), app.name.as_str()));
     let channel_names = all(tenants).filter_map(|(at, channel)| match &channel.kind {
@@ -235,6 +236,49 @@ pub(super) fn unique(apps: &[MetaApp], tenants: &[Tenant], problems: &mut Proble
         ChannelKind::Twilio { .. } | ChannelKind::Email { .. } => None,
     });
     once(numbers, problems);
+    let accounts = of_meta(tenants, "waba_id", |channel| match channel {
+        ChannelKind::Meta { waba_id, .. } => waba_id.clone(),
+        ChannelKind::Twilio { .. } | ChannelKind::Email { .. } => None,
+    });
+    one_tenant(accounts, problems);
+    let shown = of_meta(tenants, "display_phone_number", |channel| match channel {
+        ChannelKind::Meta { display_phone_number, .. } => {
+            let digits = |number: &String| number.chars().filter(char::is_ascii_digit).collect::<String>();
+            display_phone_number.as_ref().map(digits).filter(|digits| !digits.is_empty())
+        }
+        ChannelKind::Twilio { .. } | ChannelKind::Email { .. } => None,
+    });
+    one_tenant(shown, problems);
+}
+
+/// What each channel has under a key: whose it is, where it stands, and the value.
+fn of_meta<'t>(
+    tenants: &'t [Tenant],
+    key: &'static str,
+    value: impl Fn(&ChannelKind) -> Option<String> + 't,
+) -> impl Iterator<Item = (&'t TenantId, String, String)> {
+    let channels = tenants.iter().flat_map(|tenant| tenant.channels.iter().map(move |channel| (&tenant.name, channel)));
+    channels.filter_map(move |(tenant, channel)| {
+        let at = format!("tenants.{tenant}.channels.{}.{key}", channel.id);
+        Some((tenant, at, value(&channel.kind)?))
+    })
+}
+
+/// Channels of one tenant may share an account or a shown number. Two tenants may not: updates that name nothing else would go to
+/// one of them.
+fn one_tenant<'t>(uses: impl Iterator<Item = (&'t TenantId, String, String)>, problems: &mut Problems) {
+    let mut first: BTreeMap<String, (&TenantId, String)> = BTreeMap::new();
+    for (tenant, at, value) in uses {
+        match first.get(&value) {
+            Some((of, other)) if *of != tenant => {
+                problems.add(Problem::new(at, "config-duplicate").with("value", value).with("other", other.as_str()));
+            }
+            Some(_) => {}
+            None => {
+                first.insert(value, (tenant, at));
+            }
+        }
+    }
 }
 
 /// Twilio signs the address that it was given: a listener on every interface does not know it.

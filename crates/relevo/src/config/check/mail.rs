@@ -92,6 +92,7 @@ pub(super) fn account(
             credential: credential?,
         },
         extra_ca: extra_ca.flatten(),
+        public_only: false,
         address,
     })
 }
@@ -107,6 +108,7 @@ fn preset(at: &str, channel: &file::Channel, problems: &mut Problems) -> Option<
 fn lonely(at: &str, channel: &file::Channel, problems: &mut Problems) {
     let keys = [
         ("display_name", channel.display_name.is_some()),
+        ("plus_addressing", channel.plus_addressing.is_some()),
         ("user", channel.user.is_some()),
         ("password", channel.password.is_some()),
         ("oauth", channel.oauth.is_some()),

@@ -161,8 +161,11 @@ pub(super) fn files(files: &file::Files, problems: &mut Problems) -> Files {
         "log" => FileStore::Log,
         folder => FileStore::Folder(folder.into()),
     };
-    if files.store.trim().is_empty() {
-        problems.add(Problem::new("files.store", "config-missing").with("key", "store"));
+    // A relative folder would be another one wherever Relevo is started, and a slip of "log" a folder of its own.
+    if let FileStore::Folder(folder) = &store
+        && !folder.is_absolute()
+    {
+        problems.add(Problem::new("files.store", "config-file-store").with("value", files.store.as_str()));
     }
     if files.scan_command.first().is_some_and(|program| program.trim().is_empty()) {
         problems.add(Problem::new("files.scan_command[0]", "config-missing").with("key", "scan_command"));

@@ -42,6 +42,7 @@ fn tenant(at: &str, tenant: &file::Tenant, problems: &mut Problems) -> Option<Te
         time_zone: time_zone?,
         language: language?,
         pause_bot_on_send: tenant.pause_bot_on_send,
+        send_read_receipts: tenant.send_read_receipts,
         business_name,
         channels,
         agents,

@@ -319,3 +319,46 @@ fn each_slip_about_sending_is_named_at_its_place() {
         assert!(found, "{more}: {problems:?}");
     }
 }
+
+#[test]
+fn an_account_and_a_shown_number_are_one_tenants() {
+    let text = |first: &str, second: &str| {
+        let tenant = |name: &str, channel: &str| {
+            format!(
+                "[[tenants]]\nname = '{name}'\ntime_zone = 'UTC'\nlanguage = 'es'\n\
+                 [[tenants.channels]]\nid = '{name}-1'\nkind = 'meta'\nlabel = 'x'\napp = 'app'\nphone_number_id = '{name}1'\n{channel}\n\
+                 [[tenants.channels]]\nid = '{name}-2'\nkind = 'meta'\nlabel = 'x'\napp = 'app'\nphone_number_id = '{name}2'\n{channel}\n"
+            )
+        };
+        format!(
+            "[[meta_apps]]\nname = 'app'\napp_secrets = ['s']\nverify_token = 'v'\n{}{}",
+            tenant("a", first),
+            tenant("b", second)
+        )
+    };
+    let wrong = |first: &str, second: &str| match check(&from_text(&text(first, second)).unwrap()) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.0.into_iter().map(|one| (one.at, one.key)).collect(),
+    };
+    assert_eq!(
+        wrong("waba_id = '1'\ndisplay_phone_number = '+1 55'", "waba_id = '2'\ndisplay_phone_number = '156'"),
+        []
+    );
+    let at = |key: &str| [1, 2].map(|number| (format!("tenants.b.channels.b-{number}.{key}"), "config-duplicate"));
+    assert_eq!(wrong("waba_id = '1'", "waba_id = '1'"), at("waba_id"));
+    let shown = wrong("display_phone_number = '+1 (55)'", "display_phone_number = '155'");
+    assert_eq!(shown, at("display_phone_number"));
+}
+
+#[test]
+fn files_are_kept_in_the_log_or_in_a_folder_that_is_the_same_from_everywhere() {
+    let store = |store: &str| match check(&from_text(&format!("[files]\nstore = '{store}'\n{GOOD}")).unwrap()) {
+        Ok(config) => Ok(config.files.store),
+        Err(problems) => Err(problems.0.into_iter().map(|one| (one.at, one.key)).collect::<Vec<_>>()),
+    };
+    assert_eq!(store("log"), Ok(crate::config::FileStore::Log));
+    assert_eq!(store("/srv/files"), Ok(crate::config::FileStore::Folder("/srv/files".into())));
+    for slip in ["logs", "", "files", "./files"] {
+        assert_eq!(store(slip), Err(vec![("files.store".to_owned(), "config-file-store")]), "{slip}");
+    }
+}

