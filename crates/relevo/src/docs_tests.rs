@@ -139,7 +139,7 @@ fn words(line: &str) -> Vec<String> {
             }
             (None | Some('"'), '$') => {
                 while letters.next_if(|next| next.is_ascii_alphanumeric() || *next == '_').is_some() {}
-                word.get_or_insert_default().push_str("1");
+                word.get_or_insert_default().push('1');
             }
             (None, ' ') => words.extend(word.take()),
             (None, '#') if word.is_none() => break,

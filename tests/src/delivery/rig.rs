@@ -111,6 +111,12 @@ impl Rig {
             dir,
         };
         rig.desk().templates_known().await.unwrap();
+        if rig.mail.is_some() {
+            // What lies in a mailbox before it is first read is history, and does not come in.
+            for channel in [MAIL, FRAIL] {
+                rig.admin().health_of(channel, "receiving", "CHANNEL_HEALTH_STATE_GOOD").await.unwrap();
+            }
+        }
         rig
     }
 

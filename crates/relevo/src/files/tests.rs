@@ -292,7 +292,7 @@ async fn bodies_that_are_announced_and_do_not_come_hold_no_memory() {
 async fn who_is_slow_is_sent_away() {
     let world = World::new(None);
     let drops = futures::stream::unfold((), |()| async {
-        tokio::time::sleep(Duration::from_secs(10)).await;
+        tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_secs(10)).await;
         Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
     });
     let begun = tokio::time::Instant::now();
@@ -307,7 +307,7 @@ async fn who_is_slow_is_sent_away() {
     let response = router(world.doors.clone()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     let (mut body, mut taken) = (response.into_body(), 0);
     let ended = loop {
-        tokio::time::sleep(Duration::from_secs(25)).await;
+        tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_secs(25)).await;
         match body.frame().await {
             Some(Ok(frame)) => taken += frame.into_data().unwrap().len(),
             ended => break ended,
