@@ -22,6 +22,8 @@ const PAGE: i32 = 25;
 const STEP: i32 = 200;
 /// How deep the deep pages lie, in steps: 100,000 conversations.
 const STEPS: usize = 500;
+/// Pairs of filters that are shown by name.
+const WORST: usize = 10;
 /// Calls that are made before anything is measured.
 const WARM_UP: usize = 50;
 
@@ -148,8 +150,9 @@ pub async fn pairs(bench: &Bench, rounds: usize, within: Duration) -> Vec<Line> 
         all.ours.extend(&case.ours);
         all.echo.extend(&case.echo);
     }
-    cases.sort_by_key(|case| std::cmp::Reverse(case.ours.percentile(99)));
-    let worst = cases.into_iter().take(3).map(|mut case| {
+    // Of few calls each, the last percentile is whatever the machine did once.
+    cases.sort_by_key(|case| std::cmp::Reverse(case.ours.percentile(90)));
+    let worst = cases.into_iter().take(WORST).map(|mut case| {
         case.name = format!("  of them: {}", case.name);
         case.line()
     });

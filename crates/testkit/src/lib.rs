@@ -1,4 +1,4 @@
-//! What tests share: a real nats-server and real mail servers of their own, and waiting for a condition. Dev-only; no product code depends on it.
+//! What tests share: a real nats-server and real mail servers of their own, stand-ins of the providers, and waiting for a condition. Dev-only; no product code depends on it.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,6 +9,7 @@
 mod ca;
 mod dovecot;
 mod eventually;
+pub mod fakes;
 mod mail;
 mod nats;
 mod smtp;

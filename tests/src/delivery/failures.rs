@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use relevo_fakes::{Behaviour, Reports};
 use relevo_proto::query::v1::SendState;
 use relevo_testkit::Stage;
+use relevo_testkit::fakes::{Behaviour, Reports};
 
 use super::cases::{Cases, Verdict, Wrong, same};
 use super::desk::message;

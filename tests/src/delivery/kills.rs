@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use relevo_fakes::Behaviour;
 use relevo_proto::query::v1::SendState;
 use relevo_testkit::NatsServer;
+use relevo_testkit::fakes::Behaviour;
 
 use super::cases::{Cases, Verdict, Wrong, same};
 use super::desk::{Desk, Sent, told, until};

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use relevo_fakes::{FakeMeta, FakeTwilio, MetaOptions, TwilioOptions};
 use relevo_proto::query::v1::SendState;
+use relevo_testkit::fakes::{FakeMeta, FakeTwilio, MetaOptions, TwilioOptions};
 use relevo_testkit::{Dovecot, SmtpServer};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use relevo_fakes::{Accepted, Behaviour, Reports};
 use relevo_proto::query::v1::SendState;
+use relevo_testkit::fakes::{Accepted, Behaviour, Reports};
 use serde_json::json;
 
 use super::cases::{Cases, Verdict, Wrong, same};

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use relevo_fakes::{Behaviour, Reports};
 use relevo_proto::command::v1 as command;
 use relevo_proto::command::v1::outgoing_message::Body;
 use relevo_proto::query::v1::SendState;
 use relevo_testkit::Stage;
+use relevo_testkit::fakes::{Behaviour, Reports};
 
 use super::cases::{Cases, Verdict, Wrong, same};
 use super::desk::{Desk, message, refusal};

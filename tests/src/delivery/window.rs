@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use relevo_fakes::Behaviour;
 use relevo_proto::Problem;
 use relevo_proto::query::v1::SendState;
+use relevo_testkit::fakes::Behaviour;
 
 use super::cases::{Cases, Verdict, Wrong, same};
 use super::desk::{message, refusal, text};

@@ -11,13 +11,13 @@ use relevo_command::grpc::Commands;
 use relevo_command::{Mark, MarkWorker, Marks, ProviderMarks};
 use relevo_domain::conversation::{MailPersonal, StoredFile};
 use relevo_domain::{Caller, ChannelId, EntityId, Event, Role, TenantId};
-use relevo_fakes::{FakeMeta, MetaOptions};
 use relevo_proto::command::v1 as proto;
 use relevo_proto::command::v1::channel_command_service_server::ChannelCommandService as _;
 use relevo_proto::command::v1::conversation_service_server::ConversationService as _;
 use relevo_proto::command::v1::send_service_server::SendService as _;
 use relevo_proto::query::v1 as wire;
 use relevo_providers::{Account, AccountKind, Doors, FileLinks, Files, FilesError, MetaAccount, Secret, Tokens};
+use relevo_testkit::fakes::{FakeMeta, MetaOptions};
 use serde_json::{Value, json};
 use tonic::{Response, Status};
 

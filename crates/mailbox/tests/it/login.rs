@@ -1,9 +1,9 @@
 //! Getting in: each way of it, each refusal, and what is said about it.
 
 use relevo_domain::conversation::FailureClass;
-use relevo_fakes::{FakeOAuth, OAuthOptions};
 use relevo_mailbox::check;
 use relevo_providers::{Credential, Health, MailAccount, MailCredential, OAuthGrant, Secret, Security};
+use relevo_testkit::fakes::{FakeOAuth, OAuthOptions};
 use relevo_testkit::{TestCa, eventually};
 
 use crate::rig::{Rig, USER, full, mail};

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use relevo_domain::conversation::{FailureClass, OutgoingMail};
-use relevo_fakes::{FakeOAuth, OAuthOptions};
 use relevo_providers::{
     Account, AccountKind, CheckPart, Credential, Door as _, Job, MailAccount, MailCredential, OAuthGrant, Outcome,
     Prepared, Secret, Security,
 };
+use relevo_testkit::fakes::{FakeOAuth, OAuthOptions};
 use relevo_testkit::{SmtpServer, Stage, eventually};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};

@@ -1,7 +1,7 @@
 //! Fetching media: from the provider's hosts alone, never from private machines, within a size.
 
-use relevo_fakes::{FakeMeta, FakeTwilio, MetaOptions, TwilioOptions, When};
 use relevo_providers::{Account, AccountKind, FetchFailure, MediumRef, Secret};
+use relevo_testkit::fakes::{FakeMeta, FakeTwilio, MetaOptions, TwilioOptions, When};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use relevo_channels::failure;
 use relevo_domain::conversation::{Body, FailureClass, MediaKind, OutgoingMail, Recipient};
 use relevo_domain::identity::IdentifierKind;
-use relevo_fakes::{Behaviour, FakeMeta, MetaOptions, Provider, When, refusals};
 use relevo_providers::{AccountKind, CheckPart, FetchFailure, MediumRef, Outcome, Secret};
+use relevo_testkit::fakes::{Behaviour, FakeMeta, MetaOptions, Provider, When, refusals};
 use serde_json::json;
 
 use crate::world::{WA_ID, World, failed, is_unknown, media, message, meta, outgoing, text};

@@ -2,7 +2,7 @@
 
 use relevo_domain::conversation::FailureClass;
 use relevo_domain::template::{Header, Part, TemplateStatus};
-use relevo_fakes::{FakeMeta, FakeTwilio, MetaOptions, TwilioOptions, When};
+use relevo_testkit::fakes::{FakeMeta, FakeTwilio, MetaOptions, TwilioOptions, When};
 use serde_json::json;
 
 use crate::world::{World, meta, twilio};

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use relevo_domain::conversation::FailureClass;
-use relevo_fakes::{FakeOAuth, OAuthOptions, Provider, When, refusals};
 use relevo_providers::oauth::{self, ConsentRequest};
 use relevo_providers::{KeptGrants, OAuthGrant, Secret, xoauth2};
+use relevo_testkit::fakes::{FakeOAuth, OAuthOptions, Provider, When, refusals};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 

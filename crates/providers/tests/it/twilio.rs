@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use relevo_channels::failure;
 use relevo_domain::conversation::{FailureClass, MediaKind};
-use relevo_fakes::{Behaviour, FakeTwilio, Provider, TwilioOptions, When, refusals};
 use relevo_providers::{AccountKind, CheckPart, Outcome, Secret};
+use relevo_testkit::fakes::{Behaviour, FakeTwilio, Provider, TwilioOptions, When, refusals};
 
 use crate::world::{TWILIO_TO, World, failed, is_unknown, media, message, text, twilio};
 

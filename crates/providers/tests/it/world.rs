@@ -12,11 +12,11 @@ use relevo_domain::conversation::{
 };
 use relevo_domain::identity::IdentifierKind;
 use relevo_domain::{ChannelId, MessageId, TenantId, Timestamp};
-use relevo_fakes::{FakeMeta, FakeTwilio};
 use relevo_providers::{
     Account, AccountKind, Door as _, Doors, FileLinks, Files, FilesError, Job, MetaAccount, Outcome, Secret, Tokens,
     TwilioAccount,
 };
+use relevo_testkit::fakes::{FakeMeta, FakeTwilio};
 
 pub(crate) const WA_ID: &str = "5491155550101";
 pub(crate) const TWILIO_TO: &str = "whatsapp:+5491155550101";

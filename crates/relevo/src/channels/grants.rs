@@ -52,8 +52,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use relevo_domain::Timestamp;
-    use relevo_fakes::{FakeOAuth, OAuthOptions};
     use relevo_providers::{OAuthGrant, Tokens};
+    use relevo_testkit::fakes::{FakeOAuth, OAuthOptions};
 
     use super::*;
 

@@ -1,10 +1,10 @@
 //! Channels that are added while the broker runs: they receive, send and are tried at once, survive a restart, and can be taken
-//! back. Providers are the stand-ins of `relevo-fakes`.
+//! back. Providers are the stand-ins of the testkit.
 
 use std::path::Path;
 
-use relevo_fakes::{FakeMeta, FakeOAuth, MetaOptions, OAuthOptions};
 use relevo_testkit::eventually_within;
+use relevo_testkit::fakes::{FakeMeta, FakeOAuth, MetaOptions, OAuthOptions};
 use serde_json::{Value, json};
 
 use crate::broker::{Broker, PATIENCE, address, folder, relevo};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use relevo_fakes::{FakeMeta, MetaOptions};
 use relevo_proto::query::v1::SendState;
+use relevo_testkit::fakes::{FakeMeta, MetaOptions};
 
 use super::others_go_on;
 use crate::delivery::cases::{Cases, Verdict, Wrong, same};

@@ -10,13 +10,13 @@ use relevo_channels::signature::meta_sign;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::accepted::{Accepted, Ledger};
-use crate::behaviour::{Behaviour, Reports, Script};
-use crate::ids::{Ids, now_seconds};
-use crate::multipart;
-use crate::refusals::{Provider, Refusal, When, refusal};
-use crate::reports::{Reporter, Webhook};
-use crate::server::{Asked, Handler, Reply, Server};
+use super::accepted::{Accepted, Ledger};
+use super::behaviour::{Behaviour, Reports, Script};
+use super::ids::{Ids, now_seconds};
+use super::multipart;
+use super::refusals::{Provider, Refusal, When, refusal};
+use super::reports::{Reporter, Webhook};
+use super::server::{Asked, Handler, Reply, Server};
 
 const VERSION: &str = "/v25.0";
 /// Characters of a text message.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::server::Reply;
+use super::server::Reply;
 
 /// What happens to one request to send.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,10 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::ids::Ids;
-use crate::meta::lock;
-use crate::refusals::{Provider, Refusal, When, refusal};
-use crate::server::{Asked, Handler, Reply, Server, parameter};
+use super::ids::Ids;
+use super::meta::lock;
+use super::refusals::{Provider, Refusal, When, refusal};
+use super::server::{Asked, Handler, Reply, Server, parameter};
 
 /// Who the fake is.
 #[derive(Clone, Debug)]
@@ -248,6 +248,6 @@ impl State {
 }
 
 fn refused_with(code: &str) -> Reply {
-    let missing = || Reply::html(500, crate::meta::NO_ROW);
+    let missing = || Reply::html(500, super::meta::NO_ROW);
     refusal(Provider::OAuth, When::Token, code).map_or_else(missing, Refusal::reply)
 }

@@ -15,9 +15,9 @@ use relevo_channels::{meta, twilio};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::meta::lock;
-use crate::server::{Asked, Handler, Reply, Server};
-use crate::{
+use super::meta::lock;
+use super::server::{Asked, Handler, Reply, Server};
+use super::{
     Behaviour, FakeMeta, FakeOAuth, FakeTwilio, MetaOptions, OAuthOptions, Provider, Refusal, Reports, TwilioOptions,
     When, refusals,
 };

@@ -11,13 +11,13 @@ use http::Method;
 use relevo_channels::signature::twilio_sign;
 use serde_json::{Map, Value, json};
 
-use crate::accepted::{Accepted, Ledger};
-use crate::behaviour::{Behaviour, Reports, Script};
-use crate::ids::Ids;
-use crate::meta::{GATEWAY_PAGE, NO_ROW, lock};
-use crate::refusals::{Provider, Refusal, When, refusal};
-use crate::reports::{Reporter, Webhook};
-use crate::server::{Asked, Handler, Reply, Server, parameter};
+use super::accepted::{Accepted, Ledger};
+use super::behaviour::{Behaviour, Reports, Script};
+use super::ids::Ids;
+use super::meta::{GATEWAY_PAGE, NO_ROW, lock};
+use super::refusals::{Provider, Refusal, When, refusal};
+use super::reports::{Reporter, Webhook};
+use super::server::{Asked, Handler, Reply, Server, parameter};
 
 /// Characters of a message.
 const BODY_CHARS_MAX: usize = 1_600;

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 
-use crate::server::Reply;
+use super::server::Reply;
 
 const TABLE: &str = include_str!("refusals.tsv");
 
