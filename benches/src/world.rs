@@ -9,7 +9,9 @@ use relevo_domain::contact::ContactEvent;
 use relevo_domain::contact::event::{IdentifierPersonal, NamePersonal};
 use relevo_domain::conversation::event::{AssignmentHow, EpisodeCause, NotePersonal, Priority};
 use relevo_domain::conversation::message::{Author, Content, ContentPersonal};
-use relevo_domain::conversation::{ConversationEvent, Medium, Message, MessageFlags, MessageKind, PauseReason};
+use relevo_domain::conversation::{
+    ConversationEvent, Medium, Message, MessageFlags, MessageKind, PauseReason, PauseTerms,
+};
 use relevo_domain::identity::IdentifierKind;
 use relevo_domain::workspace::WorkspaceEvent;
 use relevo_domain::{
@@ -255,7 +257,7 @@ fn conversation_events(index: u64, attributes: &Attributes) -> Vec<ConversationE
     if attributes.paused {
         let reason = PauseReason::ALL[(draw(index, 11) % 6) as usize];
         let personal = NotePersonal::default();
-        events.push(ConversationEvent::BotPaused { reason, automatic: false, personal });
+        events.push(ConversationEvent::BotPaused { reason, automatic: false, terms: PauseTerms::default(), personal });
     }
     let rare = attributes.rare.then_some(TAGS);
     events.extend(

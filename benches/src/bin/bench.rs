@@ -15,6 +15,10 @@ use relevo_benches::server::Bench;
 use relevo_benches::world::World;
 use relevo_benches::{cases, watching};
 
+/// As the broker has it.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const CONVERSATIONS: u64 = 1_000_000;
 /// Changes that one folder has room for, and those of one run: it is filled again after some hundreds of runs.
 const CHANGES_MAX: usize = 20_000;

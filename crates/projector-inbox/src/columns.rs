@@ -1,19 +1,19 @@
 //! Columns: what lists and counters need of every conversation, in memory beside the rows.
 //!
-//! A tenant's conversations stand in chunks of 1,024 in the order in which they were opened. A chunk holds the values that
-//! lists are sorted by, and for every value of every filter one bit a conversation; so a list is a few operations on words of
-//! 64 conversations, whatever its filters combine. Chunks are shared with readers and copied when they change. Made of rows
-//! alone: see docs/adr/0006.
+//! A tenant's conversations are numbered in the order in which they were opened. By number there are their values ([`table`]);
+//! for every value of every filter a bit each ([`bits`], [`facets`]); and what can be sorted by ([`order`]). So a list is a few
+//! operations on long runs of words, whatever its filters combine, and a page is some steps in an order from where the last one
+//! ended. All of it is shared with readers and copied in small pieces when it changes. Made of rows alone: see docs/adr/0006.
 
-mod chunk;
+mod bits;
 mod companion;
-mod mask;
+mod facets;
 mod order;
 mod plan;
 mod select;
 mod snoozed;
+mod table;
 mod tenant;
-mod times;
 
 #[cfg(test)]
 mod tests;

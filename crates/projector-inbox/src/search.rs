@@ -12,7 +12,6 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use relevo_domain::{EntityId, EntityKind, TenantId};
@@ -34,8 +33,22 @@ pub(crate) const POSTINGS_MAX: usize = 5_000;
 /// Contacts looked at one by one, at most, because a word finds more than [`POSTINGS_MAX`] and may find them, too.
 pub(crate) const CHECKED_MAX: usize = 300;
 
-/// Contacts by number.
-type Found = BTreeMap<u32, [u8; 16]>;
+/// Contacts with their numbers, ascending by those, each once.
+#[derive(Debug, Default)]
+struct Found(Vec<(u32, [u8; 16])>);
+
+impl Found {
+    /// Of contacts in any order; of one that comes twice either will do.
+    fn of(mut contacts: Vec<(u32, [u8; 16])>) -> Self {
+        contacts.sort_unstable();
+        contacts.dedup_by_key(|(ordinal, _)| *ordinal);
+        Self(contacts)
+    }
+
+    fn has(&self, ordinal: u32) -> bool {
+        self.0.binary_search_by_key(&ordinal, |(ordinal, _)| *ordinal).is_ok()
+    }
+}
 
 /// What one word finds.
 struct Postings {
@@ -57,10 +70,10 @@ impl Person<'_> {
     fn sees(&self, contact: u32) -> bool {
         match self.access {
             Access::All => true,
-            Access::Granted { .. } => self.columns.of_contacts(&[contact]).into_iter().any(|(index, mask)| {
-                let chunk = self.columns.chunks().get(index);
-                chunk.is_some_and(|chunk| !self.access.of_chunk(chunk, mask).is_empty())
-            }),
+            Access::Granted { .. } => self
+                .columns
+                .of_contacts(&[contact])
+                .any(|ordinal| self.columns.table().row(ordinal).is_some_and(|row| self.access.sees(row))),
         }
     }
 
@@ -89,11 +102,11 @@ pub(crate) fn search(
         postings.push((word, postings_of(source, tenant, person, word)?));
     }
     // Whoever is in all of them is found; it begins with the word that finds the fewest.
-    postings.sort_by_key(|(_, postings)| (postings.cut, postings.found.len()));
+    postings.sort_by_key(|(_, postings)| (postings.cut, postings.found.0.len()));
     let Some(((_, fewest), others)) = postings.split_first() else { return Ok(Hits::default()) };
     let (mut hits, mut checked, mut cut) = (Vec::new(), 0, fewest.cut);
-    for (ordinal, contact) in &fewest.found {
-        let missing: Vec<_> = others.iter().filter(|(_, other)| !other.found.contains_key(ordinal)).collect();
+    for (ordinal, contact) in &fewest.found.0 {
+        let missing: Vec<_> = others.iter().filter(|(_, other)| !other.found.has(*ordinal)).collect();
         if missing.iter().any(|(_, other)| !other.cut) {
             continue;
         }
@@ -133,7 +146,7 @@ fn postings_of(
     person: Person<'_>,
     word: &str,
 ) -> Result<Postings, ReadError> {
-    let (mut found, mut read, mut cut, mut outcome) = (Found::new(), 0, false, Ok(()));
+    let (mut found, mut read, mut cut, mut outcome) = (Vec::new(), 0, false, Ok(()));
     let range = KeyRange::prefix(keys::term_prefix(tenant, word));
     source.visit(&range, Direction::Forward, &mut |key, value| {
         cut = read == POSTINGS_MAX;
@@ -143,7 +156,7 @@ fn postings_of(
         read += 1;
         match read_posting(key, value) {
             Ok((ordinal, contact)) => {
-                found.insert(ordinal, contact);
+                found.push((ordinal, contact));
                 ControlFlow::Continue(())
             }
             Err(error) => {
@@ -153,9 +166,9 @@ fn postings_of(
         }
     })?;
     outcome?;
-    let linked: Vec<_> = found.iter().flat_map(|(ordinal, contact)| person.linked((*ordinal, *contact))).collect();
+    let linked: Vec<_> = found.iter().flat_map(|found| person.linked(*found)).collect();
     found.extend(linked.into_iter().map(|(contact, ordinal)| (ordinal, contact)));
-    Ok(Postings { found, cut })
+    Ok(Postings { found: Found::of(found), cut })
 }
 
 fn read_posting(key: &[u8], value: &[u8]) -> Result<(u32, [u8; 16]), ReadError> {

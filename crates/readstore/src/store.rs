@@ -22,6 +22,9 @@ use crate::snapshot::Snapshot;
 /// Cache of blocks read from disk, shared by all stores that are opened with the same [`BlockCache`]. Enough to keep the
 /// index and the first pages of every view of a small installation in memory.
 pub(crate) const BLOCK_CACHE_BYTES: usize = 32 << 20;
+/// Cache of single rows, shared like the cache of blocks. A page of a list reads rows that lie anywhere: of each it would keep a
+/// block of 4 KiB, of which it needs a few hundred bytes. This one holds the rows of a thousand pages.
+pub(crate) const ROW_CACHE_BYTES: usize = 16 << 20;
 /// Rows that were written and not yet sorted onto disk, per family; two of them can exist at a time. Half a dozen stores fill
 /// theirs for minutes before the first write to disk: larger ones look like a leak, and speed up rebuilding alone.
 pub(crate) const WRITE_BUFFER_BYTES: usize = 4 << 20;
@@ -66,14 +69,16 @@ impl Family {
     }
 }
 
-/// A block cache; its clones are the same cache.
+/// A cache of blocks or rows; its clones are the same cache.
 #[derive(Clone)]
 pub struct BlockCache(Cache);
 
-/// How a store is opened. Clones share the block cache.
+/// How a store is opened. Clones share the caches.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub block_cache: BlockCache,
+    /// Of single rows, in the order of their last use.
+    pub row_cache: BlockCache,
     pub write_buffer_bytes: usize,
     pub open_files_max: i32,
 }
@@ -240,6 +245,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             block_cache: BlockCache::new(BLOCK_CACHE_BYTES),
+            row_cache: BlockCache::new(ROW_CACHE_BYTES),
             write_buffer_bytes: WRITE_BUFFER_BYTES,
             open_files_max: OPEN_FILES_MAX,
         }
@@ -257,6 +263,7 @@ impl Options {
         options.set_track_and_verify_wals_in_manifest(true);
         options.set_max_total_wal_size(WAL_BYTES_MAX);
         options.set_max_open_files(self.open_files_max);
+        options.set_row_cache(&self.row_cache.0);
         options.set_keep_log_file_num(DIARY_FILES_MAX);
         options.set_log_level(rocksdb::LogLevel::Warn);
         options.set_stats_dump_period_sec(0);

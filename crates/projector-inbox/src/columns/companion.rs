@@ -1,5 +1,6 @@
 //! Follows the rows that columns are made of, and gives readers a copy that shares what did not change.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,14 +18,21 @@ pub(crate) struct Columns {
     tenants: BTreeMap<Arc<str>, Arc<TenantColumns>>,
 }
 
-/// The columns' writer.
+/// The columns' writer. What is read at open is sorted when somebody wants to read it: that is while it is frozen.
 #[derive(Debug, Default)]
-pub(crate) struct ColumnsCompanion(Columns);
+pub(crate) struct ColumnsCompanion(RefCell<Columns>);
 
 impl Columns {
     /// `None` for a tenant that has nothing yet.
     pub(crate) fn of(&self, tenant: &TenantId) -> Option<&TenantColumns> {
         self.tenants.get(tenant.as_str()).map(Arc::as_ref)
+    }
+
+    /// Makes the orders of tenants that are new.
+    fn settle(&mut self) {
+        for columns in self.tenants.values_mut().filter(|columns| !columns.is_settled()) {
+            Arc::make_mut(columns).settle();
+        }
     }
 
     fn of_mut(&mut self, tenant: &str) -> &mut TenantColumns {
@@ -45,29 +53,32 @@ impl Companion for ColumnsCompanion {
             ColumnKey::Conversation { tenant, conversation } => {
                 let gone = || ApplyError::BadRow("conversation: a row went that never goes".to_owned());
                 let row: FacetsRow = decode("conversation", value.ok_or_else(gone)?)?;
-                let known = self.0.of_mut(&tenant).conversation(conversation, &row);
+                let known = self.0.get_mut().of_mut(&tenant).conversation(conversation, &row);
                 known.ok_or_else(|| ApplyError::BadRow("conversation: a word is not one".to_owned()))
             }
             ColumnKey::Link { tenant, contact, other } => {
                 let row: Option<LinkRow> = value.map(|value| decode("link", value)).transpose()?;
-                self.0.of_mut(&tenant).link(contact, other, row.map(|row| row.other_ordinal));
+                self.0.get_mut().of_mut(&tenant).link(contact, other, row.map(|row| row.other_ordinal));
                 Ok(())
             }
             ColumnKey::Count(cell) => {
                 let count: Option<CountRow> = value.map(|value| decode("count", value)).transpose()?;
-                self.0.of_mut(&cell.tenant).count(cell.holder, cell.channel, cell.team, count);
+                self.0.get_mut().of_mut(&cell.tenant).count(cell.holder, cell.channel, cell.team, count);
                 Ok(())
             }
         }
     }
 
     fn freeze(&self) -> Frozen {
-        Arc::new(self.0.clone())
+        let mut columns = self.0.borrow_mut();
+        columns.settle();
+        Arc::new(columns.clone())
     }
 
     fn fingerprint(&self) -> Vec<u8> {
-        let tenants = self
-            .0
+        let mut columns = self.0.borrow_mut();
+        columns.settle();
+        let tenants = columns
             .tenants
             .iter()
             .filter(|(_, columns)| !columns.is_empty())

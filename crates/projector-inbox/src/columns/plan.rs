@@ -1,10 +1,11 @@
-//! A filter and a caller's access, in a tenant's numbers: what decides for a whole chunk at once.
+//! A filter and a caller's access, in a tenant's numbers: what decides for one conversation, and for 65,536 at once.
 
 use relevo_domain::conversation::{Medium, Priority};
 use relevo_domain::{Caller, Role, Scope, TagId, TenantId};
 
-use super::chunk::{Chunk, NOBODY};
-use super::mask::Mask;
+use super::bits::{self, WORDS, Words};
+use super::facets::Facets;
+use super::table::{NOBODY, Row};
 use super::tenant::TenantColumns;
 use crate::reader::{BotFilter, Filter, Status, Tab};
 
@@ -72,18 +73,38 @@ impl Access {
         }
     }
 
-    /// Conversations of a chunk that the caller may see, of these.
-    pub(crate) fn of_chunk(&self, chunk: &Chunk, mask: Mask) -> Mask {
+    /// Whether the caller may see this conversation.
+    pub(crate) fn sees(&self, row: &Row) -> bool {
         match self {
-            Self::All => mask,
+            Self::All => true,
+            Self::Granted { me, .. } => *me == Some(row.agent) || self.grants(row.channel, row.team),
+        }
+    }
+
+    /// Leaves what the caller may see, in one segment.
+    fn narrow(&self, facets: &Facets, segment: usize, out: &mut Words) {
+        match self {
+            Self::All => {}
             Self::Granted { me, channels, teams } => {
-                let granted = mask & chunk.teams.any_of(teams);
-                let granted = channels.as_ref().map_or(granted, |channels| granted & chunk.channels.any_of(channels));
-                let mine = me.map_or(Mask::EMPTY, |me| mask & chunk.agents.of(me));
-                granted | mine
+                let mut seen = [0; WORDS];
+                facets.teams.add_to(teams, segment, &mut seen);
+                if let Some(channels) = channels {
+                    facets.channels.narrow(channels, segment, &mut seen);
+                }
+                facets.agents.add_to(me.as_slice(), segment, &mut seen);
+                bits::intersect(out, &seen);
             }
         }
     }
+}
+
+/// What depends on the clock, as bits of a whole tenant; `None` where nobody asks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Times {
+    /// Snoozed ones whose time has come.
+    due: Option<Vec<u64>>,
+    /// Those who have waited for long enough.
+    waiting: Option<Vec<u64>>,
 }
 
 impl Plan {
@@ -125,48 +146,89 @@ impl Plan {
         })
     }
 
-    /// The conversations of a chunk that match.
-    pub(crate) fn of_chunk(&self, chunk: &Chunk) -> Mask {
-        // What most conversations of most chunks do not have comes first: then the rest is not even looked at.
-        let mut mask = self.holder.map_or(Mask::ALL, |holder| chunk.agents.of(holder));
+    /// Whether a conversation matches.
+    pub(crate) fn matches(&self, columns: &TenantColumns, ordinal: u32) -> bool {
+        let Some(row) = columns.table().row(ordinal) else { return false };
+        let any = |wanted: &[u32], value| wanted.is_empty() || wanted.contains(&value);
+        self.holder.is_none_or(|holder| holder == row.agent)
+            && any(&self.channels, row.channel)
+            && any(&self.agents, row.agent)
+            && any(&self.teams, row.team)
+            && self.statuses.contains(&row.reads_as(self.now))
+            && self.bot.is_none_or(|bot| (bot == BotFilter::Paused) == row.paused())
+            && (!self.unread || row.unread())
+            && (!self.problem || row.problem())
+            && (self.media.is_empty() || self.media.contains(&row.medium))
+            && (self.priorities.is_empty() || self.priorities.contains(&row.priority))
+            && self.waiting_since_before.is_none_or(|time| row.waiting_since <= time)
+            && self.access.sees(row)
+            && (self.tags.is_empty() || columns.table().has_tag(ordinal, &self.tags))
+    }
+
+    /// What [`Plan::narrow`] needs of the clock, for the whole tenant.
+    pub(crate) fn times(&self, columns: &TenantColumns) -> Times {
+        let wants = |status| self.statuses.contains(&status);
+        // Under both or neither of the two it does not matter what is due.
+        let due = (wants(Status::Open) != wants(Status::Snoozed)).then(|| columns.due(self.now));
+        Times { due, waiting: self.waiting_since_before.map(|time| columns.waiting_since(time)) }
+    }
+
+    /// Leaves the conversations of a segment that match.
+    pub(crate) fn narrow(&self, columns: &TenantColumns, times: &Times, segment: usize, out: &mut Words) {
+        let facets = columns.facets();
+        // What most conversations do not have comes first: then the rest is not even looked at.
         for (values, facet) in [
-            (&self.channels, &chunk.channels),
-            (&self.tags, &chunk.tags),
-            (&self.agents, &chunk.agents),
-            (&self.teams, &chunk.teams),
+            (self.holder.as_slice(), &facets.agents),
+            (&self.tags, &facets.tags),
+            (&self.agents, &facets.agents),
+            (&self.channels, &facets.channels),
+            (&self.teams, &facets.teams),
+            (&self.priorities.iter().map(|priority| *priority as u32).collect::<Vec<_>>(), &facets.priorities),
+            (&self.media.iter().map(|medium| *medium as u32).collect::<Vec<_>>(), &facets.media),
         ] {
             if !values.is_empty() {
-                mask &= facet.any_of(values);
-            }
-            if mask.is_empty() {
-                return mask;
+                facet.narrow(values, segment, out);
+                if bits::is_empty(out) {
+                    return;
+                }
             }
         }
-        mask &= chunk.with_status(&self.statuses, self.now);
-        match self.bot {
-            None => {}
-            Some(BotFilter::Paused) => mask &= chunk.paused,
-            Some(BotFilter::Active) => mask &= !chunk.paused,
+        if let Some(bot) = self.bot {
+            match bot {
+                BotFilter::Paused => facets.paused.narrow(segment, out),
+                BotFilter::Active => facets.paused.narrow_to_others(segment, out),
+            }
         }
         if self.unread {
-            mask &= chunk.unread;
+            facets.unread.narrow(segment, out);
         }
         if self.problem {
-            mask &= chunk.problem;
+            facets.problem.narrow(segment, out);
         }
-        if !self.media.is_empty() {
-            mask &= chunk.with_medium(&self.media);
+        if let Some(waiting) = &times.waiting {
+            bits::intersect(out, bits::segment(waiting, segment));
         }
-        if !self.priorities.is_empty() {
-            mask &= chunk.with_priority(&self.priorities);
+        self.narrow_to_status(facets, times, segment, out);
+        if !bits::is_empty(out) {
+            self.access.narrow(facets, segment, out);
         }
-        if mask.is_empty() {
-            return mask;
+    }
+
+    /// Leaves those whose status reads as one of these.
+    fn narrow_to_status(&self, facets: &Facets, times: &Times, segment: usize, out: &mut Words) {
+        let mut stored = [0; WORDS];
+        for status in &self.statuses {
+            facets.statuses.add_to(&[*status as u32], segment, &mut stored);
         }
-        if let Some(time) = self.waiting_since_before {
-            mask &= chunk.waiting_since(time);
+        if let Some(due) = &times.due {
+            let due = bits::segment(due, segment);
+            if self.statuses.contains(&Status::Open) {
+                stored.iter_mut().zip(due).for_each(|(word, due)| *word |= due);
+            } else {
+                stored.iter_mut().zip(due).for_each(|(word, due)| *word &= !due);
+            }
         }
-        self.access.of_chunk(chunk, mask)
+        bits::intersect(out, &stored);
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::collections::BinaryHeap;
 
-use super::chunk::{Chunk, NEVER};
-use super::mask::Mask;
-use super::order::Order;
+use relevo_domain::conversation::Priority;
+
+use super::bits::{self, WORDS};
+use super::order::{Order, Target};
 use super::plan::Plan;
+use super::table::{NEVER, rank_of};
 use super::tenant::TenantColumns;
 use crate::reader::{Cursor, Sort};
 use crate::search::Hits;
@@ -24,149 +26,173 @@ pub(crate) struct Selection {
 /// Work of one selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Work {
-    /// Chunks whose masks were combined.
-    pub(crate) chunks: u64,
+    /// Segments whose bits were combined.
+    pub(crate) segments: u64,
     /// Conversations that were looked at one by one.
     pub(crate) slots: u64,
 }
 
-/// The first `limit` places behind `after` of the list. Every chunk is counted; only those that can hold one of them are sorted.
-pub(crate) fn select<'c>(
-    columns: &'c TenantColumns,
+/// The first `limit` places behind `after` of the list.
+pub(crate) fn select(
+    columns: &TenantColumns,
     plan: &Plan,
     hits: Option<&Hits>,
     sort: Sort,
     after: Option<Cursor>,
     limit: usize,
 ) -> Selection {
-    let mut selection = Selection::default();
-    // Apart from the masks, which are large to sort.
-    let (mut candidates, mut lanes) = (Vec::new(), Vec::new());
-    let mut consider = |chunk: &'c Chunk, only: Option<Mask>| {
-        selection.work.chunks += 1;
-        let mask = plan.of_chunk(chunk) & only.unwrap_or(Mask::ALL);
-        if mask.is_empty() {
-            return;
-        }
-        selection.total += mask.count();
-        for mut lane in lanes_of(chunk, mask, sort) {
-            // The lowest key that one of its matches can have: where nothing comes in question, nothing is looked at.
-            if let Some(first) = lane.begin(after) {
-                candidates.push((first, lanes.len()));
-                lanes.push(lane);
-            }
-        }
-    };
+    let mut page = Page { columns, sort, after, limit, selection: Selection::default() };
     match hits {
-        None => columns.chunks().iter().for_each(|chunk| consider(chunk, None)),
-        Some(hits) => {
-            for (index, mask) in columns.of_contacts(hits.numbers()) {
-                columns.chunks().get(index).into_iter().for_each(|chunk| consider(chunk, Some(mask)));
-            }
-        }
+        Some(hits) => page.of_hits(plan, hits),
+        None => page.of_all(plan),
     }
-    candidates.sort_unstable();
-    let mut best = Best { sort, after, limit, heap: BinaryHeap::with_capacity(limit + 1) };
-    for (first, place) in candidates {
-        if best.excludes(first) {
-            break;
-        }
-        best.look_through(&lanes[place], &mut selection.work);
-    }
-    selection.places = best.heap.into_sorted_vec();
-    selection
+    page.selection
 }
 
-/// Matches of one chunk that one of its orders brings in the order of the list.
-struct Lane<'c> {
-    chunk: &'c Chunk,
-    mask: Mask,
-    sort: Sort,
-    /// By waiting, those for whom nobody waits: they all come last, by their activity, and that order finds them.
-    behind: bool,
-    /// From where on its matches are looked for.
-    place: usize,
-}
-
-/// The matches of a chunk. By waiting there may be two lanes: the order by waiting says nothing of those for whom nobody waits,
-/// who may be all that a list shows (resolved ones, for example).
-fn lanes_of(chunk: &Chunk, mask: Mask, sort: Sort) -> impl Iterator<Item = Lane<'_>> {
-    let parts = match sort {
-        Sort::Waiting => {
-            let waiting = mask & chunk.waiting_since(NEVER - 1);
-            [(waiting, false), (mask & !waiting, true)]
-        }
-        Sort::LastActivity | Sort::Priority => [(mask, false), (Mask::EMPTY, true)],
-    };
-    let filled = parts.into_iter().filter(|(mask, _)| !mask.is_empty());
-    filled.map(move |(mask, behind)| Lane { chunk, mask, sort, behind, place: 0 })
-}
-
-impl Lane<'_> {
-    /// The order that is followed.
-    const fn by(&self) -> Sort {
-        if self.behind { Sort::LastActivity } else { self.sort }
-    }
-
-    /// The key of a slot as the list has it.
-    #[inline]
-    fn key(&self, slot: usize) -> (i64, i64) {
-        let (rank, recency) = self.chunk.keys(self.by()).of(slot);
-        (if self.behind { NEVER } else { rank }, recency)
-    }
-
-    /// Goes to the first match that may stand at the cursor or behind it, and answers a key that none of them is below.
-    fn begin(&mut self, after: Option<Cursor>) -> Option<(i64, i64)> {
-        let order = self.chunk.order(self.by());
-        let from = after.map_or(0, |after| order.place_of((after.rank, after.recency), |slot| self.key(slot)));
-        let (place, slot) = order.next_block(&self.mask, from)?;
-        self.place = place;
-        Some(self.key(slot))
-    }
-}
-
-/// The best places so far, the last of them on top.
-struct Best {
+/// A page on its way.
+struct Page<'c> {
+    columns: &'c TenantColumns,
     sort: Sort,
     after: Option<Cursor>,
     limit: usize,
-    heap: BinaryHeap<Cursor>,
+    selection: Selection,
 }
 
-impl Best {
-    /// Whether nothing with this key or a later one can come among them.
-    #[inline]
-    fn excludes(&self, key: (i64, i64)) -> bool {
-        self.heap.len() >= self.limit && self.heap.peek().is_none_or(|worst| (worst.rank, worst.recency) < key)
+impl Page<'_> {
+    /// A search: what it found is looked at one by one.
+    fn of_hits(&mut self, plan: &Plan, hits: &Hits) {
+        let mut slots = 0;
+        let found = self.columns.of_contacts(hits.numbers()).inspect(|_| slots += 1);
+        let found: Vec<u32> = found.filter(|ordinal| plan.matches(self.columns, *ordinal)).collect();
+        self.selection.work.slots += slots;
+        self.selection.total = found.len() as u64;
+        self.gather(found.into_iter());
     }
 
-    /// Follows the chunk's order until nothing better can come, over the blocks that have matches.
-    fn look_through(&mut self, lane: &Lane<'_>, work: &mut Work) {
-        let order = lane.chunk.order(lane.by());
-        let mut next = lane.place;
-        while let Some((place, first)) = order.next_block(&lane.mask, next) {
-            if self.excludes(lane.key(first)) {
-                return;
-            }
-            for slot in order.rest_of_block(place).filter(|slot| lane.mask.has(*slot)) {
-                work.slots += 1;
-                if self.excludes(lane.key(slot)) {
-                    return;
-                }
-                self.offer(lane.chunk.place(self.sort, slot));
-            }
-            next = Order::behind_block(place);
-        }
-    }
-
-    fn offer(&mut self, place: Cursor) {
-        // Equal keys are told apart by id.
-        if self.after.is_some_and(|after| place <= after) {
+    /// No search: the bits of everything are combined, and the matches are looked for in the order of the list.
+    fn of_all(&mut self, plan: &Plan) {
+        let mask = self.matches(plan);
+        self.selection.total = bits::count(&mask);
+        if self.selection.total == 0 {
             return;
         }
-        self.heap.push(place);
-        if self.heap.len() > self.limit {
-            self.heap.pop();
+        let activity = self.columns.by_activity();
+        if self.few(self.selection.total, activity.len()) {
+            self.selection.work.slots += self.selection.total;
+            return self.gather(bits::members(&mask));
         }
+        // Parts of the list that follow each other: in each either the order says where a match stands, or its rank is one.
+        match self.sort {
+            Sort::LastActivity => self.of_rank(0, &mask),
+            Sort::Waiting => {
+                let mut waiting = mask.clone();
+                narrow(&mut waiting, |segment, words| self.columns.facets().waiting.narrow(segment, words));
+                self.of_waiting(&waiting);
+                let mut others = mask;
+                others.iter_mut().zip(&waiting).for_each(|(word, waiting)| *word &= !waiting);
+                self.of_rank(NEVER, &others);
+            }
+            Sort::Priority => {
+                for priority in Priority::ALL.into_iter().rev() {
+                    if self.is_behind(rank_of(priority)) {
+                        continue;
+                    }
+                    let mut part = mask.clone();
+                    let values = [priority as u32];
+                    narrow(&mut part, |segment, words| {
+                        self.columns.facets().priorities.narrow(&values, segment, words);
+                    });
+                    self.of_rank(rank_of(priority), &part);
+                }
+            }
+        }
+    }
+
+    fn matches(&mut self, plan: &Plan) -> Vec<u64> {
+        let mut mask = vec![0; bits::words_of(self.columns.table().len())];
+        let times = plan.times(self.columns);
+        for (segment, words) in mask.as_chunks_mut::<WORDS>().0.iter_mut().enumerate() {
+            words.fill(u64::MAX);
+            plan.narrow(self.columns, &times, segment, words);
+            self.selection.work.segments += 1;
+        }
+        mask
+    }
+
+    /// The cursor stands behind everything of this rank, or the page is full.
+    fn is_behind(&self, rank: i64) -> bool {
+        self.selection.places.len() >= self.limit || self.after.is_some_and(|after| after.rank > rank)
+    }
+
+    /// The part of the list whose rank is this one, which is by activity.
+    fn of_rank(&mut self, rank: i64, mask: &[u64]) {
+        if self.is_behind(rank) {
+            return;
+        }
+        let after = self.after.filter(|after| after.rank == rank);
+        let after = after.map(|after| Target { key: (0, after.recency), id: *after.conversation.bytes() });
+        self.part(self.columns.by_activity(), mask, after.as_ref());
+    }
+
+    /// The part of those for whom somebody waits.
+    fn of_waiting(&mut self, mask: &[u64]) {
+        if self.is_behind(NEVER - 1) {
+            return;
+        }
+        let target = |after: Cursor| Target { key: (after.rank, after.recency), id: *after.conversation.bytes() };
+        self.part(self.columns.by_waiting(), mask, self.after.map(target).as_ref());
+    }
+
+    fn part(&mut self, order: &Order, mask: &[u64], after: Option<&Target>) {
+        let matches = bits::count(mask);
+        if matches == 0 {
+            return;
+        }
+        if self.few(matches, order.len()) {
+            self.selection.work.slots += matches;
+            return self.gather(bits::members(mask));
+        }
+        let (table, sort, limit) = (self.columns.table(), self.sort, self.limit);
+        let places = &mut self.selection.places;
+        let looked = order.follow(table, after, mask, |ordinal| {
+            places.extend(table.row(ordinal).map(|row| row.place(sort)));
+            places.len() < limit
+        });
+        self.selection.work.slots += looked;
+    }
+
+    /// Whether looking at every match costs less than following an order of so many until a page is full: a match is found in
+    /// memory anew each time, what an order passes over is not, so that it may pass over eight of them in that time.
+    fn few(&self, matches: u64, of: u64) -> bool {
+        let expected = (self.limit as u64).saturating_mul(of) / matches.max(1);
+        matches <= expected / 8
+    }
+
+    /// The best of these, behind what is there already.
+    fn gather(&mut self, ordinals: impl Iterator<Item = u32>) {
+        let limit = self.limit.saturating_sub(self.selection.places.len());
+        let mut best: BinaryHeap<Cursor> = BinaryHeap::with_capacity(limit + 1);
+        for row in ordinals.filter_map(|ordinal| self.columns.table().row(ordinal)) {
+            let key = row.key(self.sort);
+            let worst = best.peek().filter(|_| best.len() >= limit);
+            let out = worst.is_some_and(|worst| (worst.rank, worst.recency) < key)
+                || self.after.is_some_and(|after| key < (after.rank, after.recency));
+            // Equal keys are told apart by id.
+            if out || self.after.is_some_and(|after| row.place(self.sort) <= after) {
+                continue;
+            }
+            best.push(row.place(self.sort));
+            if best.len() > limit {
+                best.pop();
+            }
+        }
+        self.selection.places.extend(best.into_sorted_vec());
+    }
+}
+
+/// Leaves of a mask what `by` leaves of each segment.
+fn narrow(mask: &mut [u64], by: impl Fn(usize, &mut bits::Words)) {
+    for (segment, words) in mask.as_chunks_mut::<WORDS>().0.iter_mut().enumerate() {
+        by(segment, words);
     }
 }

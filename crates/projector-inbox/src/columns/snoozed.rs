@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::chunk::{NEVER, NOBODY, Values};
 use super::plan::Access;
+use super::table::{NEVER, NOBODY, Values};
 
 /// Entries of a block: few enough that copying one is cheap, enough that blocks are few.
 const BLOCK_MAX: usize = 256;

@@ -4,7 +4,7 @@ use relevo_domain::workspace::command::TAGS_MAX;
 use relevo_domain::{Caller, EntityId, EntityKind, TagId, TenantId, Timestamp};
 use relevo_projection::{RowSource, ViewSnapshot};
 
-use super::{Conversation, Cursor, Filter, ListQuery, ReadError, Shower, Sort, bad, load, visible_row};
+use super::{Conversation, Cursor, Filter, ListQuery, ReadError, Shower, Sort, bad, load, load_many, visible_row};
 use crate::columns::{Access, Columns, Plan, TenantColumns, select};
 use crate::keys;
 use crate::reader::query::LIST_LIMIT_MAX;
@@ -45,13 +45,13 @@ pub fn list(view: &ViewSnapshot, tenant: &TenantId, query: &ListQuery<'_>) -> Re
     // One more than asked for, so that a page without a successor has no cursor.
     let found = select(columns, &plan, hits.as_ref(), query.sort, query.after, limit + 1);
     let next = if found.places.len() > limit { found.places.get(limit - 1).copied() } else { None };
-    let mut shower = Shower::new(view, tenant, query.now);
-    let mut rows = Vec::with_capacity(found.places.len().min(limit));
-    for place in found.places.iter().take(limit) {
-        let key = keys::conversation(tenant, place.conversation);
-        let row: ConversationRow = load(view, "conversation", &key)?.ok_or_else(|| bad("conversation of a column"))?;
-        rows.push(shower.show(place.conversation, row)?);
+    let ids: Vec<EntityId> = found.places.iter().take(limit).map(|place| place.conversation).collect();
+    let keys: Vec<_> = ids.iter().map(|id| keys::conversation(tenant, *id)).collect();
+    let mut rows: Vec<(EntityId, ConversationRow)> = Vec::with_capacity(ids.len());
+    for (id, row) in ids.into_iter().zip(load_many(view, "conversation", &keys)?) {
+        rows.push((id, row.ok_or_else(|| bad("conversation of a column"))?));
     }
+    let rows = Shower::new(view, tenant, query.now).show_all(rows)?;
     Ok(Page { rows, next, total: found.total, search_truncated })
 }
 
@@ -70,8 +70,8 @@ pub fn place(
     let Some(row) = visible_row(view, tenant, id, visible)? else { return Ok(None) };
     let Some(access) = Access::of(visible, tenant, columns) else { return Ok(None) };
     let Some(plan) = plan(view, tenant, filter, access.clone(), now, columns)? else { return Ok(None) };
-    let (chunk, slot) = columns.chunk_of(row.ordinal).ok_or_else(|| bad("number of a conversation"))?;
-    if !plan.of_chunk(chunk).has(slot) {
+    let key = columns.table().row(row.ordinal).ok_or_else(|| bad("number of a conversation"))?.place(sort);
+    if !plan.matches(columns, row.ordinal) {
         return Ok(None);
     }
     if let Some(words) = words_of(filter) {
@@ -82,7 +82,7 @@ pub fn place(
         }
     }
     let conversation = Shower::new(view, tenant, now).show(id, row)?;
-    Ok(Some(Placed { key: chunk.place(sort, slot), conversation }))
+    Ok(Some(Placed { key, conversation }))
 }
 
 /// The tenant's columns; `None` while it has no conversations.

@@ -51,6 +51,26 @@ fn a_batch_covers_both_families_and_survives_reopening() {
 }
 
 #[test]
+fn many_rows_come_in_the_order_of_their_keys_and_of_the_snapshots_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    put(&store, &[("a", "1"), ("b", "2"), ("c", "3")]);
+    // On disk, where rows are kept in a cache of their own.
+    store.flush().unwrap();
+    let snapshot = store.snapshot();
+    let asked = ["c", "nothing", "a", "c"].map(|key| key.as_bytes().to_vec());
+    let expected = |c: &str| [Some(c), None, Some("1"), Some(c)].map(|row| row.map(|row| row.as_bytes().to_vec()));
+    for _ in 0..2 {
+        assert_eq!(snapshot.get_many(&asked).unwrap(), expected("3"));
+    }
+    put(&store, &[("c", "4"), ("nothing", "5")]);
+    store.flush().unwrap();
+    assert_eq!(store.snapshot().get_many(&asked).unwrap()[0].as_deref(), Some(b"4".as_slice()));
+    assert_eq!(snapshot.get_many(&asked).unwrap(), expected("3"), "a snapshot keeps its rows, whatever was read since");
+    assert!(snapshot.get_many(&[]).unwrap().is_empty());
+}
+
+#[test]
 fn scans_are_bounded_ordered_and_go_both_ways() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
