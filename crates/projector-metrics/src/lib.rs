@@ -20,6 +20,7 @@ mod outbox;
 mod reader;
 mod row;
 mod sketch;
+mod way;
 mod words;
 
 pub use definition::{DEFINITIONS, Definition, Kind, definition, metric_names};
@@ -42,7 +43,7 @@ pub const NAME: &str = "metrics";
 
 /// Version of keys and rows. Raise it with every change of their bytes or meaning, also of a definition: the view is then built
 /// anew from the log.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// Writes the metrics view.
 #[derive(Clone, Copy, Debug, Default)]

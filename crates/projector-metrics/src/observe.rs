@@ -2,15 +2,15 @@
 
 use relevo_domain::channel::ChannelEvent;
 use relevo_domain::conversation::{ConversationEvent, DeliveryReport, EpisodeCause, ReopenCause};
-use relevo_domain::{AgentId, Event, MessageId, Recorded, TeamId};
+use relevo_domain::{AgentId, Event, Recorded, TeamId};
 use relevo_projection::row::{load, store};
 use relevo_projection::{ApplyError, Rows};
 
 use crate::facts::{Draft, Facts, Observed};
 use crate::keys;
-use crate::metric::{self, Moment, delivery, sent, volume};
-use crate::row::{ConversationRow, DeliveryRow, StatusRow};
-use crate::words;
+use crate::metric::{self, Moment, volume};
+use crate::row::{ConversationRow, StatusRow};
+use crate::{way, words};
 
 /// The facts of one commit.
 pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<Vec<Observed>, ApplyError> {
@@ -96,7 +96,9 @@ fn conversation_event(
         | ConversationEvent::MessageRevoked { .. }
         | ConversationEvent::ReactionChanged { .. }
         | ConversationEvent::BotPaused { .. }
+        | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
+        | ConversationEvent::Escalated { .. }
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::Reopened { .. }
         | ConversationEvent::NoteAdded { .. }
@@ -118,7 +120,7 @@ fn conversation_event(
     let at = commit.occurred_at.as_millis();
     let begun = begun(&mut talk, event, at, facts);
     metric::observe(&mut talk, Moment { event: begun.as_ref().unwrap_or(event), at, word: &word }, facts);
-    way(rows, recorded, &mut talk, event, facts)?;
+    way::event(rows, recorded, &mut talk, event, facts)?;
     Ok(followed(talk, recorded, event))
 }
 
@@ -165,85 +167,6 @@ fn followed(mut talk: ConversationRow, recorded: &Recorded, event: &Conversation
     talk
 }
 
-/// What an event says about the way of a message.
-fn way(
-    rows: &mut dyn Rows,
-    recorded: &Recorded,
-    talk: &mut ConversationRow,
-    event: &ConversationEvent,
-    facts: &mut Facts<'_>,
-) -> Result<(), ApplyError> {
-    let commit = &recorded.commit;
-    let at = commit.occurred_at.as_millis();
-    let key = |message: MessageId| keys::delivery(&commit.tenant, commit.entity, message);
-    let stored =
-        |rows: &dyn Rows, message| -> Result<Option<DeliveryRow>, ApplyError> { load(rows, "delivery", &key(message)) };
-    match event {
-        ConversationEvent::MessageQueued(outgoing) => {
-            if let Some(queued) = sent::queued(talk, outgoing, at, &commit.actor) {
-                let row = stored(&*rows, outgoing.id)?.unwrap_or_default();
-                store(rows, key(outgoing.id), &DeliveryRow { sent: Some(queued), ..row });
-            }
-        }
-        ConversationEvent::MessageAccepted { message, alias, .. } => {
-            let Some(mut row) = stored(&*rows, *message)?.filter(|row| row.sent.is_some()) else { return Ok(()) };
-            let early = stored(&*rows, *alias)?.unwrap_or_default();
-            // An id that is another message's own goes on naming that one.
-            if alias != message && early.sent.is_none() && early.alias_of.is_empty() {
-                delivery::merge(&mut row, early);
-                let alias_of = message.bytes().to_vec();
-                store(rows, key(*alias), &DeliveryRow { alias_of, ..DeliveryRow::default() });
-            }
-            sent::accepted(talk, &mut row, at, facts);
-            store(rows, key(*message), &row);
-        }
-        ConversationEvent::SendFailed { message, failure, retry_at, .. } => {
-            let Some(mut row) = stored(&*rows, *message)? else { return Ok(()) };
-            let code = words::code(rows, &commit.tenant, failure.code.as_deref().unwrap_or_default())?;
-            let what = (failure.class.as_str(), code.as_str(), retry_at.is_none());
-            sent::failed(talk, &mut row, what, at, facts);
-            store(rows, key(*message), &row);
-        }
-        ConversationEvent::DeliveryReported(report) => {
-            let mut message = report.message;
-            let mut row = stored(&*rows, message)?.unwrap_or_default();
-            if let Ok(own) = <[u8; 16]>::try_from(row.alias_of.as_slice()) {
-                message = MessageId::new(own);
-                row = stored(&*rows, message)?.unwrap_or_default();
-            }
-            let code = words::code(rows, &commit.tenant, report.error_code.as_deref().unwrap_or_default())?;
-            if delivery::observe(&mut row, talk, report, (commit.recorded_at, &code), facts) {
-                store(rows, key(message), &row);
-            }
-        }
-        ConversationEvent::Opened { .. }
-        | ConversationEvent::EpisodeStarted { .. }
-        | ConversationEvent::MessageReceived(_)
-        | ConversationEvent::MessageEchoed(_)
-        | ConversationEvent::MessageEdited { .. }
-        | ConversationEvent::MessageRevoked { .. }
-        | ConversationEvent::ReactionChanged { .. }
-        | ConversationEvent::BotPaused { .. }
-        | ConversationEvent::BotResumed { .. }
-        | ConversationEvent::Assigned { .. }
-        | ConversationEvent::Resolved { .. }
-        | ConversationEvent::Reopened { .. }
-        | ConversationEvent::NoteAdded { .. }
-        | ConversationEvent::MarkedPending { .. }
-        | ConversationEvent::Snoozed { .. }
-        | ConversationEvent::ReturnedToOpen { .. }
-        | ConversationEvent::TagAdded { .. }
-        | ConversationEvent::TagRemoved { .. }
-        | ConversationEvent::PrioritySet { .. }
-        | ConversationEvent::MarkedRead { .. }
-        | ConversationEvent::SendStarted { .. }
-        | ConversationEvent::SendOutcomeUnknown { .. }
-        | ConversationEvent::SendCancelled { .. }
-        | ConversationEvent::MediumFetched { .. } => {}
-    }
-    Ok(())
-}
-
 /// A report that no conversation has is counted, and that is all: whose it is nobody knows.
 fn loose_report(
     rows: &mut dyn Rows,
@@ -279,7 +202,9 @@ fn evolve(talk: &mut ConversationRow, event: &ConversationEvent) {
         | ConversationEvent::ReactionChanged { .. }
         | ConversationEvent::DeliveryReported(_)
         | ConversationEvent::BotPaused { .. }
+        | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
+        | ConversationEvent::Escalated { .. }
         | ConversationEvent::NoteAdded { .. }
         | ConversationEvent::TagAdded { .. }
         | ConversationEvent::TagRemoved { .. }

@@ -278,12 +278,13 @@ pub(crate) struct DeliveryRow {
     pub(crate) reported_sent_at: Option<i64>,
     #[prost(message, optional, tag = "8")]
     pub(crate) to_sent: Option<FactRow>,
-    /// The earliest report of a failure.
-    #[prost(message, optional, tag = "9")]
-    pub(crate) reported_failure: Option<ReportedFailureRow>,
+    // 9 was the first report of a failure.
     /// Of the id that a provider's reports name one of our messages by: sixteen bytes of the message's own, and nothing else.
     #[prost(bytes = "vec", tag = "10")]
     pub(crate) alias_of: Vec<u8>,
+    /// Reports of a failure: of each of the provider's names the earliest.
+    #[prost(message, repeated, tag = "11")]
+    pub(crate) failures: Vec<ReportedFailureRow>,
 }
 
 /// A message that was queued.
@@ -311,6 +312,18 @@ pub(crate) struct SentRow {
     /// It failed for good, and that was counted.
     #[prost(bool, tag = "8")]
     pub(crate) failed: bool,
+    /// How often it was handed to the provider.
+    #[prost(uint32, tag = "9")]
+    pub(crate) attempts: u32,
+    /// It is being handed over.
+    #[prost(bool, tag = "10")]
+    pub(crate) claimed: bool,
+    /// Mark of the provider's name of the attempt that it took; 0 for none.
+    #[prost(fixed64, tag = "11")]
+    pub(crate) accepted_as: u64,
+    /// Each attempt goes out under the same name.
+    #[prost(bool, tag = "12")]
+    pub(crate) one_name: bool,
 }
 
 /// A failure that a provider reported.
@@ -321,6 +334,9 @@ pub(crate) struct ReportedFailureRow {
     /// As figures tell codes apart; empty for none.
     #[prost(string, tag = "2")]
     pub(crate) code: String,
+    /// Mark of the provider's name of what failed; 0 for none.
+    #[prost(fixed64, tag = "3")]
+    pub(crate) failed_as: u64,
 }
 
 impl StatusRow {

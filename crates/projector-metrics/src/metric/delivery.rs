@@ -69,8 +69,9 @@ pub(crate) fn observe(
         DeliveryStatus::Delivered => earliest(&mut row.delivered_at, Some(at)),
         DeliveryStatus::Read => earliest(&mut row.read_at, Some(at)),
         DeliveryStatus::Failed => {
-            row.reported_failure.get_or_insert_with(|| ReportedFailureRow { at, code: code.to_owned() });
-            sent::reported_failed(talk, row, facts);
+            let failed_as = sent::mark(&report.personal.provider_id);
+            let failure = ReportedFailureRow { at, code: code.to_owned(), failed_as };
+            sent::reported_failed(talk, row, failure, facts);
         }
         DeliveryStatus::Queued
         | DeliveryStatus::Played
@@ -90,7 +91,7 @@ pub(crate) fn merge(row: &mut DeliveryRow, early: DeliveryRow) {
     earliest(&mut row.read_at, early.read_at);
     row.to_delivered = row.to_delivered.take().or(early.to_delivered);
     row.to_read = row.to_read.take().or(early.to_read);
-    row.reported_failure = early.reported_failure.or_else(|| row.reported_failure.take());
+    early.failures.into_iter().for_each(|failure| sent::keep(row, failure));
 }
 
 fn earliest(known: &mut Option<i64>, other: Option<i64>) {

@@ -46,7 +46,9 @@ pub(crate) fn observe(talk: &mut ConversationRow, moment: Moment<'_>, facts: &mu
         | ConversationEvent::ReactionChanged { .. }
         | ConversationEvent::DeliveryReported(_)
         | ConversationEvent::BotPaused { .. }
+        | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
+        | ConversationEvent::Escalated { .. }
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::Resolved { .. }
         | ConversationEvent::Reopened { .. }

@@ -35,6 +35,8 @@ pub(crate) fn observe(talk: &mut ConversationRow, moment: Moment<'_>, facts: &mu
         ConversationEvent::BotResumed { .. } => ended(talk, moment.at, "resumed", facts),
         ConversationEvent::Resolved { .. } => ended(talk, moment.at, "resolved", facts),
         ConversationEvent::Opened { .. }
+        | ConversationEvent::PauseChanged { .. }
+        | ConversationEvent::Escalated { .. }
         | ConversationEvent::EpisodeStarted { .. }
         | ConversationEvent::MessageReceived(_)
         | ConversationEvent::MessageEchoed(_)

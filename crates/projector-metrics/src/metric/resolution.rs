@@ -49,7 +49,9 @@ pub(crate) fn observe(talk: &mut ConversationRow, moment: Moment<'_>, facts: &mu
         | ConversationEvent::ReactionChanged { .. }
         | ConversationEvent::DeliveryReported(_)
         | ConversationEvent::BotPaused { .. }
+        | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
+        | ConversationEvent::Escalated { .. }
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::Reopened { .. }
         | ConversationEvent::NoteAdded { .. }

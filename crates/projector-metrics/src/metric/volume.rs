@@ -120,7 +120,9 @@ pub(crate) fn observe(talk: &ConversationRow, moment: Moment<'_>, facts: &mut Fa
         ConversationEvent::MessageEdited { .. }
         | ConversationEvent::MessageRevoked { .. }
         | ConversationEvent::ReactionChanged { .. }
+        | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
+        | ConversationEvent::Escalated { .. }
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::NoteAdded { .. }
         | ConversationEvent::MarkedPending { .. }

@@ -5,14 +5,18 @@ use std::time::Duration;
 use relevo_domain::conversation::{ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus};
 use relevo_domain::{Actor, EntityId, MessageId, Timestamp};
 use relevo_projection::testing::Story;
+use relevo_projector_metrics::Bucket;
 
-use crate::support::{Folded, open};
+use crate::support::{ALL_APART, Folded, days, line, open};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn told(story: &mut Story, id: EntityId, status: DeliveryStatus, at: Timestamp) {
+    told_of(story, id, MessageId::new([9; 16]), status, at);
+}
+
+fn told_of(story: &mut Story, id: EntityId, message: MessageId, status: DeliveryStatus, at: Timestamp) {
     let personal = DeliveryReportPersonal::default();
-    let message = MessageId::new([9; 16]);
     let report = DeliveryReport { message, status, reported_at: at, error_code: None, personal };
     story.tell(id, Actor::Provider, [ConversationEvent::DeliveryReported(report)]);
 }
@@ -79,6 +83,41 @@ fn a_provider_that_names_another_century_is_clamped() {
     assert_eq!(seconds(&story), [Some((1, days)), None]);
     let facts = Folded::of(&story).facts("delivery_to_delivered");
     assert_eq!(facts[0].at, now + Duration::from_mins(5));
+}
+
+#[test]
+fn a_delivery_counts_in_the_year_in_which_the_provider_dates_it() {
+    let mut story = Story::new();
+    let id = open(&mut story, 1);
+    let sent = story.now();
+    told(&mut story, id, DeliveryStatus::Sent, sent);
+    told(&mut story, id, DeliveryStatus::Delivered, sent - Duration::from_hours(13));
+    let folded = Folded::of(&story);
+    let lines = |from, to| {
+        let found = folded.ask("delivery_to_delivered", days(from, to, "UTC"), Bucket::Whole, ALL_APART).unwrap();
+        found.iter().map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(lines("2026-01-01", "2026-12-31"), [] as [&str; 0], "before everything that is on the log");
+    assert_eq!(lines("2025-12-31", "2025-12-31"), ["wa-main - - | 1×0s"]);
+}
+
+/// A provider tells by our name what it cannot know, and by its own what is so.
+#[test]
+fn what_is_told_of_a_message_that_nobody_has_tried_to_send_is_about_no_message() {
+    let mut story = Story::new();
+    let id = open(&mut story, 1);
+    let sent = story.now();
+    let own = story.queue(id, "laura", "hola");
+    // Ids of stories count: this is the one that the acceptance will bring.
+    let mut alias = story.clone();
+    let alias = alias.accept(id, own);
+    for message in [own, alias] {
+        told_of(&mut story, id, message, DeliveryStatus::Sent, sent);
+        told_of(&mut story, id, message, DeliveryStatus::Delivered, sent + SECOND);
+        told_of(&mut story, id, message, DeliveryStatus::Read, sent + SECOND * 3);
+    }
+    story.accept(id, own);
+    assert_eq!(seconds(&story), [Some((1, 1)), Some((1, 2))]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use relevo_domain::conversation::{
-    Author, ConversationEvent, EpisodeCause, MessageFlags, NotePersonal, PauseReason, ReopenCause,
+    Author, ConversationEvent, EpisodeCause, MessageFlags, NotePersonal, PauseReason, PauseTerms, ReopenCause,
 };
 use relevo_domain::{Actor, EntityId};
 use relevo_projection::testing::Story;
@@ -105,6 +105,7 @@ fn a_note_and_a_pause_are_no_response() {
     let pause = ConversationEvent::BotPaused {
         reason: PauseReason::HumanTakeover,
         automatic: false,
+        terms: PauseTerms::default(),
         personal: personal.clone(),
     };
     story.wait(MINUTE).tell(id, staff("laura"), [pause, ConversationEvent::NoteAdded { message, personal }]);

@@ -8,6 +8,7 @@ mod backlog;
 mod days;
 mod delivery;
 mod facts;
+mod failures;
 mod first_response;
 mod laws;
 mod next_response;

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use relevo_domain::conversation::event::{AssignmentHow, RESOLVED_AS_IMPORTED};
 use relevo_domain::conversation::{
-    Author, ConversationEvent, EpisodeCause, Medium, NotePersonal, PauseReason, ReopenCause,
+    Author, ConversationEvent, EpisodeCause, Medium, NotePersonal, PauseReason, PauseTerms, ReopenCause, ResumeCause,
 };
 use relevo_domain::{Actor, AgentId, ChannelId, EntityId, EntityKind, TeamId, TenantId, Timestamp};
 use relevo_projection::testing::story::{staff, supervisor};
@@ -90,7 +90,8 @@ impl Folded {
     }
 }
 
-fn line(series: &Series) -> String {
+/// A series as one line: whose, labels and figure.
+pub(crate) fn line(series: &Series) -> String {
     let whose = [&series.channel, &series.team, &series.agent].map(|name| name.as_deref().unwrap_or("?"));
     let whose = whose.map(|name| if name.is_empty() { "-" } else { name }).join(" ");
     let labels: Vec<_> = series.labels.iter().map(|(_, value)| value.as_str()).collect();
@@ -153,7 +154,12 @@ pub(crate) fn import(story: &mut Story, number: u8) -> EntityId {
                 contact: EntityId::new(EntityKind::Contact, [number; 16]),
             },
             ConversationEvent::EpisodeStarted { episode: 1, cause: EpisodeCause::Imported },
-            ConversationEvent::BotPaused { reason: PauseReason::Linked, automatic: true, personal: personal.clone() },
+            ConversationEvent::BotPaused {
+                reason: PauseReason::Linked,
+                automatic: true,
+                terms: PauseTerms::default(),
+                personal: personal.clone(),
+            },
             ConversationEvent::MessageReceived(Box::new(message)),
             ConversationEvent::Resolved { episode: 1, reason, personal },
         ],
@@ -186,11 +192,20 @@ pub(crate) fn new_episode(story: &mut Story, id: EntityId, episode: u32) {
 }
 
 pub(crate) fn pause(story: &mut Story, id: EntityId, reason: PauseReason, automatic: bool) {
-    let event = ConversationEvent::BotPaused { reason, automatic, personal: NotePersonal::default() };
+    let event = ConversationEvent::BotPaused {
+        reason,
+        automatic,
+        terms: PauseTerms::default(),
+        personal: NotePersonal::default(),
+    };
     let actor = if automatic { Actor::System } else { staff("sofia") };
     story.tell(id, actor, [event]);
 }
 
 pub(crate) fn resume(story: &mut Story, id: EntityId) {
-    story.tell(id, staff("sofia"), [ConversationEvent::BotResumed { personal: NotePersonal::default() }]);
+    story.tell(
+        id,
+        staff("sofia"),
+        [ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal: NotePersonal::default() }],
+    );
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use relevo_domain::channel::{ChannelEvent, ProviderUpdatePersonal};
 use relevo_domain::conversation::{
     Author, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus, EpisodeCause, Medium,
-    MessageKind, NotePersonal, PauseReason, ReopenCause,
+    MessageKind, NotePersonal, PauseReason, PauseTerms, ReopenCause, ResumeCause,
 };
 use relevo_domain::{Actor, ChannelId, EntityId, EntityKind, Event, MessageId};
 use relevo_projection::testing::Story;
@@ -27,9 +27,18 @@ fn a_day_of_a_hairdresser_is_counted() {
     let message = story.customer(id, "Hola, ¿tienen turno?");
     story.phone(id, "Sí");
     let personal = NotePersonal::default();
-    let pause = |reason, automatic| ConversationEvent::BotPaused { reason, automatic, personal: personal.clone() };
+    let pause = |reason, automatic| ConversationEvent::BotPaused {
+        reason,
+        automatic,
+        terms: PauseTerms::default(),
+        personal: personal.clone(),
+    };
     story.tell(id, Actor::PhoneApp, [pause(PauseReason::Echo, true)]);
-    story.tell(id, staff("laura"), [ConversationEvent::BotResumed { personal: personal.clone() }]);
+    story.tell(
+        id,
+        staff("laura"),
+        [ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal: personal.clone() }],
+    );
     story.tell(id, staff("laura"), [pause(PauseReason::Echo, false)]);
     for status in [DeliveryStatus::Sent, DeliveryStatus::Read, DeliveryStatus::Sent] {
         story.tell(id, Actor::Provider, [ConversationEvent::DeliveryReported(report(status, now))]);

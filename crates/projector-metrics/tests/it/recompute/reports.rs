@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use relevo_domain::MessageId;
-use relevo_domain::conversation::{ConversationEvent, DeliveryReport, DeliveryStatus};
+use relevo_domain::conversation::{Body, ConversationEvent, DeliveryReport, DeliveryStatus};
 
 use super::observe::{All, Talk, put};
 
@@ -11,7 +11,7 @@ impl Talk<'_> {
     pub(super) fn deliveries(&self, all: &mut All) {
         let reports: Vec<(usize, &DeliveryReport)> = (0..self.0.len())
             .filter_map(|index| match self.event(index) {
-                ConversationEvent::DeliveryReported(report) => Some((index, report)),
+                ConversationEvent::DeliveryReported(report) if !self.too_early(index, report) => Some((index, report)),
                 _ => None,
             })
             .collect();
@@ -103,13 +103,10 @@ impl Talk<'_> {
                         let end = if retry_at.is_some() { "retried" } else { "final" };
                         (failure.class.as_str(), code(failure.code.as_deref()), end, self.at(index))
                     }
-                    ConversationEvent::DeliveryReported(report)
-                        if report.status == DeliveryStatus::Failed && self.own_name(report.message) == message =>
-                    {
-                        let at = self.clamped(index, report);
-                        ("reported", code(report.error_code.as_deref()), "final", at)
-                    }
-                    _ => continue,
+                    _ => match self.ended_by_report(message, index) {
+                        Some((at, told)) => ("reported", code(told.as_deref()), "final", at),
+                        None => continue,
+                    },
                 };
                 let labels = vec![class.to_owned(), code, end.to_owned()];
                 put(all, "send_failures", at, self.senders(queued), labels, 1);
@@ -118,6 +115,76 @@ impl Talk<'_> {
                 }
             }
         }
+    }
+
+    /// When a message failed, and with which code, as was reported until the thing at `index`, if that thing makes it so: the
+    /// report itself, or the news that there is no attempt any more that the report could not be about.
+    fn ended_by_report(&self, message: MessageId, index: usize) -> Option<(i64, Option<String>)> {
+        let failures = (0..=index).filter_map(|index| match self.event(index) {
+            ConversationEvent::DeliveryReported(report) if report.status == DeliveryStatus::Failed => {
+                (self.own_name(report.message) == message && !self.too_early(index, report)).then_some((index, report))
+            }
+            _ => None,
+        });
+        let taken = self.taken(message).filter(|taken| *taken <= index);
+        // Before it was taken nobody knew whom the provider's own name for it meant.
+        let known = failures.filter(|(_, report)| taken.is_some() || report.message == message);
+        let known: Vec<_> =
+            known.filter(|(_, report)| taken.is_none_or(|taken| self.is_about(message, taken, report))).collect();
+        let ends = match self.event(index) {
+            ConversationEvent::SendOutcomeUnknown { message: of, .. } => *of == message,
+            ConversationEvent::MessageAccepted { message: of, .. } => *of == message && taken == Some(index),
+            ConversationEvent::DeliveryReported(_) => {
+                let tells = known.last().is_some_and(|(last, _)| *last == index);
+                let (at, code) = self.told(*known.last()?);
+                return (tells && !self.being_tried(message, index)).then_some((at, code));
+            }
+            _ => false,
+        };
+        known.into_iter().map(|failure| self.told(failure)).min().filter(|_| ends)
+    }
+
+    fn told(&self, (index, report): (usize, &DeliveryReport)) -> (i64, Option<String>) {
+        (self.clamped(index, report), report.error_code.clone())
+    }
+
+    /// Whether a report names a message of ours by its own id before anybody tried to send it.
+    pub(super) fn too_early(&self, index: usize, report: &DeliveryReport) -> bool {
+        let tried = |earlier: usize| match self.event(earlier) {
+            ConversationEvent::SendStarted { message, .. } | ConversationEvent::MessageAccepted { message, .. } => {
+                *message == report.message
+            }
+            _ => false,
+        };
+        self.queued(report.message).is_some() && !(0..index).any(tried)
+    }
+
+    /// Whether the last thing that Relevo knew of a message before `index` is that it is being handed over.
+    fn being_tried(&self, message: MessageId, index: usize) -> bool {
+        let last = (0..index).rev().find_map(|earlier| match self.event(earlier) {
+            ConversationEvent::SendStarted { message: of, .. } if *of == message => Some(true),
+            ConversationEvent::MessageAccepted { message: of, .. }
+            | ConversationEvent::SendFailed { message: of, .. }
+            | ConversationEvent::SendOutcomeUnknown { message: of, .. }
+                if *of == message =>
+            {
+                Some(false)
+            }
+            _ => None,
+        });
+        last.unwrap_or(false)
+    }
+
+    /// Whether a failure is about the attempt that the provider took.
+    fn is_about(&self, message: MessageId, taken: usize, report: &DeliveryReport) -> bool {
+        let is_mail = self.queued(message).is_some_and(|queued| {
+            let ConversationEvent::MessageQueued(outgoing) = self.event(queued) else { return false };
+            matches!(outgoing.body, Body::Mail(_))
+        });
+        let tried = |index: &usize| matches!(self.event(*index), ConversationEvent::SendStarted { message: of, .. } if *of == message);
+        let ConversationEvent::MessageAccepted { personal, .. } = self.event(taken) else { panic!("taken") };
+        let names = [personal.provider_id.as_str(), report.personal.provider_id.as_str()];
+        is_mail || (0..taken).filter(tried).count() <= 1 || names.contains(&"") || names[0] == names[1]
     }
 
     fn clamped(&self, index: usize, report: &DeliveryReport) -> i64 {
