@@ -13,7 +13,7 @@ BIN := $(CARGO_TARGET_DIR)/release/relevo
 DEBUG_BIN := $(CARGO_TARGET_DIR)/debug/relevo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-web build run stop test examples web lint fmt crash delivery clean soak laws bench live
+.PHONY: help setup setup-web build run stop test examples web lint fmt crash delivery fence clean soak laws bench live
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -70,8 +70,13 @@ crash: setup ## kill the broker and its nats-server again and again in a burst, 
 
 delivery: setup ## send everything on every channel, kill the broker meanwhile, and count (CASES="kill")
 	@scripts/first-build.sh release
+	cargo build --release -p relevo -p relevo-tests --bin relevo --bin delivery --locked
+	@RELEVO_BIN="$(BIN)" "$(CARGO_TARGET_DIR)/release/delivery" $(if $(CASES),"$(CASES)")
+
+fence: setup ## look for a message of a paused bot: a model of two nodes, and a hostile bot against two real ones, and count (ROUNDS=10000)
+	@scripts/first-build.sh release
 	cargo build --release -p relevo --locked
-	RELEVO_BIN="$(BIN)" cargo run --release -p relevo-tests --bin delivery --locked -- $(if $(CASES),"$(CASES)")
+	RELEVO_BIN="$(BIN)" cargo run --release -p relevo-tests --bin fence --locked -- $(or $(ROUNDS),10000)
 
 soak: setup ## two hundred watchers while everything changes, three of whom do not read: memory and misses (MINUTES=10 SEED=1)
 	@scripts/first-build.sh release

@@ -1,5 +1,6 @@
 //! Bad input: each has a class, a retry or a person to tell, and never holds up another channel.
 
+mod bomb;
 mod bytes;
 mod credentials;
 mod refusals;

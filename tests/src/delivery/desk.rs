@@ -211,6 +211,7 @@ impl Desk {
             recipient: recipient.to_owned(),
             name: String::new(),
             message: Some(message),
+            pause: None,
         };
         let answer = self.sends().start_conversation(self.client.request(request)).await?.into_inner();
         let conversation = answer.conversation.map(|state| state.conversation_id).unwrap_or_default();

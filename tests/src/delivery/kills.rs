@@ -58,14 +58,19 @@ pub fn cases() -> Cases {
 /// The provider has taken messages and does not answer; the broker is killed; it comes back. `late`: some are reported only after
 /// they were called unknown.
 pub async fn killed_while_held(seed: u64, late: bool) -> Verdict {
-    let mut random = StdRng::seed_from_u64(seed);
     let mut rig = Rig::start(Wanted::default()).await;
+    let verdict = held_and_killed(&mut rig, seed, late).await;
+    closed(&rig, verdict).await
+}
+
+async fn held_and_killed(rig: &mut Rig, seed: u64, late: bool) -> Verdict {
+    let mut random = StdRng::seed_from_u64(seed);
     let mut held = Vec::new();
     for n in 0..HELD {
         let channel = if n % 2 == 0 { META } else { TWILIO };
         let (to, conversation) = rig.customer(channel).await?;
-        silent(&rig, channel, &to);
-        script(&rig, channel, &to, Behaviour::SilentAfterAccepting);
+        silent(rig, channel, &to);
+        script(rig, channel, &to, Behaviour::SilentAfterAccepting);
         let sent = rig.desk().say(&conversation, "hola").await?;
         held.push(Held { channel, to, sent });
     }
@@ -73,7 +78,7 @@ pub async fn killed_while_held(seed: u64, late: bool) -> Verdict {
         super::desk::SOON,
         || "every message at its provider".to_owned(),
         async || {
-            let there = held.iter().filter(|held| count(&rig, held.channel, &held.to) == 1).count();
+            let there = held.iter().filter(|held| count(rig, held.channel, &held.to) == 1).count();
             if there == HELD { Ok(()) } else { Err(there.to_string()) }
         },
     )
@@ -94,30 +99,34 @@ pub async fn killed_while_held(seed: u64, late: bool) -> Verdict {
             }
             let status =
                 if random.random_bool(0.5) { ("sent", SendState::Sent) } else { ("delivered", SendState::Delivered) };
-            super::statuses::report(&rig, held.channel, &held.sent, status.0).await?;
+            super::statuses::report(rig, held.channel, &held.sent, status.0).await?;
             let outgoing = desk.reaches(&held.sent, status.1).await?;
             same("attempts", &1, &outgoing.attempts)?;
         }
     }
     for held in &held {
-        received("a message", 1, count(&rig, held.channel, &held.to))?;
+        received("a message", 1, count(rig, held.channel, &held.to))?;
     }
-    closed(&rig).await
+    Ok(())
 }
 
 /// The broker is killed at some point of a burst. The provider reports what it took, also after the restart.
 pub async fn killed_in_a_burst(seed: u64) -> Verdict {
-    let mut random = StdRng::seed_from_u64(seed);
     let mut rig = Rig::start(Wanted::default()).await;
-    let sent = burst(&rig, &rig.desk(), &rig.desk()).await?;
+    let verdict = burst_and_killed(&mut rig, seed).await;
+    closed(&rig, verdict).await
+}
+
+async fn burst_and_killed(rig: &mut Rig, seed: u64) -> Verdict {
+    let mut random = StdRng::seed_from_u64(seed);
+    let sent = burst(rig, &rig.desk(), &rig.desk()).await?;
     let point = random.random_range(1..CONVERSATIONS * EACH);
     while rig.meta.accepted().len() < point {
         tokio::time::sleep(POLL_EVERY).await;
     }
     rig.broker.kill9();
     rig.broker.restart().await;
-    ended(&rig, &rig.desk(), &sent).await?;
-    closed(&rig).await
+    ended(rig, &rig.desk(), &sent).await
 }
 
 /// Two nodes on one log.
@@ -125,8 +134,13 @@ pub async fn two_nodes(kills: bool) -> Verdict {
     let nats = NatsServer::start().await;
     let mut rig = Rig::start(Wanted { nats: Some(nats.url()), ..Wanted::default() }).await;
     let other = Broker::start_with(rig.other_node(&nats.url())).await;
-    let there = Desk::at(&other, "laura", &rig.ledger);
-    let sent = burst(&rig, &rig.desk(), &there).await?;
+    let verdict = beside(&mut rig, &other, kills).await;
+    closed(&rig, verdict).await
+}
+
+async fn beside(rig: &mut Rig, other: &Broker, kills: bool) -> Verdict {
+    let there = Desk::at(other, "laura", &rig.ledger);
+    let sent = burst(rig, &rig.desk(), &there).await?;
     if kills {
         while rig.meta.accepted().len() < CONVERSATIONS * EACH / 4 {
             tokio::time::sleep(POLL_EVERY).await;
@@ -135,15 +149,15 @@ pub async fn two_nodes(kills: bool) -> Verdict {
         // Reports go to the node that is left, too, once it is told where.
         rig.broker.restart().await;
     }
-    ended(&rig, &there, &sent).await?;
+    ended(rig, &there, &sent).await?;
     if !kills {
         same("messages at the provider", &(CONVERSATIONS * EACH), &rig.meta.accepted().len())?;
         for (to, messages) in &sent {
             let messages: Vec<&str> = messages.iter().map(|sent| sent.message.as_str()).collect();
-            in_their_order(&rig, META, to, &messages)?;
+            in_their_order(rig, META, to, &messages)?;
         }
     }
-    closed(&rig).await
+    Ok(())
 }
 
 /// Queues the burst, through two desks in turn.
@@ -185,10 +199,12 @@ async fn ended(rig: &Rig, desk: &Desk, sent: &[(String, Vec<Sent>)]) -> Verdict 
     Ok(())
 }
 
-/// The account of a rig of its own.
-async fn closed(rig: &Rig) -> Verdict {
-    let (doubles, lost) = (rig.doubles(), rig.lost().await);
+/// The account of a rig of its own: also where its case went wrong, for that may be why.
+async fn closed(rig: &Rig, verdict: Verdict) -> Verdict {
+    let doubles = rig.doubles();
     DOUBLES.fetch_add(doubles.len(), Ordering::SeqCst);
+    verdict?;
+    let lost = rig.lost().await;
     LOST.fetch_add(lost.len(), Ordering::SeqCst);
     same("messages sent twice", &Vec::<String>::new(), &doubles)?;
     same("messages without an end", &Vec::<Sent>::new(), &lost)

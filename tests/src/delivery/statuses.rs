@@ -51,8 +51,12 @@ pub fn cases(rig: &Arc<Rig>) -> Cases {
             without_answer(&rig, channel).await
         });
     }
-    let rig = Arc::clone(rig);
+    let (rig, r) = (Arc::clone(rig), Arc::clone(rig));
     cases.add("meta statuses that name the provider's id alone: read", async move { without_ours(&rig).await });
+    let rig = r;
+    cases.add("meta statuses that name the provider's id alone, before our own answer: read", async move {
+        early_without_ours(&rig).await
+    });
     cases
 }
 
@@ -121,6 +125,33 @@ async fn without_ours(rig: &Rig) -> Verdict {
     let taken = taken(rig, META, &sent).await?;
     post_meta(rig, &taken.to, &taken.id, None, "read");
     desk.reaches(&sent, SendState::Read).await.map(drop)
+}
+
+/// Nobody knows yet whose id it is; the report waits for the message.
+async fn early_without_ours(rig: &Rig) -> Verdict {
+    let (to, conversation) = rig.customer(META).await?;
+    silent(rig, META, &to);
+    super::types::script(rig, META, &to, Behaviour::AnswerHeldBack);
+    let desk = rig.desk();
+    let sent = desk.say(&conversation, "hola").await?;
+    desk.reaches(&sent, SendState::Sending).await?;
+    let (taken, before) = (taken(rig, META, &sent).await?, desk.version(&conversation).await?);
+    post_meta(rig, &taken.to, &taken.id, None, "read");
+    until(
+        SOON,
+        || "the report in the conversation".to_owned(),
+        async || {
+            let version = desk.version(&conversation).await.map_err(|wrong| wrong.seen)?;
+            if version > before { Ok(()) } else { Err(version.to_string()) }
+        },
+    )
+    .await?;
+    desk.reaches(&sent, SendState::Sending).await?;
+    rig.meta.answer_one();
+    let outgoing = desk.reaches(&sent, SendState::Read).await?;
+    let kept = outgoing.accepted_at.is_some() && outgoing.read_at.is_some();
+    Wrong::unless(kept, || "both times".to_owned(), || format!("{outgoing:?}"))?;
+    received("the message", 1, count(rig, META, &to))
 }
 
 /// What the provider took for a message of ours.

@@ -29,6 +29,11 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    pub(crate) fn from(&self, first: usize) -> Vec<Accepted> {
+        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.get(first..).map(<[Accepted]>::to_vec).unwrap_or_default()
+    }
+
     pub(crate) fn received(&self, to: &str) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|taken| taken.to == to).count()
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use super::server::Reply;
 
@@ -32,6 +33,8 @@ pub enum Behaviour {
     CloseAfterAccepting,
     /// It is taken; no answer comes, until the client gives up.
     SilentAfterAccepting,
+    /// It is taken; the answer comes when a test lets it go (`answer_one`).
+    AnswerHeldBack,
 }
 
 impl Behaviour {
@@ -46,7 +49,8 @@ impl Behaviour {
             | Self::WithoutId
             | Self::SlowBody
             | Self::CloseAfterAccepting
-            | Self::SilentAfterAccepting => true,
+            | Self::SilentAfterAccepting
+            | Self::AnswerHeldBack => true,
         }
     }
 }
@@ -55,7 +59,7 @@ impl Behaviour {
     /// The answer to a message that was taken, where a good answer would be `body`.
     pub(crate) fn reply(&self, status: u16, body: &Value) -> Reply {
         match self {
-            Self::Accept | Self::AcceptThenFail(_) => Reply::json(status, body),
+            Self::Accept | Self::AcceptThenFail(_) | Self::AnswerHeldBack => Reply::json(status, body),
             Self::GatewayPageAfterAccepting => Reply::html(500, "<html><body>Internal Server Error</body></html>"),
             Self::NotJson => Reply::html(200, "<html><body>OK</body></html>"),
             Self::WithoutId => Reply::json(status, &serde_json::json!({})),
@@ -87,7 +91,10 @@ pub enum Reports {
 
 /// What was asked for beforehand.
 #[derive(Default)]
-pub(crate) struct Script(Mutex<Lines>);
+pub(crate) struct Script {
+    lines: Mutex<Lines>,
+    let_go: Notify,
+}
 
 #[derive(Default)]
 struct Lines {
@@ -131,11 +138,23 @@ impl Script {
         })
     }
 
+    /// Waits until the answer may go, if it is held back.
+    pub(crate) async fn hold_back(&self, behaviour: &Behaviour) {
+        if *behaviour == Behaviour::AnswerHeldBack {
+            self.let_go.notified().await;
+        }
+    }
+
+    /// Lets one answer go that is held back, or the next that will be.
+    pub(crate) fn let_go(&self) {
+        self.let_go.notify_one();
+    }
+
     pub(crate) fn reports(&self, to: &str) -> Reports {
         self.with(|lines| lines.reports_by_recipient.get(to).copied().unwrap_or(lines.reports))
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Lines) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.lines.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -152,6 +152,11 @@ impl FakeMeta {
         self.state.script.always(to, behaviour);
     }
 
+    /// Lets an answer go that was held back ([`Behaviour::AnswerHeldBack`]).
+    pub fn answer_one(&self) {
+        self.state.script.let_go();
+    }
+
     /// Which reports follow a message, whoever gets it.
     pub fn set_reports(&self, reports: Reports) {
         self.state.script.set_reports(reports);
@@ -184,6 +189,11 @@ impl FakeMeta {
     /// Every message that was taken, in order.
     pub fn accepted(&self) -> Vec<Accepted> {
         self.state.ledger.all()
+    }
+
+    /// The same, without the first so many.
+    pub fn accepted_from(&self, first: usize) -> Vec<Accepted> {
+        self.state.ledger.from(first)
     }
 
     /// The sender's ids of messages that were taken more than once.
@@ -307,6 +317,7 @@ impl State {
         let callback = body.get("biz_opaque_callback_data").and_then(Value::as_str).map(str::to_owned);
         self.ledger.take(Accepted { to: to.clone(), id: id.clone(), callback: callback.clone(), body });
         self.report(&to, &id, callback.as_deref(), &behaviour).await;
+        self.script.hold_back(&behaviour).await;
         answer(&to, &id, &behaviour)
     }
 

@@ -132,6 +132,11 @@ impl FakeTwilio {
         self.state.script.always(to, behaviour);
     }
 
+    /// Lets an answer go that was held back ([`Behaviour::AnswerHeldBack`]).
+    pub fn answer_one(&self) {
+        self.state.script.let_go();
+    }
+
     /// Which reports follow a message, whoever gets it.
     pub fn set_reports(&self, reports: Reports) {
         self.state.script.set_reports(reports);
@@ -273,6 +278,7 @@ impl State {
         let fetched = self.fetch(field("MediaUrl")).await;
         let behaviour = if fetched { behaviour } else { Behaviour::AcceptThenFail("63019".to_owned()) };
         self.report(&Sent { to: &to, from: &from, sid: &sid, url: callback_url.as_deref() }, &behaviour).await;
+        self.script.hold_back(&behaviour).await;
         let body = json!({
             "sid": sid,
             "account_sid": self.options.account_sid,

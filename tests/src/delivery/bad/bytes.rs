@@ -8,6 +8,7 @@ use relevo_proto::query::v1::file_service_client::FileServiceClient;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::bomb::{UNPACKED_BYTES, bomb, peak};
 use super::others_go_on;
 use crate::delivery::cases::{Cases, Verdict, Wrong, same};
 use crate::delivery::desk::{SOON, until};
@@ -37,13 +38,15 @@ pub(super) fn cases(rig: &Arc<Rig>) -> Cases {
         ("pagina.html", "text/html", "<html><script>alert(1)</script></html>"),
         ("foto.png", "image/png", "<html><script>alert(1)</script></html>"),
         ("foto.jpg", "image/jpeg", "MZ\u{90}\0\u{3}\0\0\0 this is a program"),
-        ("bomba.zip", "application/zip", "PK\u{3}\u{4}\u{14}\0\0\0\u{8}\0 and no end"),
+        ("roto.zip", "application/zip", "PK\u{3}\u{4}\u{14}\0\0\0\u{8}\0 and no end"),
     ] {
         let r = Arc::clone(rig);
         cases.add(format!("an attachment {name} by mail: a download and nothing else"), async move {
-            download(&r, name, mime_type, content).await
+            download(&r, name, mime_type, content.as_bytes()).await
         });
     }
+    let r = Arc::clone(rig);
+    cases.add("an archive bomb by mail: nobody opens it, others go on", async move { bombed(&r).await });
     let r = Arc::clone(rig);
     cases.add("a mail of 300 parts in each other: comes in", async move { nested(&r).await });
     let r = Arc::clone(rig);
@@ -153,6 +156,8 @@ async fn fetch(url: &str) -> Verdict<Answer> {
 
 /// The address names a machine of this network, or leads to one.
 async fn private(rig: &Rig) -> Verdict {
+    // What the provider serves leads there, too.
+    let leads = rig.twilio.put_medium("image/png", b"\x89PNG\r\n\x1a\n".to_vec());
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
@@ -162,11 +167,20 @@ async fn private(rig: &Rig) -> Verdict {
             counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         }
     });
-    for host in [format!("127.0.0.1%3A{port}"), format!("localhost%3A{port}"), format!("169.254.169.254%3A{port}")] {
+    rig.twilio.redirect_media_to(&format!("https://127.0.0.1:{port}/secretos"));
+    for url in [
+        format!("https://127.0.0.1:{port}/secretos"),
+        format!("https://[::1]:{port}/secretos"),
+        format!("https://localhost:{port}/secretos"),
+        format!("http://127.0.0.1:{port}/secretos"),
+        format!("https://169.254.169.254:{port}/latest/meta-data"),
+        leads,
+    ] {
+        let url = url.replace(':', "%3A").replace('/', "%2F").replace('[', "%5B").replace(']', "%5D");
         let who = rig.new_number();
         let form = format!(
             "MessageSid=MM{who}0000000000000000000&From=whatsapp%3A%2B{who}&To=whatsapp%3A%2B5491155550200&Body=foto&NumMedia=1\
-             &MediaUrl0=http%3A%2F%2F{host}%2Fsecretos&MediaContentType0=image%2Fpng&WaId={who}"
+             &MediaUrl0={url}&MediaContentType0=image%2Fpng&WaId={who}"
         );
         same("the webhook", &200, &rig.post_twilio("", form).await)?;
         let conversation = rig.desk().conversation_of(TWILIO, &who).await?;
@@ -178,10 +192,25 @@ async fn private(rig: &Rig) -> Verdict {
     same("connections", &0, &asked.load(std::sync::atomic::Ordering::SeqCst))
 }
 
-async fn download(rig: &Rig, name: &str, mime_type: &str, content: &str) -> Verdict {
+async fn bombed(rig: &Rig) -> Verdict {
+    let before = peak(rig)?;
+    download(rig, "bomba.zip", "application/zip", &bomb()).await?;
+    others_go_on(rig).await?;
+    let grown = peak(rig)?.saturating_sub(before);
+    Wrong::unless(
+        grown < UNPACKED_BYTES,
+        || format!("less than {UNPACKED_BYTES} bytes more of memory"),
+        || grown.to_string(),
+    )
+}
+
+async fn download(rig: &Rig, name: &str, mime_type: &str, content: &[u8]) -> Verdict {
     use base64::Engine as _;
     let from = rig.new_address();
     let encoded = base64::engine::general_purpose::STANDARD.encode(content);
+    let lines: Vec<&str> =
+        encoded.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
+    let encoded = lines.join("\r\n");
     let mail = format!(
         "From: {from}\r\nTo: {MAILBOX}\r\nSubject: Adjunto\r\nMessage-ID: <adjunto.{from}>\r\nMIME-Version: 1.0\r\n\
          Content-Type: multipart/mixed; boundary=\"b\"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nhola\r\n\
@@ -203,7 +232,8 @@ async fn download(rig: &Rig, name: &str, mime_type: &str, content: &str) -> Verd
         || "an attachment, not sniffed".to_owned(),
         || format!("{} {} {}", answer.disposition, answer.content_type, answer.nosniff),
     )?;
-    same("bytes", &content.as_bytes(), &answer.bytes.as_slice())
+    let whole = content == answer.bytes.as_slice();
+    Wrong::unless(whole, || format!("its {} bytes", content.len()), || format!("{} others", answer.bytes.len()))
 }
 
 async fn nested(rig: &Rig) -> Verdict {
