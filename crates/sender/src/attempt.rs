@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use relevo_command::Claimed;
-use relevo_domain::conversation::{ConversationEvent, FailureClass, Outgoing, SendFailure};
+use relevo_domain::conversation::{CALL_OVER_AFTER, ConversationEvent, FailureClass, Outgoing, SendFailure};
 use relevo_domain::{Event, MessageId, Timestamp};
 use relevo_providers::{Account, Job, Outcome, Prepared, UPLOAD_MAX};
 use tokio::sync::SemaphorePermit;
@@ -23,7 +23,7 @@ use crate::record::{self, LOG_PAUSE_FIRST, LOG_PAUSE_MAX, Letter, News};
 use crate::sender::Shared;
 
 /// How long after a claim was asked for the call must have begun: long against an append, short against a person's patience.
-pub(crate) const CLAIM_LIMIT: Duration = Duration::from_secs(10);
+pub const CLAIM_LIMIT: Duration = Duration::from_secs(10);
 /// How long after a claim's time and the call's time-out nobody calls the outcome unknown: what the clocks of two nodes may
 /// differ by.
 pub(crate) const DOUBT_MARGIN: Duration = Duration::from_secs(30);
@@ -92,8 +92,8 @@ impl Attempt {
             () = self.stopped_for(STOP_CLAIM_AFTER) => return Ended::Stopped,
         };
         let Claimed::Yes { attempt } = claimed else { return Ended::Lost };
-        // The monotonic clock: whatever this process was held up by, a claim that is too old leads to no call.
-        let outcome = if begun.elapsed() < CLAIM_LIMIT { self.hand_over(prepared).await } else { too_late() };
+        let in_time = may_call(begun.elapsed(), self.shared.now(), now + CLAIM_LIMIT);
+        let outcome = if in_time { self.hand_over(prepared).await } else { too_late() };
         self.conclude(attempt, outcome).await
     }
 
@@ -184,7 +184,8 @@ impl Attempt {
     }
 
     async fn hand_over(&self, prepared: Prepared) -> Outcome {
-        let limit = self.shared.door.call_limit() + CALL_GRACE;
+        // Whatever the door says: after this nobody counts on a call that is still going on.
+        let limit = (self.shared.door.call_limit() + CALL_GRACE).min(CALL_OVER_AFTER);
         match timeout(limit, self.shared.door.hand_over(&self.account, prepared)).await {
             Ok(outcome) => outcome,
             Err(_elapsed) => Outcome::Unknown { detail: "no answer in time".to_owned() },
@@ -208,6 +209,12 @@ impl Attempt {
         record::tell(&self.shared, &self.letter, &news).await;
         ended
     }
+}
+
+/// The last look before the request is written: whatever this process was held up by, a claim that is too old leads to no call. The
+/// monotonic clock does not go wrong, but it stands still while a machine sleeps; then the other clock tells.
+pub fn may_call(since_asked: Duration, now: Timestamp, until: Timestamp) -> bool {
+    since_asked < CLAIM_LIMIT && now < until
 }
 
 /// A message that will not be handed over any more.

@@ -28,6 +28,7 @@ use crate::metrics::Kind;
 use crate::pace::Pace;
 use crate::policy;
 use crate::record::{self, Letter, News};
+use crate::round::Round;
 use crate::sender::Shared;
 
 /// Messages that are given up or called unknown at the same time, beside those that are handed over.
@@ -61,6 +62,7 @@ pub(crate) struct Lane {
     settling: HashMap<EntityId, Position>,
     rests: HashMap<EntityId, Rest>,
     holds: Holds,
+    round: Round,
     ahead: Ahead,
     open: Arc<AtomicBool>,
     pace: Option<Arc<Pace>>,
@@ -126,6 +128,7 @@ impl Lane {
             settling: HashMap::new(),
             rests: HashMap::new(),
             holds: Holds::default(),
+            round: Round::default(),
             ahead: Ahead::default(),
             open: Arc::new(AtomicBool::new(true)),
             pace: None,
@@ -252,12 +255,16 @@ impl Lane {
         if free == 0 {
             return Ok(None);
         }
-        let mut next = None;
-        // Those that are held do not take the place of those that are not.
-        let held = |conversation| self.is_held(look, situation, conversation);
-        for turn in self.turns_but(look, Act::HandOver, look.now + LOOK_EVERY, free, &held)? {
+        // Those that are held do not take the place of those that are not, however many they are.
+        let left_out = |conversation| self.is_busy(look, conversation) || self.is_held(look, situation, conversation);
+        let behind = self.round.behind();
+        let lane = (&self.tenant, &self.channel, Act::HandOver);
+        let turns = delivery::turns_behind(look.snapshot, lane, behind, look.now + LOOK_EVERY, free, &left_out)?;
+        let mut next = self.round.ended(&turns);
+        for turn in turns.found {
             if turn.at > look.now {
-                next = Some(turn.at.since(look.now));
+                let due = turn.at.since(look.now);
+                next = Some(next.map_or(due, |next| next.min(due)));
                 break;
             }
             let Some(head) = self.head(look, turn)? else { continue };
@@ -286,25 +293,15 @@ impl Lane {
 
     /// Turns of conversations for which nothing is being done, and which do not rest.
     fn turns(&self, look: &Look<'_>, act: Act, until: Timestamp, limit: usize) -> Result<Vec<Turn>, ReadError> {
-        self.turns_but(look, act, until, limit, &|_| false)
+        let skip = |conversation| self.is_busy(look, conversation);
+        delivery::turns(look.snapshot, &self.tenant, &self.channel, act, until, limit, &skip)
     }
 
-    /// The same, without those that are left out for another reason.
-    fn turns_but(
-        &self,
-        look: &Look<'_>,
-        act: Act,
-        until: Timestamp,
-        limit: usize,
-        left_out: &dyn Fn(EntityId) -> bool,
-    ) -> Result<Vec<Turn>, ReadError> {
-        let skip = |conversation: EntityId| {
-            self.flying.contains_key(&conversation)
-                || self.settling.contains_key(&conversation)
-                || self.rests.get(&conversation).is_some_and(|rest| self.rests_still(look, conversation, rest))
-                || left_out(conversation)
-        };
-        delivery::turns(look.snapshot, &self.tenant, &self.channel, act, until, limit, &skip)
+    /// Whether something is being done for a conversation, or it rests.
+    fn is_busy(&self, look: &Look<'_>, conversation: EntityId) -> bool {
+        self.flying.contains_key(&conversation)
+            || self.settling.contains_key(&conversation)
+            || self.rests.get(&conversation).is_some_and(|rest| self.rests_still(look, conversation, rest))
     }
 
     /// Whether the business would speak first with this conversation's message, which the provider does not want at the moment.

@@ -16,8 +16,10 @@ mod pace;
 mod parked;
 mod policy;
 mod record;
+mod round;
 mod templates;
 
+pub use attempt::{CLAIM_LIMIT, may_call};
 pub use delivery::DeliveryProjector;
 pub use metrics::Metrics;
 pub use sender::{Sender, SenderParts};

@@ -134,6 +134,12 @@ impl TemplateSync {
         Self { at_most_every: pause, ..self }
     }
 
+    /// The same, with a trigger that others have already.
+    #[must_use]
+    pub fn triggered_by(self, trigger: TemplateTrigger) -> Self {
+        Self { trigger, ..self }
+    }
+
     /// For whoever wants the templates of a channel now.
     pub fn trigger(&self) -> TemplateTrigger {
         self.trigger.clone()

@@ -6,6 +6,7 @@
 mod definition;
 mod grants;
 mod guard;
+mod shared;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use relevo_catalogue::Language;
-use relevo_domain::{ChannelId, TenantId};
+use relevo_domain::{ChannelId, Scope, TenantId};
+use relevo_eventlog::LogError;
 use relevo_intake::{LiveRoutes, Routes};
 use relevo_providers::{AccountKey, Accounts, HealthBoard};
 use relevo_query::ChannelLabels;
@@ -26,6 +28,7 @@ use crate::config::{Channel, ChannelKind, Config, Problem, Problems, check};
 use crate::serve::routing;
 pub(crate) use definition::Definition;
 pub(crate) use grants::Grants;
+pub(crate) use shared::Shared;
 use store::Store;
 
 /// Channels that may be added to one tenant: more than anybody has, and few enough to check them all at each change.
@@ -72,6 +75,8 @@ pub(crate) enum NotChanged {
     Store(std::io::Error),
     /// The rest of the configuration is not good any more: a secret's file is gone.
     Configuration(Problems),
+    /// The other nodes could not be told.
+    Log(LogError),
 }
 
 impl Channels {
@@ -92,6 +97,7 @@ impl Channels {
                 }
             }
         }
+        warn_of_grants(&config);
         let labels = config.tenants.iter().map(|tenant| (tenant.name.clone(), ChannelLabels::default())).collect();
         let inner = Inner {
             file,
@@ -206,6 +212,37 @@ impl Channels {
         inner.put_in_force(config);
         Ok(true)
     }
+
+    /// Every channel that was added.
+    fn added(&self) -> BTreeMap<AccountKey, Definition> {
+        self.0.added().clone()
+    }
+
+    /// Puts in force what another node has added, changed or (`None`) taken back; says whether that changes anything. It was
+    /// checked there for what may be added. Blocks for the disk.
+    fn adopt(&self, key: &AccountKey, definition: Option<Definition>) -> Result<bool, NotChanged> {
+        let inner = &self.0;
+        let (tenant, channel) = key;
+        if inner.in_file(tenant, channel.as_str()) {
+            return Err(NotChanged::InFile);
+        }
+        let mut added = inner.added();
+        if added.get(key) == definition.as_ref() {
+            return Ok(false);
+        }
+        let mut with = added.clone();
+        with.remove(key);
+        with.extend(definition.iter().map(|definition| (key.clone(), definition.clone())));
+        let config = check::check(&joined(&inner.file, &with)).map_err(NotChanged::Configuration)?;
+        match &definition {
+            Some(definition) => inner.store.write(key, definition),
+            None => inner.store.remove(key),
+        }
+        .map_err(NotChanged::Store)?;
+        *added = with;
+        inner.put_in_force(config);
+        Ok(true)
+    }
 }
 
 impl Inner {
@@ -248,6 +285,19 @@ impl Inner {
             if let Some(labels) = self.labels.get(&tenant.name) {
                 labels.replace(tenant.channels.iter().map(|channel| (channel.id.clone(), channel.label.clone())));
             }
+        }
+    }
+}
+
+/// A key may name a channel that is added later; more often it is a slip.
+fn warn_of_grants(config: &Config) {
+    for caller in config.api_keys.iter().map(|key| &key.caller) {
+        let Scope::Granted { channels, .. } = &caller.scope else { continue };
+        let of = config.tenants.iter().find(|tenant| tenant.name == caller.tenant);
+        let known = |id: &&ChannelId| of.is_some_and(|of| of.channels.iter().any(|channel| channel.id == **id));
+        for channel in channels.iter().filter(|id| !known(id)) {
+            let (tenant, key) = (&caller.tenant, &caller.name);
+            tracing::warn!(%tenant, %key, %channel, "API key names a channel that is not there; it grants nothing until one is added");
         }
     }
 }

@@ -11,7 +11,7 @@ use relevo_domain::{Clock, Recorded, TenantId};
 use relevo_eventlog::{Blobs, Log, LogError};
 use relevo_providers::{FileLinks, Files, FilesError};
 use relevo_query::{Addressed, FileSource, HistoryError};
-use relevo_sender::media::{SNIFF_BYTES, certain};
+use relevo_sender::media::{SNIFF_BYTES, Scanner, certain};
 
 use super::token::{FileTokens, Grant};
 
@@ -58,6 +58,8 @@ pub(crate) struct FilePorts {
     pub(crate) blobs: Blobs,
     pub(crate) links: Links,
     pub(crate) log: Arc<dyn Log>,
+    /// Looks at every file before it is stored, whoever brings it; nobody does without one. One a node: it counts its scans.
+    pub(crate) scanner: Option<Scanner>,
 }
 
 #[async_trait]

@@ -248,7 +248,12 @@ async fn a_large_file_arrives_whole() {
 async fn providers_and_commands_find_what_was_stored() {
     let world = World::new(None);
     let links = Links::new(Arc::clone(&world.doors.tokens), "https://r.example/", clock);
-    let ports = FilePorts { blobs: world.doors.blobs.clone(), links: links.clone(), log: Arc::new(MemoryLog::new()) };
+    let ports = FilePorts {
+        blobs: world.doors.blobs.clone(),
+        links: links.clone(),
+        log: Arc::new(MemoryLog::new()),
+        scanner: None,
+    };
     let grant = world.granted(PNG, "image/png", "a.png").await;
     let file = StoredFile {
         sha256: grant.sha256.clone(),

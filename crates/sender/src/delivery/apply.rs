@@ -117,7 +117,9 @@ const fn concerns(event: &ConversationEvent) -> bool {
         ConversationEvent::EpisodeStarted { .. }
         | ConversationEvent::MessageRevoked { .. }
         | ConversationEvent::BotPaused { .. }
+        | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
+        | ConversationEvent::Escalated { .. }
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::Resolved { .. }
         | ConversationEvent::Reopened { .. }

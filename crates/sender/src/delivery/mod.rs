@@ -19,8 +19,8 @@ use relevo_projection::{ApplyError, Projector, Rows};
 
 pub use keys::Act;
 pub use reader::{
-    ChannelState, Lane, MediumToFetch, Outbox, TURNS_EXAMINED_MAX, Turn, Waiting, channel_state, lane, lanes,
-    media_to_fetch, outbox, turns,
+    ChannelState, Lane, MediumToFetch, Outbox, TURNS_EXAMINED_MAX, Turn, Turns, Waiting, channel_state, lane, lanes,
+    media_to_fetch, outbox, turns, turns_behind,
 };
 
 /// Name of the view: its folder and its row in `relevo view status`.

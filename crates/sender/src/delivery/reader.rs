@@ -11,7 +11,7 @@ use relevo_readstore::{Direction, KeyError, KeyRange};
 use super::keys::{self, Act};
 use super::row::{ChannelRow, Known, LaneRow, MediumRow, OutboxRow};
 
-/// Turns that one look examines: beyond this many that are skipped, the others wait until some of these are done.
+/// Turns that one look examines, however many of them are skipped: a look is short, and the next one goes on behind these.
 pub const TURNS_EXAMINED_MAX: usize = 4_096;
 /// Channels that are listed: more than an installation has.
 const LANES_MAX: usize = 65_536;
@@ -21,6 +21,16 @@ const LANES_MAX: usize = 65_536;
 pub struct Turn {
     pub conversation: EntityId,
     pub at: Timestamp,
+}
+
+/// What one look at turns found, and where it ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Turns {
+    pub found: Vec<Turn>,
+    /// The last one that was looked at, if there may be others behind it.
+    pub last: Option<Turn>,
+    /// It ended because too many were looked at, not because enough were found.
+    pub tired: bool,
 }
 
 /// What a conversation has on its way.
@@ -85,6 +95,8 @@ pub struct MediumToFetch {
     pub file_name: Option<String>,
     /// When the message, or the edit, was recorded.
     pub at: Timestamp,
+    /// An edit brought it, or brought it again.
+    pub edited: bool,
     /// Position of the commit with the message, or with the edit that brought this medium.
     pub sequence: u64,
     /// The raw item that the message was made from.
@@ -114,16 +126,38 @@ pub fn turns(
     limit: usize,
     skip: &dyn Fn(EntityId) -> bool,
 ) -> Result<Vec<Turn>, ReadError> {
-    let (mut found, mut examined, mut wrong) = (Vec::new(), 0, None);
-    let range = KeyRange::prefix(keys::turns(tenant, channel.as_str(), act).finish());
+    Ok(turns_behind(source, (tenant, channel, act), None, until, limit, skip)?.found)
+}
+
+/// The same behind a turn of an earlier look, if one is named; says where it ended.
+pub fn turns_behind(
+    source: &(impl RowSource + ?Sized),
+    (tenant, channel, act): (&TenantId, &ChannelId, Act),
+    behind: Option<Turn>,
+    until: Timestamp,
+    limit: usize,
+    skip: &dyn Fn(EntityId) -> bool,
+) -> Result<Turns, ReadError> {
+    let (mut turns, mut examined, mut wrong) = (Turns::default(), 0, None);
+    let mut range = KeyRange::prefix(keys::turns(tenant, channel.as_str(), act).finish());
+    if let Some(Turn { conversation, at }) = behind {
+        range = range.after(&keys::turn(tenant, channel.as_str(), act, at.as_millis(), conversation));
+    }
+    let (mut last, mut ended) = (None, false);
     source.visit(&range, Direction::Forward, &mut |key, _value| {
-        examined += 1;
         match keys::read_turn(key) {
-            Ok((at, _)) if at > until || found.len() >= limit || examined > TURNS_EXAMINED_MAX => {
+            Ok((at, _)) if at > until => return ControlFlow::Break(()),
+            Ok(_) if turns.found.len() >= limit || examined >= TURNS_EXAMINED_MAX => {
+                (ended, turns.tired) = (true, turns.found.len() < limit);
                 return ControlFlow::Break(());
             }
-            Ok((at, conversation)) if !skip(conversation) => found.push(Turn { conversation, at }),
-            Ok(_) => {}
+            Ok((at, conversation)) => {
+                examined += 1;
+                last = Some(Turn { conversation, at });
+                if !skip(conversation) {
+                    turns.found.push(Turn { conversation, at });
+                }
+            }
             Err(error) => {
                 wrong = Some(error);
                 return ControlFlow::Break(());
@@ -131,7 +165,8 @@ pub fn turns(
         }
         ControlFlow::Continue(())
     })?;
-    wrong.map_or(Ok(found), |error: KeyError| Err(error.into()))
+    turns.last = last.filter(|_| ended);
+    wrong.map_or(Ok(turns), |error: KeyError| Err(error.into()))
 }
 
 /// What there is to do for every channel that ever had something to do.
@@ -249,6 +284,7 @@ fn medium(key: &[u8], row: MediumRow) -> Result<MediumToFetch, ReadError> {
         size_bytes: row.size_bytes,
         file_name: row.file_name,
         at: Timestamp::from_millis(row.at),
+        edited: row.edited_at.is_some(),
         sequence: row.sequence,
         intake: (row.intake_sequence > 0).then_some(pointer),
         of_mail: row.of_mail,

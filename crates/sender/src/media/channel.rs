@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 use relevo_command::MediumTurn;
-use relevo_domain::conversation::{FailureClass, FetchOutcome};
+use relevo_domain::conversation::{FailureClass, FetchOutcome, StoredFile};
 use relevo_domain::{EntityId, MessageId};
 use relevo_providers::{Account, Health, Part};
 use tokio::task::JoinSet;
@@ -347,7 +347,13 @@ async fn attempt(
     Turn { medium, scans }: &Turn,
     cut: &mut Option<Cut>,
 ) -> Result<(), Trouble> {
-    let outcome = match fetched(parts, channel, medium, cut).await {
+    let turn = MediumTurn { index: medium.index, mark: medium.mark(), sequence: medium.sequence };
+    let which = Which { tenant: &channel.0, conversation: medium.conversation, message: medium.message, turn };
+    let fetched = match stored_before(parts, which, medium).await {
+        Some(stored) => Ok(stored),
+        None => fetched(parts, channel, medium, cut).await,
+    };
+    let outcome = match fetched {
         Ok(outcome) => outcome,
         Err(Trouble::Scanner) if scans + 1 >= SCANS_MAX => unavailable(REFUSED),
         Err(trouble @ Trouble::Ours { .. }) => return Err(trouble),
@@ -357,8 +363,6 @@ async fn attempt(
         Err(Trouble::Channel { .. } | Trouble::Medium { .. }) => unavailable(GONE),
     };
     let (tenant, channel) = channel;
-    let turn = MediumTurn { index: medium.index, mark: medium.mark(), sequence: medium.sequence };
-    let which = Which { tenant, conversation: medium.conversation, message: medium.message, turn };
     let said = match &outcome {
         FetchOutcome::Stored(_) => "stored",
         FetchOutcome::Unavailable { reason } => reason,
@@ -368,6 +372,22 @@ async fn attempt(
         tracing::warn!(%tenant, %channel, %error, "medium was fetched and not recorded");
         Trouble::Medium { what: "cannot be recorded now" }
     })
+}
+
+/// What an edit brings again is not fetched again: a new caption is no new file, and the provider may not have the old one any more.
+async fn stored_before(parts: &MediaParts, which: Which<'_>, medium: &MediumToFetch) -> Option<FetchOutcome> {
+    if !medium.edited {
+        return None;
+    }
+    match parts.log.stored_before(which).await {
+        Ok(stored) => {
+            stored.map(|file| FetchOutcome::Stored(StoredFile { file_name: medium.file_name.clone(), ..file }))
+        }
+        Err(error) => {
+            tracing::debug!(tenant = %which.tenant, %error, "what was stored before an edit cannot be looked up");
+            None
+        }
+    }
 }
 
 async fn fetched(
@@ -410,6 +430,7 @@ mod tests {
             size_bytes: None,
             file_name: None,
             at: relevo_domain::Timestamp::from_millis(0),
+            edited: false,
             sequence: u64::from(number),
             intake: None,
             of_mail: false,

@@ -18,7 +18,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use relevo_command::{MediumTurn, SendRef, Sends};
-use relevo_domain::conversation::FetchOutcome;
+use relevo_domain::conversation::{FetchOutcome, StoredFile};
 use relevo_domain::{ChannelId, Clock, EntityId, MessageId, TenantId};
 use relevo_eventlog::{Blobs, IntakeLog, LogError};
 use relevo_projection::View;
@@ -57,6 +57,9 @@ pub trait RawMails: Send + Sync + 'static {
 pub trait MediumLog: Send + Sync + 'static {
     /// Answers when it is recorded. Doing it twice records it once.
     async fn record(&self, which: Which<'_>, outcome: FetchOutcome) -> Result<(), RecordError>;
+
+    /// The file of this very medium, if it was stored when the message came, before an edit brought it again.
+    async fn stored_before(&self, which: Which<'_>) -> Result<Option<StoredFile>, RecordError>;
 }
 
 /// Which medium.
@@ -180,6 +183,12 @@ impl MediumLog for MediumCommands {
         let of = SendRef { tenant: tenant.clone(), conversation, message };
         let recorded = self.sends.medium(&of, turn, outcome, (self.clock)()).await;
         recorded.map_err(|error| RecordError(error.to_string()))
+    }
+
+    async fn stored_before(&self, which: Which<'_>) -> Result<Option<StoredFile>, RecordError> {
+        let Which { tenant, conversation, message, turn } = which;
+        let of = SendRef { tenant: tenant.clone(), conversation, message };
+        self.sends.stored_before(&of, turn).await.map_err(|error| RecordError(error.to_string()))
     }
 }
 

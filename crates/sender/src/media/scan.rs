@@ -15,7 +15,7 @@ const SCAN_LIMIT: Duration = Duration::from_mins(2);
 /// The exit status of `clamscan` and `clamdscan` for a file with something in it.
 const INFECTED: i32 = 1;
 
-/// Scans at a time: each may be a process that reads all signatures into memory, a gigabyte of it.
+/// Scans of a node at a time: each may be a process that reads all signatures into memory, a gigabyte of it.
 const SCANS_AT_ONCE: usize = 4;
 
 /// How to call the scanner. Clones share the limit of how many scans run at a time.

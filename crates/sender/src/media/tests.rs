@@ -80,6 +80,19 @@ impl MediumLog for Direct {
         append(&*self.0, which.conversation, vec![event], None, now()).await;
         Ok(())
     }
+
+    async fn stored_before(&self, which: Which<'_>) -> Result<Option<StoredFile>, RecordError> {
+        let commits = self.0.tail(&tenant(), &which.conversation, 0).await.unwrap();
+        let mut events = commits.into_iter().flat_map(|commit| commit.commit.events);
+        Ok(events.find_map(|event| match event {
+            Event::Conversation(ConversationEvent::MediumFetched {
+                medium,
+                outcome: FetchOutcome::Stored(file),
+                ..
+            }) if medium == which.turn.mark => Some(file),
+            _ => None,
+        }))
+    }
 }
 
 async fn append(
@@ -288,6 +301,39 @@ async fn a_medium_of_two_messages_is_stored_once_and_the_type_is_that_of_its_con
     for id in ["first", "second", "liar", "later"] {
         assert_eq!(world.script.asked(id), 1, "{id}");
     }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_caption_does_not_fetch_the_file_again() {
+    let world = World::start(None).await;
+    world.script.on("one", vec![Ok(Bytes::from_static(PNG)), Err(FetchFailure::Gone)]);
+    world.script.on("two", vec![Ok(Bytes::from_static(b"two"))]);
+    world.work();
+    let file = |name: &str| Attachment { provider_id: Some(name.to_owned()), ..Attachment::default() };
+    let conversation = world.receive(1, META, vec![file("one")]).await;
+    let stored = world.outcome(conversation).await;
+    let edit = |name: &str| {
+        let content = Content {
+            kind: MessageKind::Image,
+            attachments: vec![file(name)],
+            personal: ContentPersonal { text: Some("otra".to_owned()), ..ContentPersonal::default() },
+        };
+        vec![ConversationEvent::MessageEdited { message: MessageId::new([1; 16]), content: Box::new(content) }]
+    };
+    append(&*world.log, conversation, edit("one"), None, now()).await;
+    let again = async || {
+        let found = world.recorded(conversation).await;
+        (found.len() == 2).then_some(found)
+    };
+    let found = relevo_testkit::eventually("the edit has its file", again).await;
+    assert_eq!((&found[1].1, world.script.asked("one")), (&stored, 1));
+
+    // Another file is another matter.
+    append(&*world.log, conversation, edit("two"), None, now()).await;
+    let third = async || (world.recorded(conversation).await.len() == 3).then_some(());
+    relevo_testkit::eventually("the other file is fetched", third).await;
+    assert_eq!(world.script.asked("two"), 1);
     world.end().await;
 }
 

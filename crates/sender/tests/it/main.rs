@@ -4,6 +4,7 @@
 mod crash;
 mod failures;
 mod forgetful;
+mod held;
 mod many;
 mod sending;
 mod templates;

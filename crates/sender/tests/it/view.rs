@@ -8,7 +8,7 @@ use relevo_domain::channel::{ChannelEvent, ProviderUpdatePersonal};
 use relevo_domain::conversation::{
     self, Attachment, AttachmentPersonal, Author, Command, Content, ConversationEvent, Decision, DeliveryReport,
     DeliveryReportPersonal, DeliveryStatus, Envelope, FailureClass, FetchOutcome, Medium, Message, Opened, Outgoing,
-    OutgoingPersonal, PauseReason, Recipient, Send as SendWish, Stage, State,
+    OutgoingPersonal, PauseReason, PauseTerms, PauseWish, Recipient, Send as SendWish, Stage, State,
 };
 use relevo_domain::identity::IdentifierKind;
 use relevo_domain::{Actor, AgentId, EntityId, EntityKind, Event, MessageId, Recorded, Role, Timestamp};
@@ -145,13 +145,17 @@ fn by_people(step: &Step, fresh: MessageId, opened: &Opened) -> Option<(Actor, C
                 last_seen_version: None,
                 force: true,
                 pauses_bot: false,
+                pause: None,
                 channel_paused: false,
             };
             Some((actor, Command::SendMessage(Box::new(wish))))
         }
         Step::Cancel(which) => Some((laura, Command::CancelSend { message: opened.outbox.get(*which)?.id })),
-        Step::Pause => Some((laura, Command::PauseBot { reason: PauseReason::Other, note: None })),
-        Step::Resume => Some((laura, Command::ResumeBot { note: None })),
+        Step::Pause => Some((
+            laura,
+            Command::PauseBot(PauseWish { reason: PauseReason::Other, note: None, terms: PauseTerms::default() }),
+        )),
+        Step::Resume => Some((laura, Command::ResumeBot { note: None, farewell: None })),
         _ => None,
     }
 }

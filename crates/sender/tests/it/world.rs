@@ -321,6 +321,7 @@ impl Node {
             last_seen_version: None,
             force: false,
             pauses_bot: false,
+            pause: None,
             channel_paused: false,
         };
         let name = AgentId::new("laura").unwrap();
@@ -331,8 +332,9 @@ impl Node {
 
     pub(crate) async fn pause_bot(&self, entity: EntityId) {
         let laura = Actor::Staff(AgentId::new("laura").unwrap());
-        let pause = Command::PauseBot { reason: conversation::PauseReason::Other, note: None };
-        self.command(entity, laura, pause).await.unwrap();
+        let (reason, terms) = (conversation::PauseReason::Other, conversation::PauseTerms::default());
+        let pause = conversation::PauseWish { reason, note: None, terms };
+        self.command(entity, laura, Command::PauseBot(pause)).await.unwrap();
     }
 
     /// A provider's report that names our message.
