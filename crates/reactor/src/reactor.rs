@@ -1,0 +1,212 @@
+//! Waits for the next timer of the view `timers` and lets what is due come to pass, the earliest first.
+//!
+//! Any number of nodes may run one. They do not know of each other: of all that try a timer, the conversation's compare-and-set
+//! lets one do it. What was due while no node ran is due when one starts.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use relevo_command::{ExecuteError, Fired, IdKey, Ledger, Timer, Timers};
+use relevo_domain::{Clock, TenantId, Timestamp};
+use relevo_projection::{View, ViewSnapshot, ViewState};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::held::{Held, Tried, doubled};
+use crate::timers;
+
+/// The clock is looked at this often at least. It may be set, and new timers may have been set in the meantime: a timer that nobody
+/// was waiting for is a quarter of a second late at most, within the second that is promised.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Timers that come to pass at the same time: enough that an hour's downtime is made up for in seconds, too few to be felt by people.
+const AT_ONCE_MAX: usize = 16;
+/// Timers that are read at a time.
+const BATCH: usize = 256;
+/// Pauses between tries to reach the log: they double. Meanwhile one timer at a time asks whether it is back.
+const AWAY_FIRST: Duration = Duration::from_millis(100);
+const AWAY_MAX: Duration = Duration::from_secs(1);
+/// A log that does not answer is told once, then every so many tries: about once a minute.
+const TELL_EVERY: u32 = 60;
+
+/// What a reactor works with.
+pub struct ReactorParts {
+    pub ledger: Arc<Ledger>,
+    /// The view [`timers`](crate::timers).
+    pub view: Arc<View>,
+    /// Each tenant's id key. Of a tenant without one nothing comes to pass.
+    pub keys: Arc<HashMap<TenantId, IdKey>>,
+    pub clock: Clock,
+}
+
+/// Lets timers come to pass.
+pub struct Reactor {
+    timers: Timers,
+    view: Arc<View>,
+    clock: Clock,
+    /// Read, and not begun yet.
+    ready: VecDeque<Timer>,
+    tasks: JoinSet<Outcome>,
+    flying: HashMap<Id, Timer>,
+    held: Held,
+    /// Where the next look begins; at the earliest timer if absent.
+    behind: Option<Timer>,
+    away: Option<Away>,
+}
+
+type Outcome = (Timestamp, Result<Fired, ExecuteError>);
+
+/// The log does not answer.
+#[derive(Clone, Copy, Debug)]
+struct Away {
+    until: Instant,
+    tries: u32,
+}
+
+impl Reactor {
+    pub fn new(parts: ReactorParts) -> Self {
+        let ReactorParts { ledger, view, keys, clock } = parts;
+        Self {
+            timers: Timers::new(ledger, keys),
+            view,
+            clock,
+            ready: VecDeque::new(),
+            tasks: JoinSet::new(),
+            flying: HashMap::new(),
+            held: Held::default(),
+            behind: None,
+            away: None,
+        }
+    }
+
+    /// Works until it is told to end; then it waits for what has begun. Who drops the future instead loses nothing: the next reactor
+    /// tries again.
+    pub async fn run(mut self, token: CancellationToken) {
+        while !token.is_cancelled() {
+            let pause = self.begin();
+            tokio::select! {
+                () = token.cancelled() => {}
+                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
+                () = sleep(pause) => {}
+            }
+        }
+        while let Some(ended) = self.tasks.join_next_with_id().await {
+            self.ended(ended);
+        }
+    }
+
+    /// Begins what is due, as far as there is room. Answers how long nothing else can be begun.
+    fn begin(&mut self) -> Duration {
+        let now = Instant::now();
+        let room = match self.away {
+            Some(away) if away.until > now => return away.until - now,
+            Some(_) => 1,
+            None => AT_ONCE_MAX,
+        };
+        let mut pause = LOOK_EVERY;
+        if self.ready.is_empty() && self.flying.len() < room {
+            pause = self.look(now);
+        }
+        while self.flying.len() < room
+            && let Some(timer) = self.ready.pop_front()
+        {
+            let (timers, clock, fired) = (self.timers.clone(), self.clock, timer.clone());
+            let task = self.tasks.spawn(async move {
+                let now = clock();
+                (now, timers.fire(&fired, now).await)
+            });
+            self.flying.insert(task.id(), timer);
+        }
+        pause
+    }
+
+    /// Reads what is due. Answers how long there is nothing else to read.
+    fn look(&mut self, now: Instant) -> Duration {
+        let Some(snapshot) = self.current() else { return LOOK_EVERY };
+        let time = (self.clock)();
+        let behind = self.behind.take();
+        let skip = |timer: &Timer| {
+            let begun = || self.flying.values().any(|flying| flying == timer);
+            self.held.holds(timer, now) || !self.timers.knows(&timer.tenant) || begun()
+        };
+        let due = match timers::due(&*snapshot, time, behind.as_ref(), BATCH, &skip) {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!(%error, "view of timers cannot be read");
+                return LOOK_EVERY;
+            }
+        };
+        if due.unreadable > 0 {
+            tracing::error!(rows = due.unreadable, "view of timers has rows that cannot be read");
+        }
+        self.ready.extend(due.timers);
+        self.behind = due.rest;
+        if self.behind.is_some() {
+            return Duration::ZERO;
+        }
+        self.held.forget(now);
+        due.next.map_or(LOOK_EVERY, |next| next.since(time).min(LOOK_EVERY))
+    }
+
+    /// The view as it is now, if it shows what the log says: in one that is still being built everything is due that ever was.
+    fn current(&self) -> Option<ViewSnapshot> {
+        if self.view.state() != ViewState::Live {
+            return None;
+        }
+        self.view.snapshot().ok().filter(|snapshot| snapshot.version() == timers::VERSION)
+    }
+
+    fn ended(&mut self, ended: Result<(Id, Outcome), JoinError>) {
+        let task = ended.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
+        let Some(timer) = self.flying.remove(&task) else { return };
+        let (tenant, conversation, kind) = (&timer.tenant, timer.conversation, timer.kind.as_str());
+        let tried = match ended {
+            Ok((_, (now, Ok(fired)))) => {
+                let late_ms = now.since(timer.scheduled).as_millis();
+                tracing::debug!(%tenant, %conversation, kind, ?fired, late_ms, "a timer's time has come");
+                Tried::Heard
+            }
+            Ok((_, (_, Err(error)))) if unheard(&error) => Tried::Unheard,
+            Ok((_, (_, Err(error)))) => {
+                tracing::warn!(%tenant, %conversation, kind, %error, "a timer cannot come to pass, and is tried again");
+                Tried::Heard
+            }
+            Err(error) => {
+                // What it panicked with was printed when it did; it may hold what must not be repeated here.
+                tracing::error!(%tenant, %conversation, kind, panicked = error.is_panic(), "a timer ended unexpectedly");
+                Tried::Heard
+            }
+        };
+        let now = Instant::now();
+        self.held.tried(timer, tried, now);
+        match tried {
+            Tried::Heard => self.away = None,
+            Tried::Unheard => self.log_is_away(now),
+        }
+    }
+
+    fn log_is_away(&mut self, now: Instant) {
+        let tries = match self.away {
+            // Of those that were begun before.
+            Some(away) if away.until > now => return,
+            Some(away) => away.tries.saturating_add(1),
+            None => 0,
+        };
+        if tries.is_multiple_of(TELL_EVERY) {
+            tracing::warn!(tries, "log does not answer: what is due waits");
+        }
+        self.away = Some(Away { until: now + doubled(AWAY_FIRST, tries, AWAY_MAX), tries });
+        // They are read again, the earliest first.
+        self.ready.clear();
+        self.behind = None;
+    }
+}
+
+/// Whether it was the log, or what this node knows of it, and not the timer.
+const fn unheard(error: &ExecuteError) -> bool {
+    match error {
+        ExecuteError::Ledger(_) | ExecuteError::Unknown | ExecuteError::Files(_) => true,
+        ExecuteError::Rejected(_) | ExecuteError::CommandIdReused { .. } | ExecuteError::Contention => false,
+    }
+}
