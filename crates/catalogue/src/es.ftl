@@ -65,13 +65,19 @@ error-BOT_PAUSED-what = El bot está en pausa en esta conversación, y por eso c
 error-BOT_PAUSED-safe = No se envió nada; lo que el cliente escribe se sigue guardando y mostrando a las personas.
 error-BOT_PAUSED-do = Espere a que alguien reanude el bot; no repita el mensaje antes.
 
+error-NOT_PAUSED-what = El bot de esta conversación no está pausado.
+error-NOT_PAUSED-safe = No se cambió nada.
+error-NOT_PAUSED-do = Páuselo primero, con las condiciones que desee.
+error-PAUSE_LOCKED-what = Solo un supervisor puede reactivar este bot o cambiar su pausa.
+error-PAUSE_LOCKED-safe = No se cambió nada: el bot sigue en silencio.
+error-PAUSE_LOCKED-do = Pida a un supervisor que lo reactive.
 error-PAIR_RATE-what = Hay demasiados mensajes a este cliente esperando su envío ({ $waiting }).
 error-PAIR_RATE-safe = Este no se puso en la cola; los que esperan se enviarán en su orden.
 error-PAIR_RATE-do = Espere unos segundos y envíelo de nuevo.
 
 error-TEMPLATE_NOT_FOUND-what = El canal no tiene ninguna plantilla con ese nombre en ese idioma.
 error-TEMPLATE_NOT_FOUND-safe = No se envió nada.
-error-TEMPLATE_NOT_FOUND-do = Elija una de `relevo template list`; una nueva en el proveedor aparece allí en menos de una hora.
+error-TEMPLATE_NOT_FOUND-do = Elija una de `relevo template list`; una nueva en el proveedor aparece allí en menos de una hora, y enseguida después de `relevo channel check`.
 
 error-TEMPLATE_NOT_USABLE-what = La plantilla no puede usarse: el proveedor la tiene como { $status }.
 error-TEMPLATE_NOT_USABLE-safe = No se envió nada.
@@ -218,6 +224,8 @@ field-command-id = debe tener de 1 a 128 caracteres ASCII visibles
 field-too-long = tiene más de { $max } caracteres
 field-own-reason = es un motivo que solo da el propio Relevo
 field-until = debe estar en el futuro, a { $max } días como máximo
+field-lock-and-end = no se puede dar junto con un final: una pausa bloqueada no termina sola
+field-filled = debe tener de 1 a { $max } caracteres
 field-time = no es una hora válida
 field-line = debe tener de 1 a { $max } caracteres en una sola línea
 field-same-contact = debe ser otro contacto
@@ -297,6 +305,27 @@ how-manual = asignada
 how-claim = tomada
 pause-manual = manual
 pause-automatic = automática
+pause-locked = bloqueada
+pause-changed = condiciones cambiadas
+watch-escalated = { $by } le pide que se haga cargo: { $contact } ({ $id }): { $reason }
+pause-until = hasta { $time }
+pause-ask-question = ¿Pausar conversación con { $name }?
+pause-ask-nameless = este cliente
+pause-ask-silent = El bot dejará de responder automáticamente.
+pause-ask-manual = Tendrá que enviar mensajes manualmente.
+pause-ask-untold = No se avisa al cliente.
+pause-ask-waiting = { $n ->
+    [one] Se cancela un mensaje del bot que espera.
+   *[other] Se cancelan { $n } mensajes del bot que esperan.
+}
+pause-ask-claimed = Un mensaje del bot ya se está entregando y no se puede detener.
+pause-ask-cancel = Cancelar
+pause-ask-confirm = Pausar conversación
+resume-ask-question = ¿Reactivar bot para { $name }?
+resume-ask-answers = El bot volverá a responder automáticamente.
+resume-ask-unlocks = La pausa está bloqueada, y el bloqueo termina con ella.
+resume-ask-locked = La pausa está bloqueada: solo un supervisor puede reactivar el bot.
+resume-ask-confirm = Reactivar bot
 
 ## Por qué está pausado un bot.
 
@@ -381,6 +410,9 @@ timeline-episode = Empieza el episodio { $episode }
 timeline-imported = Llegó como historial: es anterior a Relevo
 timeline-paused = { $by } pausó el bot: { $reason }
 timeline-paused-automatic = El bot se pausó automáticamente: { $reason }
+timeline-pause-changed = { $by } cambió la pausa
+timeline-escalated = { $by } pidió a { $assignee } que se haga cargo
+timeline-resumed-timer = se cumplió el tiempo de la pausa: el bot puede volver a responder
 timeline-resumed = { $by } reactivó el bot
 timeline-assigned = { $by } la asignó a { $assignee }
 timeline-claimed = { $by } la tomó
@@ -559,7 +591,7 @@ config-good = La configuración es correcta: { $tenants } organizaciones, { $cha
 config-refused = { $count ->
     [one] La configuración tiene un problema. No se cambió nada ni se arrancó nada.
    *[other] La configuración tiene { $count } problemas. No se cambió nada ni se arrancó nada.
- }
+}
 config-no-file = no existe este archivo de configuración; revise la ruta dada con --config
 config-no-file-at = no existe el archivo { $path }
 config-unknown-key-near = clave desconocida «{ $key }»; ¿quiso decir «{ $near }»?
@@ -633,6 +665,8 @@ serve-nats-gave-up = El nats-server ya no arranca. Lo confirmado está guardado.
 
 cli-done-pause = Bot pausado
 cli-done-resume = Bot reactivado
+cli-done-change-pause = Pausa cambiada
+cli-done-escalate = Escalada
 cli-done-assign = Conversación asignada
 cli-done-claim = La conversación es suya
 cli-done-resolve = Conversación resuelta
@@ -640,6 +674,8 @@ cli-done-reopen = Conversación reabierta
 cli-done-note = Nota añadida
 cli-already-pause = Ya estaba pausado
 cli-already-resume = Ya estaba activo
+cli-already-change-pause = Ya estaba pausado en estas condiciones
+cli-already-escalate = Ya estaba escalada
 cli-already-assign = Ya estaba asignada así
 cli-already-claim = Ya era suya
 cli-already-resolve = Ya estaba resuelta
@@ -919,6 +955,58 @@ send-failure-smtp-5-7-57 = { send-failure-auth }
 send-failure-smtp-5-7-26 = No está probado que el correo venga de su dominio (SPF, DKIM o DMARC). Pida que corrijan los registros del dominio.
 send-failure-smtp-5-7-30 = El proveedor ya no acepta contraseñas. Conecte el buzón con OAuth; el correo espera.
 
+# Lo mismo cuando el mensaje falló definitivamente: lo que se habría intentado de nuevo ya no se intenta.
+
+send-failure-final-auth = El proveedor no aceptó la credencial del canal y se desistió del mensaje: no se intenta de nuevo. Pida que renueven la credencial y envíelo otra vez.
+send-failure-final-throttled = El proveedor no aceptó tantos mensajes y se desistió de este: no se intenta de nuevo. Envíelo otra vez un poco más tarde.
+send-failure-final-pair_limit = Este cliente estaba recibiendo demasiados mensajes en poco tiempo y se desistió de este: no se intenta de nuevo. Envíelo otra vez más tarde.
+send-failure-final-transient = El proveedor tuvo un problema propio y se desistió del mensaje: no se intenta de nuevo. Envíelo otra vez si todavía importa.
+send-failure-final-meta-0 = { send-failure-final-auth }
+send-failure-final-meta-3 = { send-failure-final-auth }
+send-failure-final-meta-10 = { send-failure-final-auth }
+send-failure-final-meta-190 = { send-failure-final-auth }
+send-failure-final-meta-131005 = { send-failure-final-auth }
+send-failure-final-meta-4 = { send-failure-final-throttled }
+send-failure-final-meta-613 = { send-failure-final-throttled }
+send-failure-final-meta-80007 = { send-failure-final-throttled }
+send-failure-final-meta-130429 = { send-failure-final-throttled }
+send-failure-final-meta-133016 = { send-failure-final-throttled }
+send-failure-final-meta-131056 = { send-failure-final-pair_limit }
+send-failure-final-meta-1 = { send-failure-final-transient }
+send-failure-final-meta-2 = { send-failure-final-transient }
+send-failure-final-meta-131000 = { send-failure-final-transient }
+send-failure-final-meta-131016 = { send-failure-final-transient }
+send-failure-final-meta-131057 = { send-failure-final-transient }
+send-failure-final-meta-133004 = { send-failure-final-transient }
+send-failure-final-twilio-20003 = { send-failure-final-auth }
+send-failure-final-twilio-20429 = { send-failure-final-throttled }
+send-failure-final-twilio-21611 = { send-failure-final-throttled }
+send-failure-final-twilio-63018 = { send-failure-final-throttled }
+send-failure-final-twilio-20500 = { send-failure-final-transient }
+send-failure-final-twilio-20503 = { send-failure-final-transient }
+send-failure-final-twilio-30008 = { send-failure-final-transient }
+send-failure-final-twilio-63012 = { send-failure-final-transient }
+send-failure-final-smtp-4-2-1 = { send-failure-final-transient }
+send-failure-final-smtp-4-2-2 = El buzón del destinatario siguió lleno y se desistió del correo: no se intenta de nuevo. Comuníquese con el cliente por otro canal.
+send-failure-final-smtp-4-3-1 = { send-failure-final-transient }
+send-failure-final-smtp-4-3-2 = { send-failure-final-throttled }
+send-failure-final-smtp-4-4-1 = { send-failure-final-transient }
+send-failure-final-smtp-4-4-2 = { send-failure-final-transient }
+send-failure-final-smtp-4-4-7 = El correo no se pudo entregar durante mucho tiempo y se desistió de él: no se intenta de nuevo. Comuníquese con el cliente por otro canal.
+send-failure-final-smtp-4-5-3 = { send-failure-final-throttled }
+send-failure-final-smtp-4-7-0 = { send-failure-final-throttled }
+send-failure-final-smtp-4-7-1 = { send-failure-final-transient }
+send-failure-final-smtp-4-7-28 = { send-failure-final-throttled }
+send-failure-final-smtp-4-7-8 = { send-failure-final-auth }
+send-failure-final-smtp-5-2-0 = { send-failure-final-throttled }
+send-failure-final-smtp-5-4-5 = { send-failure-final-throttled }
+send-failure-final-smtp-5-7-3 = { send-failure-final-auth }
+send-failure-final-smtp-5-7-8 = { send-failure-final-auth }
+send-failure-final-smtp-5-7-9 = { send-failure-final-auth }
+send-failure-final-smtp-5-7-14 = { send-failure-final-auth }
+send-failure-final-smtp-5-7-30 = { send-failure-final-auth }
+send-failure-final-smtp-5-7-57 = { send-failure-final-auth }
+
 # Canales: qué les falta, qué está mal y dónde se arregla.
 channel-missing-access_token = no envía nada: falta access_token (Configuración del negocio de Meta, Usuarios del sistema, Generar token)
 channel-missing-waba_id = no se conocen sus plantillas: falta waba_id (Administrador de WhatsApp, Herramientas de la cuenta)
@@ -930,10 +1018,20 @@ channel-missing-mailbox = este nodo no lee buzones: mailbox.enabled es false
 channel-mend-meta-auth = Meta rechaza el token de acceso; genere uno nuevo para un usuario del sistema con whatsapp_business_messaging y whatsapp_business_management (Configuración del negocio de Meta, Usuarios del sistema) y vuelva a agregar el canal con --replace
 channel-mend-twilio-auth = Twilio rechaza las credenciales; compare el account SID y el auth token o la clave de API (Consola de Twilio, Account info) y vuelva a agregar el canal con --replace
 channel-mend-email-auth = el servidor de correo rechaza el acceso; revise usuario y contraseña (Gmail: una contraseña de aplicación), o dé el consentimiento otra vez con --consent, y vuelva a agregar el canal con --replace
+channel-mend-email-code-certificate = no se confía en el certificado del servidor, o es de otro; revise el host, o indique la autoridad en extra_ca_file
+channel-mend-email-code-no-folder = no se puede abrir una carpeta; compare --folder con los nombres que tiene el servidor
+channel-mend-email-code-no-starttls = el servidor no ofrece STARTTLS; use la seguridad tls y su puerto
+channel-mend-email-code-private-address = el servidor tiene una dirección privada; escriba el canal en el archivo de configuración, o pida que activen channels.any_server
+channel-mend-email-code-plain-text = una conexión sin cifrar solo es posible en la propia máquina; use la seguridad tls o starttls
+channel-mend-email-code-bad-host = el host no es el nombre de un servidor
+channel-mend-email-code-bad-ca = extra_ca_file no tiene ningún certificado utilizable
+channel-mend-email-code-bad-credential = el usuario o la contraseña tiene un salto de línea; vuelva a agregar el canal con --replace
 channel-mend-auth = las credenciales son rechazadas; renuévelas y vuelva a agregar el canal con --replace
 channel-mend-meta-account = Meta pide algo de la cuenta (pago, registro del número, nombre visible); vea el Administrador de WhatsApp, Números de teléfono
 channel-mend-twilio-account = Twilio pide algo de la cuenta (saldo, registro del remitente); vea la Consola de Twilio, Messaging, Senders
 channel-mend-account = el proveedor pide algo de la cuenta; vea su consola
+channel-mend-media-account = no se puede traer lo que adjuntan los clientes: el canal no tiene credenciales. Dele sus claves (relevo channel add con --replace, o el archivo de configuración); lo que espera se trae entonces
+channel-mend-media-file = no hay lugar para archivos; dé más al disco o al almacén del registro (store_bytes). Lo que espera se trae entonces
 channel-mend-throttled = demasiado a la vez; continúa por sí solo
 channel-mend-pair_limit = demasiados mensajes a un mismo destinatario; continúa por sí solo
 channel-mend-quality = el proveedor objeta la calidad del número; no se envía nada por iniciativa de la empresa hasta que eso cambie (Administrador de WhatsApp, Estadísticas)
@@ -979,9 +1077,30 @@ part-sending = envío
 part-receiving = recepción
 part-templates = plantillas
 part-media = archivos
+part-number = número
+part-account = cuenta
+part-token = token
+part-configuration = configuración
+# Qué clase de problema, cuando no hay código.
+trouble-auth = acceso
+trouble-throttled = demasiado rápido
+trouble-pair_limit = límite por destinatario
+trouble-quality = calidad
+trouble-integrity = restricción
+trouble-transient = pasajero
+trouble-window = ventana
+trouble-recipient = destinatario
+trouble-content = contenido
+trouble-template = plantilla
+trouble-account = cuenta
+trouble-file = archivo
+trouble-expired = vencido
+trouble-unknown = desconocido
+trouble-media-account = sin credenciales
+trouble-media-file = sin lugar
 health-good = bien
 health-ailing = con problemas
-health-broken = no funciona
+health-broken = sin funcionar
 health-unknown = sin uso todavía
 
 # relevo conversation send|start|cancel-send
@@ -1003,6 +1122,11 @@ table-variables = VARIABLES
 table-text = TEXTO
 table-name = NOMBRE
 table-title = TÍTULO
+template-state-approved = aprobada
+template-state-pending = en revisión
+template-state-rejected = rechazada
+template-state-paused = pausada
+template-state-disabled = desactivada
 template-problem-not_usable = No se puede usar ahora: { $about }
 template-problem-missing = Sin valor: { $about }
 template-problem-surplus = No tiene la variable: { $about }

@@ -10,6 +10,7 @@ use relevo_domain::{Caller, Colour, EntityId, Event, MessageId, Recorded, TagId,
 use crate::decision::{Entity, EntityState};
 use crate::execute::{self, Answer, Asked, ExecuteError, Intent, Plan, Reading};
 use crate::ledger::{Draft, Ledger, LedgerError};
+use crate::look::Look;
 use crate::repeat;
 
 /// A command of a client.
@@ -75,6 +76,11 @@ impl Conversations {
         };
         let tag = tag.and_then(|id| named(&id));
         Ok(answer.map(|_entity| Now { opened, tags, tag, created }))
+    }
+
+    /// The conversation as it is now, for staff who are about to decide something.
+    pub async fn look(&self, asked: &Asked, conversation: EntityId) -> Result<Look, ExecuteError> {
+        Look::at(&self.ledger, asked, conversation).await
     }
 
     /// The answer to a command that was about no tag.
@@ -150,7 +156,7 @@ impl Intent for Request {
 
     async fn led_to(&self, ledger: &Ledger, stored: &Recorded) -> Result<bool, LedgerError> {
         let tag = match &self.wish {
-            Wish::Plain(command) => return Ok(repeat::conversation(command, &stored.commit)),
+            Wish::Plain(command) => return Ok(repeat::conversation(command, self.asked.now, &stored.commit)),
             Wish::AddTag { tag, .. } => repeat::tag_added(&stored.commit).map(|stored| (tag, stored)),
             Wish::RemoveTag { tag } => repeat::tag_removed(&stored.commit).map(|stored| (tag, stored)),
         };

@@ -340,6 +340,12 @@ fn answer(now: Entity, sequence: u64, version: u64) -> Answer<Entity> {
     Answer { position, version, already_so: false, repeated: false, wrote: Vec::new(), version_now: now.version, now }
 }
 
+/// What is said of an entity that nothing was done to.
+pub(crate) fn unwritten(now: Entity) -> Answer<Entity> {
+    let (sequence, version) = (now.sequence, now.version);
+    Answer { already_so: true, ..answer(now, sequence, version) }
+}
+
 fn origin(asked: &Asked) -> Origin {
     Origin {
         tenant: asked.caller.tenant.clone(),

@@ -7,7 +7,7 @@ use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use relevo_domain::identity::IdentifierKind;
-use relevo_domain::{ChannelId, CommandId, EntityId, EntityKind, MessageId};
+use relevo_domain::{ChannelId, CommandId, EntityId, EntityKind, MessageId, Timestamp};
 use sha2::Sha256;
 
 /// Bytes of an id key: the block of the hash would allow more, its output does not carry more.
@@ -96,6 +96,19 @@ impl IdKey {
         CommandId::derived(&self.derive("send", &[&message.to_string(), what, turn]))
     }
 
+    /// The command id of what comes to pass at a time: whichever node lets it, and however often, derives the same. `set_by` is the
+    /// version of the conversation with the event that set the time.
+    pub fn command_of_timer(
+        &self,
+        conversation: &EntityId,
+        what: &str,
+        scheduled: Timestamp,
+        set_by: u64,
+    ) -> CommandId {
+        let (scheduled, set_by) = (scheduled.as_millis().to_string(), set_by.to_string());
+        CommandId::derived(&self.derive("timer", &[&conversation.to_string(), what, &scheduled, &set_by]))
+    }
+
     /// The Message-ID of a mail of ours, without angle brackets: it names its conversation and itself, and nobody else can make one.
     pub fn mail_id(&self, conversation: &EntityId, message: MessageId, domain: &str) -> String {
         let local = format!("{conversation}.{message}");
@@ -145,6 +158,11 @@ impl IdKey {
             mac.update(part.as_bytes());
         }
         mac
+    }
+
+    /// A key for another purpose than ids. One purpose, one key: neither tells anything of the other.
+    pub fn key_for(&self, purpose: &str) -> [u8; ID_KEY_BYTES] {
+        self.sealing("key", purpose).finalize().into_bytes().into()
     }
 
     /// A keyed hash for look-up keys of the decision store (Message-IDs, addresses).

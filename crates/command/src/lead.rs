@@ -112,7 +112,9 @@ impl Lead {
             | ConversationEvent::ReactionChanged { .. }
             | ConversationEvent::DeliveryReported(_)
             | ConversationEvent::BotPaused { .. }
+            | ConversationEvent::PauseChanged { .. }
             | ConversationEvent::BotResumed { .. }
+            | ConversationEvent::Escalated { .. }
             | ConversationEvent::Assigned { .. }
             | ConversationEvent::Resolved { .. }
             | ConversationEvent::Reopened { .. }

@@ -5,13 +5,17 @@
 use relevo_domain::channel::{self, ChannelEvent};
 use relevo_domain::contact::{self, ContactEvent, MergeCause};
 use relevo_domain::conversation::{
-    AssignmentHow, CancelCause, Command, ConversationEvent, NotePersonal, OpenCause, ReopenCause, SnoozePreset,
+    AssignmentHow, CancelCause, Command, ConversationEvent, NotePersonal, OpenCause, PauseReason, PauseTerms,
+    PauseWish, ReopenCause, ResumeCause, SnoozePreset,
 };
 use relevo_domain::workspace::{self, WorkspaceEvent};
-use relevo_domain::{Commit, EntityId, Event, TagId, Timestamp};
+use relevo_domain::{AgentId, Commit, EntityId, Event, TagId, Timestamp};
 
-/// Whether a commit is what this command of a client leads to.
-pub(crate) fn conversation(command: &Command, commit: &Commit) -> bool {
+/// Whether a commit is what this command of a client leads to. `now` is the moment of the repetition.
+pub(crate) fn conversation(command: &Command, now: Timestamp, commit: &Commit) -> bool {
+    if let Command::Escalate { to, reason, summary } = command {
+        return escalated(to, *reason, summary, commit);
+    }
     // A pause takes the bot's messages back in the same commit.
     let taken_back = |event: &Event| {
         matches!(event, Event::Conversation(ConversationEvent::SendCancelled { cause: CancelCause::BotPaused, .. }))
@@ -21,11 +25,13 @@ pub(crate) fn conversation(command: &Command, commit: &Commit) -> bool {
         return false;
     }
     match (command, event) {
-        (
-            Command::PauseBot { reason, note },
-            ConversationEvent::BotPaused { reason: stored, automatic: false, personal },
-        ) => reason == stored && says(note.as_deref(), personal),
-        (Command::ResumeBot { note }, ConversationEvent::BotResumed { personal })
+        (Command::PauseBot(wish), event @ ConversationEvent::BotPaused { .. }) => {
+            is_pause(wish, now, event, commit.occurred_at)
+        }
+        (Command::ChangePause { terms, note }, ConversationEvent::PauseChanged { terms: on, personal }) => {
+            same_terms((*terms, now), (*on, commit.occurred_at)) && says(note.as_deref(), personal)
+        }
+        (Command::ResumeBot { note, farewell: None }, ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal })
         | (Command::SetPending { note }, ConversationEvent::MarkedPending { personal }) => {
             says(note.as_deref(), personal)
         }
@@ -58,6 +64,64 @@ pub(crate) fn conversation(command: &Command, commit: &Commit) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a message's commit pauses the bot as it is wished beside the message, or not at all if it is not.
+pub(crate) fn paused_beside(wish: Option<&PauseWish>, now: Timestamp, commit: &Commit) -> bool {
+    let mut pauses = commit.events.iter().filter_map(|event| match event {
+        Event::Conversation(event @ ConversationEvent::BotPaused { automatic, .. }) => Some((event, *automatic)),
+        Event::Conversation(_) | Event::Contact(_) | Event::Identity(_) | Event::Channel(_) | Event::Workspace(_) => {
+            None
+        }
+    });
+    let resumes = commit.events.iter().any(|event| resumption(event).is_some());
+    match (wish, pauses.next()) {
+        _ if resumes => false,
+        // Of a bot that was paused before, a wish changed nothing; a policy's pause does not look at wishes.
+        (None | Some(_), None) => true,
+        (None, Some((_, automatic))) => automatic,
+        (Some(wish), Some((event, _))) => is_pause(wish, now, event, commit.occurred_at),
+    }
+}
+
+/// Whether a commit resumes the bot with this remark, whatever else is in it.
+pub(crate) fn resumed(note: Option<&str>, commit: &Commit) -> bool {
+    commit.events.iter().find_map(resumption).is_some_and(|personal| says(note, personal))
+}
+
+const fn resumption(event: &Event) -> Option<&NotePersonal> {
+    match event {
+        Event::Conversation(ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal }) => Some(personal),
+        Event::Conversation(_) | Event::Contact(_) | Event::Identity(_) | Event::Channel(_) | Event::Workspace(_) => {
+            None
+        }
+    }
+}
+
+fn escalated(to: &AgentId, reason: PauseReason, summary: &str, commit: &Commit) -> bool {
+    let mut events = commit.events.iter().rev();
+    matches!(
+        (events.next(), events.next()),
+        (
+            Some(Event::Conversation(ConversationEvent::Escalated { to: stored, reason: why, .. })),
+            Some(Event::Conversation(ConversationEvent::NoteAdded { personal, .. })),
+        ) if to == stored && reason == *why && says(Some(summary), personal)
+    )
+}
+
+fn is_pause(wish: &PauseWish, now: Timestamp, event: &ConversationEvent, at: Timestamp) -> bool {
+    matches!(
+        event,
+        ConversationEvent::BotPaused { reason, automatic: false, terms, personal }
+            if wish.reason == *reason && same_terms((wish.terms, now), (*terms, at)) && says(wish.note.as_deref(), personal)
+    )
+}
+
+/// An instant is the same instant; a duration, which was counted from the moment of asking, is as long as it was then.
+fn same_terms((wanted, now): (PauseTerms, Timestamp), (stored, at): (PauseTerms, Timestamp)) -> bool {
+    let left = |until: Option<Timestamp>, from: Timestamp| until.map(|until| until.as_millis() - from.as_millis());
+    let until = wanted.until == stored.until || left(wanted.until, now) == left(stored.until, at);
+    until && wanted.locked == stored.locked
 }
 
 /// A preset is the same whenever it is asked for again, though it would mean another instant now.
@@ -151,10 +215,8 @@ fn trimmed(text: Option<&str>) -> Option<&str> {
 mod tests {
     use super::*;
     use relevo_domain::contact::CustomerPersonal;
-    use relevo_domain::conversation::{PauseReason, Priority};
-    use relevo_domain::{
-        Actor, AgentId, Colour, CommandId, CommitId, EntityKind, MessageId, TagName, TeamId, TenantId,
-    };
+    use relevo_domain::conversation::Priority;
+    use relevo_domain::{Actor, Colour, CommandId, CommitId, EntityKind, MessageId, TagName, TeamId, TenantId};
 
     fn agent(name: &str) -> AgentId {
         AgentId::new(name).unwrap()
@@ -183,7 +245,11 @@ mod tests {
     }
 
     fn led_to(command: &Command, event: ConversationEvent) -> bool {
-        conversation(command, &commit(EntityId::new(EntityKind::Conversation, [1; 16]), Event::Conversation(event)))
+        conversation(
+            command,
+            Timestamp::default(),
+            &commit(EntityId::new(EntityKind::Conversation, [1; 16]), Event::Conversation(event)),
+        )
     }
 
     fn assigned(to: &str, how: AssignmentHow) -> ConversationEvent {
@@ -212,19 +278,45 @@ mod tests {
         assert!(led_to(&note(" uno "), stored.clone()));
         assert!(!led_to(&note("dos"), stored));
 
-        let pause = |reason| Command::PauseBot { reason, note: None };
+        let pause = |reason| Command::PauseBot(PauseWish { reason, note: None, terms: PauseTerms::default() });
         let paused = |automatic| ConversationEvent::BotPaused {
             reason: PauseReason::Complaint,
             automatic,
+            terms: PauseTerms::default(),
             personal: NotePersonal::default(),
         };
         assert!(led_to(&pause(PauseReason::Complaint), paused(false)));
         assert!(!led_to(&pause(PauseReason::Complaint), paused(true)));
         assert!(!led_to(&pause(PauseReason::Other), paused(false)));
-        assert!(!led_to(&Command::ResumeBot { note: None }, paused(false)));
+        assert!(!led_to(&Command::ResumeBot { note: None, farewell: None }, paused(false)));
         let urgent = ConversationEvent::PrioritySet { priority: Priority::Urgent };
         assert!(led_to(&Command::SetPriority { priority: Priority::Urgent }, urgent.clone()));
         assert!(!led_to(&Command::SetPriority { priority: Priority::High }, urgent));
+    }
+
+    #[test]
+    fn a_pause_for_a_while_is_as_long_when_it_is_repeated() {
+        let second = |seconds| Timestamp::from_seconds(seconds);
+        let wish = |until: Option<i64>, locked| {
+            let terms = PauseTerms { until: until.map(second), locked };
+            PauseWish { reason: PauseReason::Other, note: None, terms }
+        };
+        let mut stored = commit(
+            EntityId::new(EntityKind::Conversation, [1; 16]),
+            Event::Conversation(ConversationEvent::BotPaused {
+                reason: PauseReason::Other,
+                automatic: false,
+                terms: wish(Some(160), false).terms,
+                personal: NotePersonal::default(),
+            }),
+        );
+        stored.occurred_at = second(100);
+        let led = |until, locked, now| conversation(&Command::PauseBot(wish(until, locked)), second(now), &stored);
+        assert!(led(Some(160), false, 100) && led(Some(160), false, 130), "the same instant");
+        assert!(led(Some(190), false, 130), "a minute, asked for again after half of one");
+        assert!(!led(Some(190), false, 131) && !led(None, false, 130) && !led(Some(160), true, 100));
+        let beside = |wish: Option<&PauseWish>| paused_beside(wish, second(130), &stored);
+        assert!(beside(Some(&wish(Some(190), false))) && !beside(Some(&wish(None, false))) && !beside(None));
     }
 
     #[test]

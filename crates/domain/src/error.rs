@@ -35,6 +35,10 @@ pub enum ErrorCode {
     StaleView,
     /// The bot is paused, and so is silent.
     BotPaused,
+    /// The bot is not paused: there are no terms to change.
+    NotPaused,
+    /// Only supervisors and admins may end or change this pause.
+    PauseLocked,
     /// Too many messages to this customer wait to be sent.
     PairRate,
     /// No such template on the channel.
@@ -109,7 +113,7 @@ pub enum Outcome {
 }
 
 impl ErrorCode {
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 48] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::InvalidArgument,
@@ -125,6 +129,8 @@ impl ErrorCode {
         Self::WindowClosed,
         Self::StaleView,
         Self::BotPaused,
+        Self::NotPaused,
+        Self::PauseLocked,
         Self::PairRate,
         Self::TemplateNotFound,
         Self::TemplateNotUsable,
@@ -176,6 +182,8 @@ impl ErrorCode {
             Self::WindowClosed => "WINDOW_CLOSED",
             Self::StaleView => "STALE_VIEW",
             Self::BotPaused => "BOT_PAUSED",
+            Self::NotPaused => "NOT_PAUSED",
+            Self::PauseLocked => "PAUSE_LOCKED",
             Self::PairRate => "PAIR_RATE",
             Self::TemplateNotFound => "TEMPLATE_NOT_FOUND",
             Self::TemplateNotUsable => "TEMPLATE_NOT_USABLE",

@@ -9,6 +9,7 @@ pub mod channel;
 pub mod commit;
 pub mod contact;
 pub mod conversation;
+pub mod detection;
 pub mod error;
 pub mod event;
 pub mod id;

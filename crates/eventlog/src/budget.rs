@@ -7,7 +7,8 @@ pub const STORE_BYTES_MIN: u64 = EVENTS_BYTES_MIN
     + FILES_BYTES_MIN
     + PARKED_BYTES_MIN * 2
     + METRICS_BYTES_MIN * 2
-    + MAILBOX_BYTES;
+    + MAILBOX_BYTES
+    + CHANNELS_BYTES;
 /// Events always have this much, in bytes: years of a small business.
 pub const EVENTS_BYTES_MIN: u64 = 1024 * MIB;
 
@@ -23,8 +24,10 @@ const PARKED_BYTES_MIN: u64 = 64 * MIB;
 /// In bytes, some 50,000 facts; for the live topics and again for facts that are published once more.
 const METRICS_BYTES_MIN: u64 = 32 * MIB;
 
-/// Positions of some 50,000 folders, in bytes.
-const MAILBOX_BYTES: u64 = 16 * MIB;
+/// Positions of some 40,000 folders, in bytes.
+const MAILBOX_BYTES: u64 = 12 * MIB;
+/// Some 2,000 channels of two kilobytes, in bytes. Older installations gave these to the mailboxes' positions.
+const CHANNELS_BYTES: u64 = 4 * MIB;
 
 /// `max_bytes` of every stream and bucket. Their sum is the size of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub struct Budgets {
     pub files: u64,
     /// Positions of mailboxes.
     pub mailbox: u64,
+    /// Channels that were added while Relevo ran.
+    pub channels: u64,
 }
 
 /// A store that is too small.
@@ -74,8 +79,10 @@ impl Budgets {
         let parked_objects = PARKED_BYTES_MIN + share(4);
         let metrics = METRICS_BYTES_MIN + share(7);
         let republish = METRICS_BYTES_MIN + share(3);
-        let events = total - (intake + objects + files + parked + parked_objects + metrics + republish + MAILBOX_BYTES);
-        Ok(Self { events, intake, objects, parked, parked_objects, metrics, republish, files, mailbox: MAILBOX_BYTES })
+        let (mailbox, channels) = (MAILBOX_BYTES, CHANNELS_BYTES);
+        let all = intake + objects + files + parked + parked_objects + metrics + republish + mailbox + channels;
+        let events = total - all;
+        Ok(Self { events, intake, objects, parked, parked_objects, metrics, republish, files, mailbox, channels })
     }
 
     pub const fn total(&self) -> u64 {
@@ -88,6 +95,7 @@ impl Budgets {
             + self.metrics
             + self.republish
             + self.mailbox
+            + self.channels
     }
 }
 

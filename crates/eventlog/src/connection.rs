@@ -11,6 +11,7 @@ use async_nats::{Client, ConnectOptions, Event};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::added_channels::AddedChannels;
 use crate::blobs::Blobs;
 use crate::budget::Budgets;
 use crate::intake::IntakeLog;
@@ -160,6 +161,10 @@ impl Connection {
 
     pub fn mail_positions(&self) -> MailPositions {
         MailPositions::new(self.clone())
+    }
+
+    pub fn added_channels(&self) -> AddedChannels {
+        AddedChannels::new(self.clone())
     }
 
     /// How full each stream is.

@@ -4,6 +4,7 @@
 //! seeded faults stand behind it and pass one conformance suite. The raw streams (intake, parked) are concrete: [`IntakeLog`]
 //! and [`ParkedLog`]. Everything is reached from one [`Connection`].
 
+pub mod added_channels;
 pub mod blobs;
 pub mod budget;
 pub mod codec;
@@ -23,6 +24,7 @@ pub mod settings;
 pub mod streams;
 pub mod subject;
 
+pub use added_channels::{AddedChannel, AddedChannels};
 pub use blobs::{BLOB_BYTES_MAX, Blobs};
 pub use budget::{BudgetError, Budgets};
 pub use connection::{Connection, Credentials, Options};

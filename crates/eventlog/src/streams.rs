@@ -35,6 +35,8 @@ pub enum StreamName {
     Republish,
     /// How far each folder of each mailbox was read, and which node reads it. Kept for ever.
     Mailbox,
+    /// Channels that were added while Relevo ran, sealed, for all nodes: one message a channel. Kept for ever.
+    Channels,
     /// Large raw inputs.
     Objects,
     /// Large bodies of parked items.
@@ -44,13 +46,14 @@ pub enum StreamName {
 }
 
 impl StreamName {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Events,
         Self::Intake,
         Self::Parked,
         Self::Metrics,
         Self::Republish,
         Self::Mailbox,
+        Self::Channels,
         Self::Objects,
         Self::ParkedObjects,
         // The last: an installation that is older has given its room to the others, and they give it back first.
@@ -66,6 +69,7 @@ impl StreamName {
             Self::Metrics => "RELEVO_METRICS",
             Self::Republish => "RELEVO_REPUBLISH",
             Self::Mailbox => "RELEVO_MAILBOX",
+            Self::Channels => "RELEVO_CHANNELS",
             Self::Objects => "OBJ_RELEVO_OBJECTS",
             Self::ParkedObjects => "OBJ_RELEVO_PARKED_OBJECTS",
             Self::Files => "OBJ_RELEVO_BLOBS",
@@ -78,7 +82,13 @@ impl StreamName {
             Self::Objects => Some("RELEVO_OBJECTS"),
             Self::ParkedObjects => Some("RELEVO_PARKED_OBJECTS"),
             Self::Files => Some("RELEVO_BLOBS"),
-            Self::Events | Self::Intake | Self::Parked | Self::Metrics | Self::Republish | Self::Mailbox => None,
+            Self::Events
+            | Self::Intake
+            | Self::Parked
+            | Self::Metrics
+            | Self::Republish
+            | Self::Mailbox
+            | Self::Channels => None,
         }
     }
 }
@@ -172,6 +182,7 @@ async fn ensure_one(context: &Context, stream: StreamName, wanted: &Config) -> R
         | StreamName::Metrics
         | StreamName::Republish
         | StreamName::Mailbox
+        | StreamName::Channels
         | StreamName::Objects
         | StreamName::ParkedObjects
         | StreamName::Files => wanted.max_bytes,
@@ -294,13 +305,10 @@ pub(crate) fn config(stream: StreamName, options: &Options, budgets: &Budgets) -
             compression: Some(Compression::S2),
             ..base
         },
-        StreamName::Mailbox => Config {
-            subjects: everything_under(subject::MAILBOX_PREFIX),
-            max_bytes: bytes(budgets.mailbox),
-            // One message a folder: where it stands now.
-            max_messages_per_subject: 1,
-            ..base
-        },
+        // One message a folder: where it stands now.
+        StreamName::Mailbox => latest(subject::MAILBOX_PREFIX, bytes(budgets.mailbox), base),
+        // One message a channel: what it is now.
+        StreamName::Channels => latest(subject::CHANNELS_PREFIX, bytes(budgets.channels), base),
         StreamName::Objects => Config {
             max_bytes: bytes(budgets.objects),
             max_age: options.intake_age + OBJECT_AGE_EXTRA,
@@ -309,6 +317,11 @@ pub(crate) fn config(stream: StreamName, options: &Options, budgets: &Budgets) -
         StreamName::ParkedObjects => Config { max_bytes: bytes(budgets.parked_objects), ..bucket_config(stream, base) },
         StreamName::Files => Config { max_bytes: bytes(budgets.files), ..bucket_config(stream, base) },
     }
+}
+
+/// A stream that keeps the last message of each subject.
+fn latest(prefix: &str, max_bytes: i64, base: Config) -> Config {
+    Config { subjects: vec![format!("{prefix}>")], max_bytes, max_messages_per_subject: 1, ..base }
 }
 
 /// The shape of an object store's stream, as the clients of every language expect it.

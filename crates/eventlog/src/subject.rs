@@ -3,7 +3,7 @@
 //! Names reach this module as types that were validated when they were made, so that a subject cannot be forged by a `.`,
 //! a `*` or a `>` in a name. The subject of an entity is always literal: compare-and-set on wildcards loses updates.
 
-use relevo_domain::{EndpointId, EntityId, TenantId};
+use relevo_domain::{ChannelId, EndpointId, EntityId, TenantId};
 use sha2::{Digest as _, Sha256};
 
 use crate::log::LogError;
@@ -19,6 +19,7 @@ pub const PARKED_PREFIX: &str = "relevo.parked.";
 pub const METRICS_PREFIX: &str = "relevo.metrics.";
 pub const REPUBLISH_PREFIX: &str = "relevo.republish.";
 pub const MAILBOX_PREFIX: &str = "relevo.mailbox.";
+pub const CHANNELS_PREFIX: &str = "relevo.channels.";
 pub const REPLAY_PREFIX: &str = "relevo.replay.";
 
 /// Enough that no two folders of a mailbox meet, in bytes.
@@ -58,6 +59,17 @@ pub fn parked(endpoint: &EndpointId, sequence: u64) -> String {
 pub fn mailbox(endpoint: &EndpointId, folder: &str) -> String {
     let hash = Sha256::digest(folder.as_bytes());
     format!("{MAILBOX_PREFIX}{endpoint}.{}", hex::encode(&hash[..FOLDER_HASH_BYTES]))
+}
+
+/// `relevo.channels.<tenant>.<channel>`.
+pub fn channel(tenant: &TenantId, channel: &ChannelId) -> String {
+    format!("{CHANNELS_PREFIX}{tenant}.{channel}")
+}
+
+/// The tenant and the channel that such a subject names.
+pub fn named_channel(subject: &str) -> Option<(TenantId, ChannelId)> {
+    let (tenant, channel) = subject.strip_prefix(CHANNELS_PREFIX)?.split_once('.')?;
+    Some((TenantId::new(tenant).ok()?, ChannelId::new(channel).ok()?))
 }
 
 /// The endpoint and the intake sequence that a parked subject names.

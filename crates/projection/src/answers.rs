@@ -78,7 +78,9 @@ pub fn follow(
         | ConversationEvent::ReactionChanged { .. }
         | ConversationEvent::DeliveryReported(_)
         | ConversationEvent::BotPaused { .. }
+        | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
+        | ConversationEvent::Escalated { .. }
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::Resolved { .. }
         | ConversationEvent::Reopened { .. }

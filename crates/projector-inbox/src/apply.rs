@@ -135,7 +135,9 @@ fn change(
         ConversationEvent::Opened { .. }
         | ConversationEvent::EpisodeStarted { .. }
         | ConversationEvent::BotPaused { .. }
+        | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
+        | ConversationEvent::Escalated { .. }
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::Resolved { .. }
         | ConversationEvent::Reopened { .. }
@@ -181,7 +183,9 @@ fn on_its_way(
         | ConversationEvent::DeliveryReported(_)
         | ConversationEvent::MessageQueued(_)
         | ConversationEvent::BotPaused { .. }
+        | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
+        | ConversationEvent::Escalated { .. }
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::Resolved { .. }
         | ConversationEvent::Reopened { .. }

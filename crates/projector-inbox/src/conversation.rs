@@ -10,12 +10,12 @@ pub(crate) mod unread;
 use std::time::Duration;
 
 use relevo_domain::conversation::{
-    Author, Body, ConversationEvent, Medium, Message, MessageKind, NotePersonal, Outgoing, PauseReason,
+    Author, Body, ConversationEvent, Medium, Message, MessageKind, NotePersonal, Outgoing, PauseReason, PauseTerms,
 };
 use relevo_domain::{Actor, ChannelId, EntityId, Timestamp};
 
 use crate::apply::Moment;
-use crate::row::{ConversationRow, LastSentRow, MessageRow, PauseRow, PreviewRow};
+use crate::row::{ConversationRow, EscalationRow, LastSentRow, MessageRow, PauseRow, PreviewRow};
 
 /// How long after the customer's last message WhatsApp accepts free text.
 pub(crate) const WINDOW: Duration = Duration::from_hours(24);
@@ -40,6 +40,13 @@ pub(crate) fn opened(moment: Moment<'_>, channel: &ChannelId, medium: Medium, co
     }
 }
 
+fn on_terms(row: &mut ConversationRow, terms: PauseTerms) {
+    if let Some(pause) = &mut row.pause {
+        pause.until = terms.until.map(Timestamp::as_millis);
+        pause.locked = terms.locked;
+    }
+}
+
 /// What a conversation goes through besides its messages.
 pub(crate) fn changed(row: &mut ConversationRow, moment: Moment<'_>, event: &ConversationEvent) {
     match event {
@@ -54,8 +61,22 @@ pub(crate) fn changed(row: &mut ConversationRow, moment: Moment<'_>, event: &Con
             status(row, RESOLVED, None);
             unanswered::settled(row.unanswered.get_or_insert_default());
         }
-        ConversationEvent::BotPaused { reason, automatic, personal } => {
+        ConversationEvent::BotPaused { reason, automatic, terms, personal } => {
             bot_paused(row, moment, *reason, *automatic, personal);
+            on_terms(row, *terms);
+        }
+        ConversationEvent::PauseChanged { terms, .. } => on_terms(row, *terms),
+        // The pause, the assignment and the note stand before it in the commit.
+        ConversationEvent::Escalated { to, reason, note: _ } => {
+            if let Some(pause) = &mut row.pause {
+                pause.escalation = Some(EscalationRow {
+                    to: to.to_string(),
+                    by: moment.by.to_word(),
+                    at: moment.at,
+                    reason: reason.as_str().to_owned(),
+                    sequence: moment.sequence,
+                });
+            }
         }
         ConversationEvent::BotResumed { .. } => row.pause = None,
         ConversationEvent::Assigned { agent, team, .. } => {
@@ -205,6 +226,9 @@ fn bot_paused(
         by: moment.by.to_word(),
         since: moment.at,
         note: personal.text.clone().unwrap_or_default(),
+        until: None,
+        locked: false,
+        escalation: None,
     });
 }
 

@@ -24,11 +24,12 @@ mod workspace;
 
 pub use reader::{
     Bot, BotFilter, CHANGED_OF_CONTACT_MAX, CHANGES_LIMIT_MAX, CONTACT_CONVERSATIONS_MAX, Changes, Contact,
-    ContactLink, Conversation, Counters, Cursor, Customer, Filter, LINKED_CONTACTS_MAX, LIST_LIMIT_MAX, ListQuery,
-    Page, Pause, Placed, ReadError, SEARCH_CHARS_MAX, Sort, Status, THREAD_LIMIT_MAX, THREAD_PAGE_BYTES_MAX, Tab,
-    TabCounts, Tag, ThreadChanges, ThreadCursor, ThreadEntry, ThreadPage, changed_since, channel_paused_since, contact,
-    contact_conversations, conversation, counters, linked_to, list, next_due, next_waiting, place, quick_replies,
-    sees_contact, tags, templates, thread, thread_before, thread_changed_since, thread_message, touched_since,
+    ContactLink, Conversation, Counters, Cursor, Customer, Escalation, Filter, LINKED_CONTACTS_MAX, LIST_LIMIT_MAX,
+    ListQuery, Page, Pause, Placed, ReadError, SEARCH_CHARS_MAX, Sort, Status, THREAD_LIMIT_MAX, THREAD_PAGE_BYTES_MAX,
+    Tab, TabCounts, Tag, ThreadChanges, ThreadCursor, ThreadEntry, ThreadPage, changed_since, channel_paused_since,
+    contact, contact_conversations, conversation, counters, linked_to, list, next_due, next_waiting, place,
+    quick_replies, sees_contact, tags, templates, thread, thread_before, thread_changed_since, thread_message,
+    touched_since,
 };
 pub use row::{
     AttachmentRow as Attachment, AttachmentStateCode as AttachmentState, AuthorCode as Author, CancelCode, Entry,

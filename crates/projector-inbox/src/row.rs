@@ -163,6 +163,33 @@ pub(crate) struct PauseRow {
     pub(crate) since: i64,
     #[prost(string, tag = "5")]
     pub(crate) note: String,
+    /// When it ends by itself.
+    #[prost(sint64, optional, tag = "6")]
+    pub(crate) until: Option<i64>,
+    /// Only supervisors may end it.
+    #[prost(bool, tag = "7")]
+    pub(crate) locked: bool,
+    /// The last since it began.
+    #[prost(message, optional, tag = "8")]
+    pub(crate) escalation: Option<EscalationRow>,
+}
+
+/// Somebody was asked to take over.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct EscalationRow {
+    #[prost(string, tag = "1")]
+    pub(crate) to: String,
+    /// As `Actor::to_word` writes it.
+    #[prost(string, tag = "2")]
+    pub(crate) by: String,
+    #[prost(sint64, tag = "3")]
+    pub(crate) at: i64,
+    /// `PauseReason::as_str`.
+    #[prost(string, tag = "4")]
+    pub(crate) reason: String,
+    /// Of its commit.
+    #[prost(uint64, tag = "5")]
+    pub(crate) sequence: u64,
 }
 
 /// The message that a list shows a line of: the latest by time, of equals the later on the log.

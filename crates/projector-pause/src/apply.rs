@@ -2,10 +2,10 @@
 
 use relevo_domain::channel::ChannelEvent;
 use relevo_domain::contact::ContactEvent;
-use relevo_domain::conversation::{ConversationEvent, NotePersonal, PauseReason};
+use relevo_domain::conversation::{ConversationEvent, NotePersonal, PauseReason, PauseTerms};
 use relevo_domain::identity::IdentityEvent;
 use relevo_domain::workspace::WorkspaceEvent;
-use relevo_domain::{Actor, AgentId, EntityId, Event, Recorded, TeamId, TenantId};
+use relevo_domain::{Actor, AgentId, EntityId, Event, Recorded, TeamId, TenantId, Timestamp};
 use relevo_projection::row::{load, store};
 use relevo_projection::{ApplyError, Rows, waiting};
 
@@ -84,15 +84,18 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
         (None, _) => return Err(ApplyError::BadRow(format!("{} of a conversation that was not opened", event.name()))),
     };
     match event {
-        ConversationEvent::BotPaused { reason, automatic, personal } => {
-            let pause = bot_paused(moment, *reason, *automatic, personal);
-            remember(rows, moment, HistoryRow { paused: Some(pause.clone()), resumed: None });
+        ConversationEvent::BotPaused { reason, automatic, terms, personal } => {
+            let pause = on_terms(bot_paused(moment, *reason, *automatic, personal), *terms);
+            remember(rows, moment, HistoryRow { paused: Some(pause.clone()), ..HistoryRow::default() });
             row.silent_since.get_or_insert(moment.at);
             row.pause = Some(pause);
         }
-        ConversationEvent::BotResumed { personal } => {
+        ConversationEvent::PauseChanged { terms, personal } => {
+            row.pause = row.pause.map(|pause| changed(rows, moment, pause, *terms, personal));
+        }
+        ConversationEvent::BotResumed { cause: _, personal } => {
             let resumed = bot_resumed(moment, personal, row.silent_since.take());
-            remember(rows, moment, HistoryRow { paused: None, resumed: Some(resumed) });
+            remember(rows, moment, HistoryRow { resumed: Some(resumed), ..HistoryRow::default() });
             row.pause = None;
         }
         ConversationEvent::Assigned { agent, team, how: _ } => assigned(&mut row, agent.as_ref(), team.as_ref()),
@@ -119,6 +122,7 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
         ConversationEvent::Resolved { .. } => waiting::settled(row.waiting.get_or_insert_default()),
         // Nothing else pauses, resumes, changes who may see it, or whether the customer waits. Only the version moves.
         ConversationEvent::Opened { .. }
+        | ConversationEvent::Escalated { .. }
         | ConversationEvent::EpisodeStarted { .. }
         | ConversationEvent::MessageEdited { .. }
         | ConversationEvent::MessageRevoked { .. }
@@ -140,6 +144,30 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
     Ok(())
 }
 
+/// The pause goes on, on these terms; that they were changed is remembered.
+fn changed(
+    rows: &mut dyn Rows,
+    moment: Moment<'_>,
+    pause: PauseRow,
+    terms: PauseTerms,
+    personal: &NotePersonal,
+) -> PauseRow {
+    let pause = on_terms(pause, terms);
+    let change = PauseRow {
+        automatic: false,
+        by: moment.by.to_word(),
+        since: moment.at,
+        note: personal.text.clone().unwrap_or_default(),
+        ..pause.clone()
+    };
+    remember(rows, moment, HistoryRow { paused: Some(change), changed: true, ..HistoryRow::default() });
+    pause
+}
+
+fn on_terms(pause: PauseRow, terms: PauseTerms) -> PauseRow {
+    PauseRow { until: terms.until.map(Timestamp::as_millis), locked: terms.locked, ..pause }
+}
+
 fn bot_paused(moment: Moment<'_>, reason: PauseReason, automatic: bool, personal: &NotePersonal) -> PauseRow {
     PauseRow {
         reason: reason.as_str().to_owned(),
@@ -147,6 +175,8 @@ fn bot_paused(moment: Moment<'_>, reason: PauseReason, automatic: bool, personal
         by: moment.by.to_word(),
         since: moment.at,
         note: personal.text.clone().unwrap_or_default(),
+        until: None,
+        locked: false,
     }
 }
 

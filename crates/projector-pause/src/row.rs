@@ -56,6 +56,12 @@ pub(crate) struct PauseRow {
     /// Personal data.
     #[prost(string, tag = "5")]
     pub(crate) note: String,
+    /// When it ends by itself.
+    #[prost(sint64, optional, tag = "6")]
+    pub(crate) until: Option<i64>,
+    /// Only supervisors may end it.
+    #[prost(bool, tag = "7")]
+    pub(crate) locked: bool,
 }
 
 /// A pause or a resumption.
@@ -66,6 +72,9 @@ pub(crate) struct HistoryRow {
     pub(crate) paused: Option<PauseRow>,
     #[prost(message, optional, tag = "2")]
     pub(crate) resumed: Option<ResumedRow>,
+    /// `paused` was there before: by whom and when its terms were changed to these.
+    #[prost(bool, tag = "3")]
+    pub(crate) changed: bool,
 }
 
 /// A resumption.

@@ -114,7 +114,9 @@ fn conversation_event(
         | ConversationEvent::ReactionChanged { .. }
         | ConversationEvent::DeliveryReported(_)
         | ConversationEvent::BotPaused { .. }
+        | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
+        | ConversationEvent::Escalated { .. }
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::Resolved { .. }
         | ConversationEvent::Reopened { .. }

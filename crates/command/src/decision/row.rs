@@ -6,13 +6,11 @@ mod sending;
 
 pub(super) use places::{CommandRow, MailRow, MessageRow, SentRow};
 
-use relevo_domain::channel;
-use relevo_domain::contact;
-use relevo_domain::conversation::{self, Bot, Medium, Opened, PauseReason, Priority, Status};
+use relevo_domain::conversation::{self, Bot, Medium, Opened, PauseReason, PauseTerms, Priority, Status};
 use relevo_domain::identity::{IdentifierKind, IdentityEvent};
-use relevo_domain::workspace;
 use relevo_domain::{
     Actor, AgentId, ChannelId, CommitHash, EntityId, EntityKind, Event, Recorded, TagId, TagName, TeamId, Timestamp,
+    channel, contact, workspace,
 };
 
 /// The decision state of an entity of any kind.
@@ -184,6 +182,10 @@ struct PauseRow {
     by_name: String,
     #[prost(int64, tag = "4")]
     since: i64,
+    #[prost(int64, optional, tag = "5")]
+    until: Option<i64>,
+    #[prost(bool, tag = "6")]
+    locked: bool,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -288,9 +290,16 @@ pub(super) fn decode(kind: EntityKind, bytes: &[u8]) -> Result<Entity, BadRow> {
 fn conversation_row(opened: &Opened) -> ConversationRow {
     let pause = match &opened.bot {
         Bot::Active => None,
-        Bot::Paused { reason, by, since } => {
+        Bot::Paused { reason, by, since, terms } => {
             let (by_kind, by_name) = actor_words(by);
-            Some(PauseRow { reason: reason.as_str().to_owned(), by_kind, by_name, since: since.as_millis() })
+            Some(PauseRow {
+                reason: reason.as_str().to_owned(),
+                by_kind,
+                by_name,
+                since: since.as_millis(),
+                until: terms.until.map(Timestamp::as_millis),
+                locked: terms.locked,
+            })
         }
     };
     ConversationRow {
@@ -327,6 +336,7 @@ fn opened(row: ConversationRow) -> Result<Opened, BadRow> {
             reason: PauseReason::parse(&pause.reason).ok_or_else(|| bad("pause reason"))?,
             by: actor(&pause.by_kind, &pause.by_name)?,
             since: Timestamp::from_millis(pause.since),
+            terms: PauseTerms { until: pause.until.map(Timestamp::from_millis), locked: pause.locked },
         },
     };
     let medium =

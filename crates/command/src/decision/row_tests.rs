@@ -73,6 +73,7 @@ fn opened_conversation(contact: EntityId) -> Opened {
             reason: PauseReason::Echo,
             by: Actor::Staff(AgentId::new("laura").unwrap()),
             since: Timestamp::from_millis(-4),
+            terms: PauseTerms { until: Some(Timestamp::from_millis(9)), locked: true },
         },
         agent: Some(AgentId::new("laura").unwrap()),
         team: Some(TeamId::new("ventas").unwrap()),

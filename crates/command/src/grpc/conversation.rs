@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use relevo_domain::conversation::{Author, Command, Pending};
-use relevo_domain::{Caller, Clock, EntityKind, MessageId, TagId, TenantId, Timestamp};
+use relevo_domain::conversation::{Author, Command};
+use relevo_domain::{Caller, Clock, CommandId, EntityKind, MessageId, Role, TagId, TenantId, Timestamp};
 use relevo_proto::command::v1 as proto;
 use relevo_proto::command::v1::conversation_service_server::ConversationService;
 use tonic::{Request, Response, Status};
@@ -11,10 +11,11 @@ use tonic::{Request, Response, Status};
 use super::Staff;
 use super::problem::Speaker;
 use super::request::{self, Head, Violations};
-use super::response;
+use super::{outgoing, pause, response};
 use crate::conversation::{self, Conversations, Now, Wish};
-use crate::execute::Answer;
+use crate::execute::{Answer, Asked};
 use crate::marks::Marks;
+use crate::send::{FarewellRequest, Messages, PolicyProblem, SendRefused, SendRequest};
 
 /// The conversation service.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct ConversationCommands {
     staff: Arc<dyn Staff>,
     clock: Clock,
     marks: Option<Marks>,
+    /// Absent where nothing is sent.
+    messages: Option<Messages>,
 }
 
 /// A command that was carried out, with what its answer is made of.
@@ -35,11 +38,12 @@ struct Done {
 impl ConversationCommands {
     pub(super) const fn new(
         conversations: Conversations,
+        messages: Option<Messages>,
         staff: Arc<dyn Staff>,
         clock: Clock,
         marks: Option<Marks>,
     ) -> Self {
-        Self { conversations, staff, clock, marks }
+        Self { conversations, staff, clock, marks, messages }
     }
 
     /// What every command has in common, once its own fields are read. `wish` gets the caller's own facts: who it is, the moment.
@@ -73,7 +77,45 @@ impl ConversationCommands {
         }
     }
 
+    /// The bot is resumed after a last message.
+    async fn farewell(
+        &self,
+        request: Request<proto::ResumeBotRequest>,
+    ) -> Result<Response<proto::ResumeBotResponse>, Status> {
+        let speaker = Speaker::of(&request);
+        let caller = speaker.caller(&request)?;
+        let author_name = self.staff.agent_name(&caller.tenant, &caller.name);
+        let r = request.into_inner();
+        let id = request::entity(EntityKind::Conversation, "conversation_id", &r.conversation_id);
+        let rest = request::both(id, outgoing::message(r.message));
+        let head =
+            Head { caller, command_id: &r.command_id, expected_version: r.expected_version, now: (self.clock)() };
+        let (asked, (conversation, message)) =
+            request::with_head(head, rest).map_err(|violations| speaker.invalid(violations))?;
+        let last_seen_version = r.last_seen_version;
+        let send =
+            SendRequest { asked, conversation, message, last_seen_version, force: false, author_name, pause: None };
+        let request = FarewellRequest { send, note: request::optional(&r.note) };
+        let answer = match &self.messages {
+            Some(messages) => messages.resume(&request).await,
+            None => Err(SendRefused::Policy(PolicyProblem::CannotSend { what: "message".to_owned() }).into()),
+        };
+        let (asked, staff) = (&request.send.asked, self.staff.as_ref());
+        let answer = answer.map_err(|error| speaker.refusal(conversation, asked, error, staff))?;
+        let state = response::state(&r.conversation_id, &answer, (self.clock)(), &asked.caller.tenant, staff);
+        Ok(Response::new(proto::ResumeBotResponse {
+            position: answer.position.to_string(),
+            already_so: answer.already_so,
+            version: answer.version,
+            conversation: Some(state),
+        }))
+    }
+
     fn staff_exists(&self, speaker: &Speaker, tenant: &TenantId, wish: &Wish) -> Result<(), Status> {
+        if let Wish::Plain(Command::Escalate { to, .. }) = wish {
+            let leads = matches!(self.staff.agent_role(tenant, to), Some(Role::Supervisor | Role::Admin));
+            return if leads { Ok(()) } else { Err(speaker.no_assignee("agent_id", to.as_str())) };
+        }
         let Wish::Plain(Command::Assign { agent, team }) = wish else { return Ok(()) };
         if let Some(agent) = agent
             && self.staff.agent_name(tenant, agent).is_none()
@@ -131,16 +173,56 @@ impl ConversationService for ConversationCommands {
         &self,
         request: Request<proto::PauseBotRequest>,
     ) -> Result<Response<proto::PauseBotResponse>, Status> {
-        rpc!(self, request, PauseBotResponse, |r, _caller, _now| request::pause(r.reason, &r.note), done => { already_claimed: already_claimed(&done.answer.now) })
+        rpc!(self, request, PauseBotResponse, |r, _caller, now| pause::pause(&r, now), done => { already_claimed: already_claimed(&done.answer.now, (self.clock)()) })
     }
 
     async fn resume_bot(
         &self,
         request: Request<proto::ResumeBotRequest>,
     ) -> Result<Response<proto::ResumeBotResponse>, Status> {
+        if request.get_ref().message.is_some() {
+            return self.farewell(request).await;
+        }
         rpc!(self, request, ResumeBotResponse, |r, _caller, _now| plain(Command::ResumeBot {
-            note: request::optional(&r.note)
+            note: request::optional(&r.note),
+            farewell: None,
         }))
+    }
+
+    async fn change_pause(
+        &self,
+        request: Request<proto::ChangePauseRequest>,
+    ) -> Result<Response<proto::ChangePauseResponse>, Status> {
+        rpc!(self, request, ChangePauseResponse, |r, _caller, now| pause::change(&r, now))
+    }
+
+    async fn escalate(
+        &self,
+        request: Request<proto::EscalateRequest>,
+    ) -> Result<Response<proto::EscalateResponse>, Status> {
+        rpc!(self, request, EscalateResponse, |r, _caller, _now| pause::escalate(&r), done => {
+            already_claimed: already_claimed(&done.answer.now, (self.clock)()),
+            message_id: if done.answer.repeated { String::new() } else { done.new_message.to_string() }
+        })
+    }
+
+    async fn preview_pause(
+        &self,
+        request: Request<proto::PreviewPauseRequest>,
+    ) -> Result<Response<proto::PreviewPauseResponse>, Status> {
+        let speaker = Speaker::of(&request);
+        let caller = speaker.caller(&request)?;
+        let r = request.into_inner();
+        let conversation = request::entity(EntityKind::Conversation, "conversation_id", &r.conversation_id)
+            .map_err(|violations| speaker.invalid(violations))?;
+        // Nothing is stored, so there is nothing to repeat: the id only names the call in errors.
+        let command_id = CommandId::derived(uuid::Uuid::now_v7().as_bytes());
+        let asked = Asked { caller, command_id, expected_version: None, now: (self.clock)() };
+        let (Caller { tenant, role, .. }, staff) = (&asked.caller, self.staff.as_ref());
+        let look = self.conversations.look(&asked, conversation).await;
+        let look = look.map_err(|error| speaker.refusal(conversation, &asked, error, staff))?;
+        let state = response::state(&r.conversation_id, &look.answer, look.at, tenant, staff);
+        Ok(Response::new(pause::preview(&look, *role, speaker.language, state)))
     }
 
     async fn assign(&self, request: Request<proto::AssignRequest>) -> Result<Response<proto::AssignResponse>, Status> {
@@ -238,10 +320,9 @@ fn plain(command: Command) -> Result<Wish, Violations> {
     Ok(Wish::Plain(command))
 }
 
-/// The bot's messages that the provider may have: the pause came too late for them.
-fn already_claimed(now: &Now) -> Vec<String> {
-    let of_the_bot = |pending: &&Pending| pending.author == Author::Bot && pending.handed_over();
-    now.opened.outbox.iter().filter(of_the_bot).map(|pending| pending.id.to_string()).collect()
+/// The bot's message that is on its way to the provider: the pause came too late for it.
+pub(super) fn already_claimed(now: &Now, at: Timestamp) -> Vec<String> {
+    now.opened.on_the_wire(Author::Bot, at).map(|pending| pending.id.to_string()).collect()
 }
 
 /// The id of a tag that may be made.

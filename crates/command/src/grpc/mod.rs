@@ -4,6 +4,7 @@ mod channel;
 mod contact;
 mod conversation;
 mod outgoing;
+mod pause;
 mod preset;
 mod problem;
 mod request;
@@ -15,7 +16,7 @@ mod workspace;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use relevo_domain::{AgentId, Clock, TeamId, TenantId};
+use relevo_domain::{AgentId, Clock, Role, TeamId, TenantId};
 use relevo_proto::command::v1::channel_command_service_server::ChannelCommandServiceServer;
 use relevo_proto::command::v1::contact_service_server::ContactServiceServer;
 use relevo_proto::command::v1::conversation_service_server::ConversationServiceServer;
@@ -49,6 +50,8 @@ pub trait Staff: Send + Sync + 'static {
     fn team_name(&self, tenant: &TenantId, team: &TeamId) -> Option<String>;
     /// The zone in which the tenant's mornings are; UTC for a tenant that is not known.
     fn time_zone(&self, tenant: &TenantId) -> TimeZone;
+    /// What the agent may do; `None` if there is no such agent.
+    fn agent_role(&self, tenant: &TenantId, agent: &AgentId) -> Option<Role>;
 }
 
 /// Every service of commands, over one ledger.
@@ -57,11 +60,12 @@ pub struct Commands {
     staff: Arc<dyn Staff>,
     clock: Clock,
     marks: Option<Marks>,
+    ports: Option<SendPorts>,
 }
 
 impl Commands {
     pub const fn new(ledger: Arc<Ledger>, staff: Arc<dyn Staff>, clock: Clock) -> Self {
-        Self { ledger, staff, clock, marks: None }
+        Self { ledger, staff, clock, marks: None, ports: None }
     }
 
     /// The same, with somebody who tells providers what was read and who writes. Without, nobody is told, and there is no typing.
@@ -70,9 +74,17 @@ impl Commands {
         Self { marks: Some(marks), ..self }
     }
 
+    /// The same, with what it takes to send. Without, a bot is resumed without a farewell.
+    #[must_use]
+    pub fn with_ports(self, ports: SendPorts) -> Self {
+        Self { ports: Some(ports), ..self }
+    }
+
     pub fn conversations(&self) -> ConversationCommands {
         let conversations = Conversations::new(Arc::clone(&self.ledger));
-        ConversationCommands::new(conversations, Arc::clone(&self.staff), self.clock, self.marks.clone())
+        let messages = self.ports.clone().map(|ports| Messages::new(Arc::clone(&self.ledger), ports));
+        let staff = Arc::clone(&self.staff);
+        ConversationCommands::new(conversations, messages, staff, self.clock, self.marks.clone())
     }
 
     pub fn contacts(&self) -> ContactCommands {

@@ -11,7 +11,7 @@ use tonic::{Request, Status};
 
 use super::Staff;
 use super::request::Violations;
-use super::sending_problem::sending;
+use super::sending_problem::{instant, sending};
 use crate::execute::{Asked, ExecuteError, Refused};
 use crate::ledger::LedgerError;
 use crate::send::StartRequest;
@@ -21,7 +21,7 @@ pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Speaks the caller's language.
 pub(super) struct Speaker {
-    language: Language,
+    pub(super) language: Language,
 }
 
 impl Speaker {
@@ -115,10 +115,16 @@ impl Speaker {
             Rejection::Invalid { field, limit } => {
                 let key = match *field {
                     "until" => "field-until",
-                    "text" | "agent" => "field-required",
+                    "text" | "summary" => "field-filled",
+                    "agent" => "field-required",
                     _ => "field-too-long",
                 };
                 self.field(entity, field, key, *limit)
+            }
+            Rejection::NotPaused => about(entity, ErrorCode::NotPaused),
+            Rejection::PauseLocked { by, since } => {
+                let problem = about(entity, ErrorCode::PauseLocked).about("by", by.to_word());
+                instant(*since).into_iter().fold(problem, |problem, at| problem.about("since", at))
             }
             Rejection::WindowClosed { .. }
             | Rejection::StaleView { .. }

@@ -2,12 +2,12 @@
 
 use jiff::tz::TimeZone;
 use relevo_domain::contact::{self, CustomerPersonal};
-use relevo_domain::conversation::{Command, PauseReason, Priority, SnoozePreset};
+use relevo_domain::conversation::{Command, Priority, SnoozePreset};
 use relevo_domain::{
     AgentId, Caller, Colour, CommandId, EntityId, EntityKind, TagId, TagName, TeamId, Timestamp, workspace,
 };
 use relevo_proto::command::v1 as proto;
-use relevo_proto::query::v1::{PauseReason as WireReason, Priority as WirePriority, SnoozePreset as WirePreset};
+use relevo_proto::query::v1::{Priority as WirePriority, SnoozePreset as WirePreset};
 use relevo_proto::time::from_wire;
 
 use super::preset;
@@ -60,24 +60,6 @@ pub(super) fn entity(kind: EntityKind, field: &'static str, id: &str) -> Result<
 
 pub(super) fn optional(text: &str) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.to_owned())
-}
-
-pub(super) fn pause(reason: i32, note: &str) -> Result<Wish, Violations> {
-    let reason = match WireReason::try_from(reason) {
-        Ok(WireReason::ComplexQuery) => PauseReason::ComplexQuery,
-        Ok(WireReason::FrustratedCustomer) => PauseReason::FrustratedCustomer,
-        Ok(WireReason::Complaint) => PauseReason::Complaint,
-        Ok(WireReason::BotError) => PauseReason::BotError,
-        Ok(WireReason::ProactiveMessage) => PauseReason::ProactiveMessage,
-        Ok(WireReason::HumanTakeover) => PauseReason::HumanTakeover,
-        Ok(WireReason::BotHandoff) => PauseReason::BotHandoff,
-        Ok(WireReason::Other) => PauseReason::Other,
-        // Relevo's own reasons are not for people.
-        Ok(WireReason::Echo | WireReason::Linked) => return Err(vec![("reason", "field-own-reason")]),
-        Ok(WireReason::Unspecified) => return Err(vec![("reason", "field-required")]),
-        Err(_unknown) => return Err(vec![("reason", "field-unknown-word")]),
-    };
-    Ok(Wish::Plain(Command::PauseBot { reason, note: optional(note) }))
 }
 
 pub(super) fn assign(agent: &str, team: &str) -> Result<Wish, Violations> {
@@ -225,9 +207,9 @@ mod tests {
 
     #[test]
     fn every_bad_field_is_named_at_once() {
-        let rest = both(entity(EntityKind::Conversation, "conversation_id", "cnv_1"), pause(0, ""));
+        let rest = both(entity(EntityKind::Conversation, "conversation_id", "cnv_1"), assign("", ""));
         let violations = with_head(head("a b"), rest).unwrap_err();
-        assert_eq!(fields(violations), ["command_id", "conversation_id", "reason"]);
+        assert_eq!(fields(violations), ["command_id", "conversation_id", "agent_id"]);
     }
 
     #[test]
@@ -240,15 +222,6 @@ mod tests {
     fn somebody_must_be_assigned() {
         assert_eq!(assign(" ", "").unwrap_err(), [("agent_id", "field-required")]);
         assert_eq!(assign("Laura!", "").unwrap_err(), [("agent_id", "field-name")]);
-    }
-
-    #[test]
-    fn relevos_own_reasons_are_not_for_people() {
-        for reason in [WireReason::Echo, WireReason::Linked, WireReason::Unspecified] {
-            assert!(pause(reason as i32, "").is_err());
-        }
-        assert!(pause(999, "").is_err());
-        assert!(pause(WireReason::Complaint as i32, "").is_ok());
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) fn state(
     let now = &answer.now.opened;
     let (bot, pause) = match &now.bot {
         Bot::Active => (words::BotState::Active, None),
-        Bot::Paused { reason, by, since } => {
+        Bot::Paused { reason, by, since, terms } => {
             let pause = words::Pause {
                 reason: self::reason(*reason).into(),
                 // Who merges two contacts causes a pause, and does not choose it.
@@ -30,6 +30,10 @@ pub(super) fn state(
                 by: Some(actor(by, tenant, staff)),
                 since: Some(to_wire(*since)),
                 note: String::new(),
+                until: terms.until.map(to_wire),
+                locked: terms.locked,
+                // The rules do not remember it; the views do.
+                escalation: None,
             };
             (words::BotState::Paused, Some(pause))
         }

@@ -7,9 +7,10 @@ use relevo_proto::command::v1 as proto;
 use relevo_proto::command::v1::send_service_server::SendService;
 use tonic::{Request, Response, Status};
 
+use super::conversation::already_claimed;
 use super::problem::Speaker;
 use super::request::{self, Head};
-use super::{Staff, outgoing, response};
+use super::{Staff, outgoing, pause, response};
 use crate::execute::{Asked, ExecuteError};
 use crate::marks::Marks;
 use crate::send::{CancelRequest, Messages, Queued, SendRequest, StartRequest};
@@ -54,13 +55,14 @@ impl SendService for SendCommands {
         let author_name = self.author(&caller);
         let r = request.into_inner();
         let id = request::entity(EntityKind::Conversation, "conversation_id", &r.conversation_id);
-        let rest = request::both(id, outgoing::message(r.message));
-        let head =
-            Head { caller, command_id: &r.command_id, expected_version: r.expected_version, now: (self.clock)() };
-        let (asked, (conversation, message)) =
+        let now = (self.clock)();
+        let rest = request::both(id, request::both(outgoing::message(r.message), pause::beside(r.pause, now)));
+        let head = Head { caller, command_id: &r.command_id, expected_version: r.expected_version, now };
+        let (asked, (conversation, (message, pause))) =
             request::with_head(head, rest).map_err(|violations| speaker.invalid(violations))?;
         let (last_seen_version, force) = (r.last_seen_version, r.force);
-        let request = SendRequest { asked, conversation, message, last_seen_version, force, author_name };
+        let pauses = pause.is_some();
+        let request = SendRequest { asked, conversation, message, last_seen_version, force, author_name, pause };
         let queued = self.messages.send(&request).await;
         let queued = queued.map_err(|error| self.refusal(&speaker, conversation, &request.asked, error))?;
         Ok(Response::new(proto::SendMessageResponse {
@@ -69,6 +71,7 @@ impl SendService for SendCommands {
             version: queued.answer.version,
             message_id: queued.message.to_string(),
             conversation: Some(self.state(&request.asked, &queued)),
+            already_claimed: if pauses { already_claimed(&queued.answer.now, (self.clock)()) } else { Vec::new() },
         }))
     }
 
@@ -84,13 +87,15 @@ impl SendService for SendCommands {
             Some(recipient) => Ok(recipient),
             None => Err(vec![("recipient", "field-required")]),
         };
-        let rest =
-            request::both(request::both(outgoing::channel(&r.channel_id), recipient), outgoing::message(r.message));
-        let head = Head { caller, command_id: &r.command_id, expected_version: None, now: (self.clock)() };
-        let (asked, ((channel, recipient), message)) =
+        let now = (self.clock)();
+        let whom = request::both(outgoing::channel(&r.channel_id), recipient);
+        let what = request::both(outgoing::message(r.message), pause::beside(r.pause, now));
+        let head = Head { caller, command_id: &r.command_id, expected_version: None, now };
+        let rest = request::both(whom, what);
+        let (asked, ((channel, recipient), (message, pause))) =
             request::with_head(head, rest).map_err(|violations| speaker.invalid(violations))?;
         let name = request::optional(&r.name);
-        let request = StartRequest { asked, channel, recipient, name, message, author_name };
+        let request = StartRequest { asked, channel, recipient, name, message, author_name, pause };
         let queued = match self.messages.start(&request).await {
             Ok(queued) => queued,
             Err(error) => return Err(speaker.start_refusal(&request, error, self.staff.as_ref())),

@@ -118,6 +118,8 @@ pub(super) fn sending(entity: EntityId, asked: &Asked, rejection: &Rejection, st
         | Rejection::AlreadyAssigned { .. }
         | Rejection::Resolved
         | Rejection::Invalid { .. }
+        | Rejection::NotPaused
+        | Rejection::PauseLocked { .. }
         | Rejection::Limit { .. } => about(entity, ErrorCode::Internal),
     }
 }
@@ -150,6 +152,6 @@ fn short(name: &str) -> String {
 }
 
 /// A time as metadata has it, RFC 3339 in UTC.
-fn instant(at: Timestamp) -> Option<String> {
+pub(super) fn instant(at: Timestamp) -> Option<String> {
     jiff::Timestamp::from_millisecond(at.as_millis()).ok().map(|at| at.to_string())
 }

@@ -1,7 +1,9 @@
 //! A message to the customer of a conversation that exists.
 
 use async_trait::async_trait;
-use relevo_domain::conversation::{self, Command, Decision, Envelope, Opened, Outgoing, Place, Rejection, Send};
+use relevo_domain::conversation::{
+    self, Command, Decision, Envelope, Opened, Outgoing, PauseWish, Place, Rejection, Send,
+};
 use relevo_domain::template::Template;
 use relevo_domain::{Actor, EntityId, Event, MessageId, Recorded, channel};
 
@@ -17,6 +19,7 @@ use crate::decision::Entity;
 use crate::execute::{Asked, ExecuteError, Intent, Plan, Reading};
 use crate::ids::IdKey;
 use crate::ledger::{Draft, Ledger, LedgerError};
+use crate::repeat;
 
 pub(super) struct SendIntent<'r> {
     pub(super) request: &'r SendRequest,
@@ -39,26 +42,42 @@ impl Intent for SendIntent<'_> {
         may_send(&request.asked)?;
         let base = reading.entity(&request.conversation)?;
         let opened = opened_of(&base).cloned().ok_or(Rejection::NotFound)?;
-        let resolver = self.resolver();
-        let thread = self.thread(reading, &opened)?;
-        let outgoing = resolver.outgoing(reading, &thread, &request.message).await?;
-        let channel = resolver.channel(reading, &opened.channel)?;
+        let (outgoing, channel) = self.resolved(reading, &opened).await?;
         let terms = Terms {
             place: None,
             last_seen_version: request.last_seen_version,
             force: request.force,
+            purpose: Purpose::Message { pause: request.pause.as_ref() },
             channel: &channel,
         };
         queue(self.ports, &request.asked, base, request.conversation, (&opened.channel, outgoing), terms)
     }
 
     async fn led_to(&self, ledger: &Ledger, stored: &Recorded) -> Result<bool, LedgerError> {
-        let id = self.key.outgoing(&self.request.conversation, &self.request.asked.command_id);
-        same::stored(&self.resolver(), ledger, &self.request.message, id, stored).await
+        let (pause, now) = (self.request.pause.as_ref(), self.request.asked.now);
+        Ok(repeat::paused_beside(pause, now, &stored.commit) && self.queued(ledger, stored).await?)
     }
 }
 
 impl SendIntent<'_> {
+    /// The message as it will be queued, and the channel that it goes by.
+    pub(super) async fn resolved(
+        &self,
+        reading: &mut Reading<'_>,
+        opened: &Opened,
+    ) -> Result<(Outgoing, channel::State), ExecuteError> {
+        let resolver = self.resolver();
+        let thread = self.thread(reading, opened)?;
+        let outgoing = resolver.outgoing(reading, &thread, &self.request.message).await?;
+        Ok((outgoing, resolver.channel(reading, &opened.channel)?))
+    }
+
+    /// Whether this commit queued the wanted message.
+    pub(super) async fn queued(&self, ledger: &Ledger, stored: &Recorded) -> Result<bool, LedgerError> {
+        let id = self.key.outgoing(&self.request.conversation, &self.request.asked.command_id);
+        same::stored(&self.resolver(), ledger, &self.request.message, id, stored).await
+    }
+
     fn resolver(&self) -> Resolver<'_> {
         let SendRequest { asked, author_name, .. } = self.request;
         Resolver { ports: self.ports, key: self.key, asked, author_name: author_name.as_deref() }
@@ -87,7 +106,16 @@ pub(super) struct Terms<'t> {
     pub(super) place: Option<Place>,
     pub(super) last_seen_version: Option<u64>,
     pub(super) force: bool,
+    pub(super) purpose: Purpose<'t>,
     pub(super) channel: &'t channel::State,
+}
+
+/// What goes with the message.
+pub(super) enum Purpose<'t> {
+    /// A pause before it, if one is wished.
+    Message { pause: Option<&'t PauseWish> },
+    /// The bot may speak again after it.
+    Farewell { note: Option<&'t str> },
 }
 
 /// What the rules say to a message, and then the channel.
@@ -107,9 +135,16 @@ pub(super) fn queue(
         last_seen_version: terms.last_seen_version,
         force: terms.force,
         pauses_bot: ports.policy.pauses_bot(tenant),
+        pause: None,
         channel_paused: terms.channel.paused,
     };
-    match conversation::decide(&state_of(&base), &envelope(asked), &Command::SendMessage(Box::new(send))) {
+    let command = match terms.purpose {
+        Purpose::Message { pause } => Command::SendMessage(Box::new(Send { pause: pause.cloned(), ..send })),
+        Purpose::Farewell { note } => {
+            Command::ResumeBot { note: note.map(str::to_owned), farewell: Some(Box::new(send)) }
+        }
+    };
+    match conversation::decide(&state_of(&base), &envelope(asked), &command) {
         Ok(Decision::Append(events)) => {
             checked.map_err(SendRefused::Policy)?;
             let events = events.into_iter().map(Event::Conversation).collect();

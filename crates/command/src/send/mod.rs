@@ -3,6 +3,7 @@
 //! Everything that must be looked up is looked up here, before the rules decide; nothing is asked of a provider.
 
 mod cancel;
+mod farewell;
 mod mail;
 mod message;
 mod ports;
@@ -24,13 +25,16 @@ use crate::conversation::{Conversations, Now};
 use crate::decision::Entity;
 use crate::execute::{self, Answer, Asked, ExecuteError};
 use crate::ledger::Ledger;
+use farewell::FarewellIntent;
 use message::SendIntent;
 use start::StartIntent;
 
 pub(crate) use mail::provider_id_of;
 pub use ports::{ChannelFacts, Keys, PolicyProblem, SendPolicy, SendPorts, StoredFacts, StoredFiles, StoredFilesError};
 pub use refused::{SendRefused, TEMPLATES_NAMED_MAX};
-pub use wish::{CancelRequest, FileRef, SendRequest, StartRequest, Wanted, WantedBody, WantedMail, WantedTemplate};
+pub use wish::{
+    CancelRequest, FarewellRequest, FileRef, SendRequest, StartRequest, Wanted, WantedBody, WantedMail, WantedTemplate,
+};
 pub use worker::{Claimed, MediumTurn, SendRef, Sends};
 
 /// How often a recipient is looked for anew because they were bound elsewhere in the meantime: a binding is for ever, so once is
@@ -71,6 +75,16 @@ impl Messages {
             opened: false,
             answer: Conversations::shown(&self.ledger, asked, answer)?,
         })
+    }
+
+    /// Lets the bot speak again after a last message. `already_so` if it speaks already: then nothing is sent.
+    pub async fn resume(&self, request: &FarewellRequest) -> Result<Answer<Now>, ExecuteError> {
+        let asked = &request.send.asked;
+        let key = key(&self.ports.keys, &asked.caller.tenant)?;
+        let send = SendIntent { request: &request.send, ports: &self.ports, key };
+        let intent = FarewellIntent { send, note: request.note.as_deref() };
+        let answer = execute::execute(&self.ledger, asked, &intent).await?;
+        Conversations::shown(&self.ledger, asked, answer)
     }
 
     /// Queues a message to somebody by number or address.

@@ -10,7 +10,7 @@ use relevo_domain::conversation::{Medium, Place, Recipient, Rejection};
 use relevo_domain::identity::{IdentifierKind, IdentityEvent};
 use relevo_domain::{Actor, ChannelId, EntityId, Event, Recorded, TenantId};
 
-use super::message::{Terms, may_send, queue, visible};
+use super::message::{Purpose, Terms, may_send, queue, visible};
 use super::ports::{ChannelFacts, SendPorts};
 use super::recipient;
 use super::refused::SendRefused;
@@ -23,6 +23,7 @@ use crate::decision::{Entity, EntityState};
 use crate::execute::{ExecuteError, Intent, Plan, Reading};
 use crate::ids::IdKey;
 use crate::ledger::{Draft, Ledger, LedgerError};
+use crate::repeat;
 
 /// One identifier of the recipient on the channel.
 struct Name {
@@ -128,8 +129,12 @@ impl<'r> StartIntent<'r> {
         Ok((!events.is_empty()).then_some(Draft { entity: self.contact, base, events }))
     }
 
-    fn place(&self, reading: &mut Reading<'_>) -> Result<Place, ExecuteError> {
+    async fn place(&self, reading: &mut Reading<'_>) -> Result<Place, ExecuteError> {
         let base = reading.entity(&self.contact)?;
+        if base.sequence > 0 {
+            // A pause that was answered before this was asked for holds, whichever node wrote it.
+            reading.ledger().catch_up().await?;
+        }
         let paused = contact_paused(reading.ledger(), reading.tenant(), &self.request.channel, &self.contact, &base)?;
         Ok(Place {
             channel: self.request.channel.clone(),
@@ -160,7 +165,7 @@ impl Intent for StartIntent<'_> {
                 let address = opened.reply_address.as_deref();
                 (address.map_or_else(|| self.to.clone(), |address| recipient::received(opened.medium, address)), None)
             }
-            None => (self.to.clone(), Some(self.place(reading)?)),
+            None => (self.to.clone(), Some(self.place(reading).await?)),
         };
         drafts.extend(self.meeting(reading)?);
         let resolver = self.resolver();
@@ -175,7 +180,8 @@ impl Intent for StartIntent<'_> {
         };
         let outgoing = resolver.outgoing(reading, &thread, &self.request.message).await?;
         let channel = resolver.channel(reading, &self.request.channel)?;
-        let terms = Terms { place, last_seen_version: None, force: false, channel: &channel };
+        let purpose = Purpose::Message { pause: self.request.pause.as_ref() };
+        let terms = Terms { place, last_seen_version: None, force: false, purpose, channel: &channel };
         let about = (&self.request.channel, outgoing);
         match queue(self.ports, &self.request.asked, base, self.conversation, about, terms)? {
             Plan::Append(queued) => {
@@ -193,7 +199,8 @@ impl Intent for StartIntent<'_> {
             Medium::Email => same::goes_to(stored, id, &self.to),
             Medium::WhatsApp | Medium::Sms => true,
         };
-        Ok(recipient && same::stored(&self.resolver(), ledger, &self.request.message, id, stored).await?)
+        let paused = repeat::paused_beside(self.request.pause.as_ref(), self.request.asked.now, &stored.commit);
+        Ok(recipient && paused && same::stored(&self.resolver(), ledger, &self.request.message, id, stored).await?)
     }
 }
 

@@ -67,7 +67,7 @@ impl Messages {
 /// A paused bot shows nothing.
 fn audible(asked: &Asked, opened: &Opened) -> Result<(), Rejection> {
     match (&opened.bot, asked.caller.actor()) {
-        (Bot::Paused { reason, by, since }, Actor::Bot(_)) => {
+        (Bot::Paused { reason, by, since, .. }, Actor::Bot(_)) => {
             Err(Rejection::BotPaused { reason: *reason, by: by.clone(), since: *since })
         }
         (Bot::Paused { .. } | Bot::Active, _) => Ok(()),

@@ -1,6 +1,6 @@
 //! What a client asks to be sent, before anything of it was looked up.
 
-use relevo_domain::conversation::{Choice, ContactCard, Frame, Location, MediaKind, Section};
+use relevo_domain::conversation::{Choice, ContactCard, Frame, Location, MediaKind, PauseWish, Section};
 use relevo_domain::template::Part;
 use relevo_domain::{ChannelId, EntityId, MessageId};
 
@@ -18,6 +18,16 @@ pub struct SendRequest {
     pub force: bool,
     /// What colleagues call the author.
     pub author_name: Option<String>,
+    /// Pauses the bot before the message, in the same commit.
+    pub pause: Option<PauseWish>,
+}
+
+/// The bot may speak again, after this message.
+#[derive(Clone, Debug)]
+pub struct FarewellRequest {
+    pub send: SendRequest,
+    /// A remark about the resumption.
+    pub note: Option<String>,
 }
 
 /// A message to somebody by number or address.
@@ -31,6 +41,8 @@ pub struct StartRequest {
     pub name: Option<String>,
     pub message: Wanted,
     pub author_name: Option<String>,
+    /// Pauses the bot before the message, in the same commit.
+    pub pause: Option<PauseWish>,
 }
 
 /// A message is to be taken back.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use relevo_domain::conversation::{
-    self, Command, ConversationEvent, Decision, Envelope, FetchOutcome, Rejection, SendFailure,
+    self, Command, ConversationEvent, Decision, Envelope, FetchOutcome, Rejection, SendFailure, StoredFile,
 };
 use relevo_domain::{Actor, ChannelId, CommandId, EntityId, Event, MessageId, TenantId, Timestamp};
 use tokio::time::Instant;
@@ -19,6 +19,9 @@ use crate::ledger::{Committed, Draft, Ledger, LedgerError, Origin};
 
 /// How long a record is decided anew when others write to its conversation at the same time: a storm of reports ends before.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is recorded of media, in derived command ids: never changed.
+const MEDIUM: &str = "medium";
 
 /// What became of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +49,13 @@ pub struct MediumTurn {
     pub mark: Option<u64>,
     /// Position of the commit that brought it: the message, or an edit of it. What comes of each is recorded once.
     pub sequence: u64,
+}
+
+impl MediumTurn {
+    /// Names what is recorded of it.
+    fn name(self) -> String {
+        format!("{}-{}", self.index, self.sequence)
+    }
 }
 
 /// Records what becomes of messages.
@@ -137,9 +147,25 @@ impl Sends {
         outcome: FetchOutcome,
         now: Timestamp,
     ) -> Result<(), ExecuteError> {
-        let MediumTurn { index, mark, sequence } = medium;
+        let MediumTurn { index, mark, sequence: _ } = medium;
         let command = Command::RecordMedium { message: of.message, index, medium: mark, outcome };
-        self.stored(of, "medium", &format!("{index}-{sequence}"), command, now).await
+        self.stored(of, MEDIUM, &medium.name(), command, now).await
+    }
+
+    /// What was stored of the very medium that an edit brings again, when it came with the message: a new caption is no new file.
+    pub async fn stored_before(&self, of: &SendRef, medium: MediumTurn) -> Result<Option<StoredFile>, ExecuteError> {
+        let Some((conversation, sequence)) = self.ledger.message(&of.tenant, of.message)? else { return Ok(None) };
+        if conversation != of.conversation || sequence >= medium.sequence || medium.mark.is_none() {
+            return Ok(None);
+        }
+        let first = MediumTurn { sequence, ..medium };
+        let id = self.key(&of.tenant)?.command_of_send(of.message, MEDIUM, &first.name());
+        let stored = |event| {
+            let ConversationEvent::MediumFetched { message, index, medium: mark, outcome } = event else { return None };
+            let same = message == of.message && index == medium.index && mark == medium.mark;
+            if let (true, FetchOutcome::Stored(file)) = (same, outcome) { Some(file) } else { None }
+        };
+        Ok(self.earlier(of, &id).await?.into_iter().flatten().find_map(stored))
     }
 
     /// A record whose rejection means that the conversation has moved on.

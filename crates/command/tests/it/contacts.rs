@@ -1,6 +1,6 @@
 //! Contacts: which customer somebody is, and which contacts are one person.
 
-use relevo_domain::conversation::{ConversationEvent, NotePersonal, PauseReason};
+use relevo_domain::conversation::{ConversationEvent, NotePersonal, PauseReason, PauseTerms};
 use relevo_domain::{EntityId, EntityKind, Event, Role};
 use relevo_proto::command::v1 as proto;
 use relevo_proto::command::v1::contact_service_server::ContactService as _;
@@ -133,6 +133,7 @@ async fn a_merge_pauses_what_the_other_half_of_the_person_had_paused() {
     let linked = ConversationEvent::BotPaused {
         reason: PauseReason::Linked,
         automatic: true,
+        terms: PauseTerms::default(),
         personal: NotePersonal::default(),
     };
     assert_eq!(

@@ -48,6 +48,14 @@ impl Staff for People {
     fn time_zone(&self, _tenant: &TenantId) -> TimeZone {
         TimeZone::get("America/Argentina/Buenos_Aires").unwrap()
     }
+
+    fn agent_role(&self, _tenant: &TenantId, agent: &AgentId) -> Option<Role> {
+        match agent.as_str() {
+            "laura" | "martin" => Some(Role::Agent),
+            "carla" => Some(Role::Supervisor),
+            _ => None,
+        }
+    }
 }
 
 /// One node: its own decision store over a log that it may share.

@@ -10,6 +10,7 @@ mod desk;
 mod house;
 mod marks;
 mod nodes;
+mod pauses;
 mod send;
 mod send_mail;
 mod send_start;

@@ -19,6 +19,7 @@ fn start(on: &str, recipient: &str, body: proto::outgoing_message::Body) -> prot
         recipient: recipient.to_owned(),
         name: "Don Ernesto".to_owned(),
         message: Some(message(body)),
+        pause: None,
     }
 }
 
@@ -199,4 +200,31 @@ async fn a_conversation_opened_for_somebody_paused_starts_paused_and_a_bot_does_
     let pause = opened.conversation.clone().unwrap().pause.unwrap();
     assert_eq!((opened.opened, pause.reason), (true, wire::PauseReason::Linked as i32));
     assert_ne!(of(&opened), id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_of_another_node_holds_for_the_conversation_that_is_begun_here() {
+    /// Each is a race that a node which does not look at the log may win.
+    const ROUNDS: usize = 16;
+    let house = Business::start().await;
+    let other = house.another().await;
+    for node in [&house, &other] {
+        node.lets_the_bot_speak();
+    }
+    let (there, here) = (house.commands.sends(house.ports.clone()), other.commands.sends(other.ports.clone()));
+    let bot = caller("demo", Role::Bot, "helper");
+    for round in 0..ROUNDS {
+        let address = format!("compras{round}@obra.example");
+        let begin = |subject: &str| start("mail", &address, mail(subject));
+        let first = there.start_conversation(by(&laura(), begin("Uno"))).await.unwrap().into_inner();
+        here.start_conversation(by(&bot, begin("Dos"))).await.unwrap();
+        let pause = proto::PauseBotRequest {
+            command_id: fresh(),
+            conversation_id: of(&first).to_string(),
+            reason: wire::PauseReason::Complaint.into(),
+            ..Default::default()
+        };
+        house.commands.conversations().pause_bot(by(&laura(), pause)).await.unwrap();
+        assert_eq!(code(here.start_conversation(by(&bot, begin("Tres"))).await), "BOT_PAUSED", "round {round}");
+    }
 }

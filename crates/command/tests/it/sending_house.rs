@@ -160,6 +160,7 @@ impl Business {
         let policy = Arc::new(Policy::default());
         let files = Arc::new(Files::default());
         let ports = SendPorts { keys: Arc::clone(&keys), policy: policy.clone(), files: files.clone() };
+        let commands = commands.with_ports(ports.clone());
         let sends = Sends::new(Arc::clone(&ledger), Arc::clone(&keys));
         let templates = TemplateRecords::new(Arc::clone(&ledger), keys);
         Self { ledger, commands, ports, sends, templates, files, policy, log, server, _views: views, _folder: folder }

@@ -106,6 +106,33 @@ async fn a_message_that_ended_is_claimed_by_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_medium_that_an_edit_brings_again_is_known_by_its_mark() {
+    let house = Business::start().await;
+    let id = house.conversation().await;
+    let of = SendRef { tenant: tenant(), conversation: id, message: message_id(1) };
+    let (_, sequence) = house.ledger.message(&tenant(), of.message).unwrap().unwrap();
+    let came = MediumTurn { index: 0, mark: Some(7), sequence };
+    let edited = MediumTurn { sequence: sequence + 5, ..came };
+    assert_eq!(house.sends.stored_before(&of, edited).await.unwrap(), None, "it was not fetched yet");
+    let file = relevo_domain::conversation::StoredFile {
+        sha256: "00".repeat(32),
+        mime_type: "image/png".to_owned(),
+        size_bytes: 3,
+        file_name: None,
+    };
+    house.sends.medium(&of, came, FetchOutcome::Stored(file.clone()), now()).await.unwrap();
+    assert_eq!(house.sends.stored_before(&of, edited).await.unwrap(), Some(file));
+    for other in [
+        MediumTurn { mark: Some(8), ..edited },
+        MediumTurn { mark: None, ..edited },
+        MediumTurn { index: 1, ..edited },
+        came,
+    ] {
+        assert_eq!(house.sends.stored_before(&of, other).await.unwrap(), None, "{other:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_became_of_a_medium_is_recorded_once() {
     let house = Business::start().await;
     let id = house.conversation().await;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::access::Role;
 use crate::actor::Actor;
-use crate::conversation::event::{DeliveryReport, Medium, PauseReason, Priority, ReactionPersonal, SnoozePreset};
+use crate::conversation::event::{
+    DeliveryReport, Medium, PauseReason, PauseTerms, Priority, ReactionPersonal, SnoozePreset,
+};
 use crate::conversation::message::{Content, Message};
 use crate::conversation::outgoing::{FetchOutcome, Outgoing, SendFailure};
 use crate::id::{AgentId, ChannelId, EntityId, MessageId, TagId, TeamId};
@@ -70,12 +72,31 @@ pub enum Command {
         /// The id that the provider's own id derives: what reports without ours will name the message by.
         alias: MessageId,
     },
-    PauseBot {
-        reason: PauseReason,
+    PauseBot(PauseWish),
+    /// The pause goes on, on other terms.
+    ChangePause {
+        terms: PauseTerms,
         note: Option<String>,
     },
+    /// With a last message of a person to the customer, if there is one: it precedes the resumption in the log.
     ResumeBot {
         note: Option<String>,
+        farewell: Option<Box<Send>>,
+    },
+    /// Timers: the pause that ends by itself at this time does so now.
+    EndPause {
+        scheduled: Timestamp,
+    },
+    /// Timers: the snooze that ends at this time does so now.
+    WakeSnoozed {
+        scheduled: Timestamp,
+    },
+    /// Asks a supervisor to take over: pauses the bot so that only supervisors can resume it, gives them the conversation, and
+    /// leaves the summary as a note.
+    Escalate {
+        to: AgentId,
+        reason: PauseReason,
+        summary: String,
     },
     /// Gives the conversation to an agent, a team, or an agent through a team. At least one is set.
     Assign {
@@ -171,6 +192,14 @@ pub enum Command {
     },
 }
 
+/// A pause as somebody asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PauseWish {
+    pub reason: PauseReason,
+    pub note: Option<String>,
+    pub terms: PauseTerms,
+}
+
 /// A message to be sent, and under which conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Send {
@@ -184,6 +213,8 @@ pub struct Send {
     pub force: bool,
     /// Staff's own message pauses the bot (`human_takeover`), as the tenant's policy says.
     pub pauses_bot: bool,
+    /// Pauses the bot before the message, in the same commit. Of a bot that is paused already nothing changes.
+    pub pause: Option<PauseWish>,
     /// The channel does not send: somebody paused it.
     pub channel_paused: bool,
 }

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 
 pub(super) const NOON: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
-pub(super) struct Given(pub(super) State, Timestamp);
+pub(super) struct Given(pub(super) State, pub(super) Timestamp);
 
 pub(super) fn given(events: impl IntoIterator<Item = ConversationEvent>) -> Given {
     let state = events.into_iter().fold(State::default(), |state, event| state.evolve(&event, NOON, &laura()));
@@ -98,7 +98,12 @@ pub(super) fn opened_and(more: impl IntoIterator<Item = ConversationEvent>) -> G
 
 pub(super) fn paused() -> ConversationEvent {
     let personal = NotePersonal::default();
-    ConversationEvent::BotPaused { reason: PauseReason::Complaint, automatic: false, personal }
+    ConversationEvent::BotPaused {
+        reason: PauseReason::Complaint,
+        automatic: false,
+        terms: PauseTerms::default(),
+        personal,
+    }
 }
 
 pub(super) fn resolved() -> ConversationEvent {
@@ -110,7 +115,11 @@ pub(super) fn assigned(to: Option<&str>, through: Option<&str>) -> ConversationE
 }
 
 fn pause() -> Command {
-    Command::PauseBot { reason: PauseReason::Complaint, note: Some("  enojada ".to_owned()) }
+    Command::PauseBot(PauseWish {
+        reason: PauseReason::Complaint,
+        note: Some("  enojada ".to_owned()),
+        terms: PauseTerms::default(),
+    })
 }
 
 pub(super) fn names(decided: &Result<Decision, Rejection>) -> Vec<&'static str> {
@@ -265,6 +274,7 @@ fn staff_pause_with_a_reason_and_a_trimmed_note() {
     let expected = ConversationEvent::BotPaused {
         reason: PauseReason::Complaint,
         automatic: false,
+        terms: PauseTerms::default(),
         personal: NotePersonal { text: Some("enojada".to_owned()) },
     };
     assert_eq!(opened_and([]).when(pause()), Ok(Decision::Append(vec![expected])));
@@ -273,15 +283,15 @@ fn staff_pause_with_a_reason_and_a_trimmed_note() {
 #[test]
 fn pausing_what_is_paused_and_resuming_what_is_active_is_already_so() {
     assert_eq!(opened_and([paused()]).when(pause()), Ok(Decision::AlreadySo));
-    assert_eq!(opened_and([]).when(Command::ResumeBot { note: None }), Ok(Decision::AlreadySo));
-    assert_eq!(names(&opened_and([paused()]).when(Command::ResumeBot { note: None })), ["BotResumed"]);
+    assert_eq!(opened_and([]).when(Command::ResumeBot { note: None, farewell: None }), Ok(Decision::AlreadySo));
+    assert_eq!(names(&opened_and([paused()]).when(Command::ResumeBot { note: None, farewell: None })), ["BotResumed"]);
 }
 
 #[test]
 fn only_agents_supervisors_and_admins_act_on_conversations() {
     let commands = [
         pause(),
-        Command::ResumeBot { note: None },
+        Command::ResumeBot { note: None, farewell: None },
         Command::Assign { agent: Some(agent("laura")), team: None },
         Command::Claim { agent: agent("laura") },
         Command::Resolve { reason: None, note: None },
@@ -349,7 +359,7 @@ fn notes_and_reasons_have_limits() {
     let note = |text: String| opened_and([]).when(Command::AddNote { text });
     assert_eq!(note("  ".to_owned()), Err(Rejection::Invalid { field: "text", limit: 4_000 }));
     assert_eq!(names(&note("ñ".repeat(4_000))), ["NoteAdded"]);
-    assert_eq!(note("ñ".repeat(4_001)), Err(Rejection::Invalid { field: "note", limit: 4_000 }));
+    assert_eq!(note("ñ".repeat(4_001)), Err(Rejection::Invalid { field: "text", limit: 4_000 }));
     let long = Command::Resolve { reason: Some("x".repeat(65)), note: None };
     assert_eq!(opened_and([]).when(long), Err(Rejection::Invalid { field: "reason", limit: 64 }));
 }
@@ -364,7 +374,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         Just(Command::RecordEcho { place: place(), message: text(MessageKind::Image) }),
         Just(Command::RecordRevoke { place: place(), message: MessageId::new([2; 16]) }),
         Just(pause()),
-        Just(Command::ResumeBot { note: None }),
+        Just(Command::ResumeBot { note: None, farewell: None }),
         who().prop_map(|name| Command::Claim { agent: agent(name) }),
         who().prop_map(|name| Command::Assign { agent: Some(agent(name)), team: None }),
         Just(Command::Resolve { reason: None, note: None }),

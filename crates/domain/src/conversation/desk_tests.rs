@@ -248,6 +248,7 @@ fn a_linked_pause_is_relevos_own_and_happens_once() {
     let expected = ConversationEvent::BotPaused {
         reason: PauseReason::Linked,
         automatic: true,
+        terms: PauseTerms::default(),
         personal: NotePersonal::default(),
     };
     let system = |given: super::decide_tests::Given| given.when_by(None, Actor::System, &Command::PauseLinked);

@@ -43,9 +43,14 @@ pub enum ConversationEvent {
     /// A provider reported on a message sent to this conversation's customer, known to us or not.
     DeliveryReported(DeliveryReport),
     /// The bot is silent from here on.
-    BotPaused { reason: PauseReason, automatic: bool, personal: NotePersonal },
+    BotPaused { reason: PauseReason, automatic: bool, terms: PauseTerms, personal: NotePersonal },
+    /// The pause goes on, on these terms.
+    PauseChanged { terms: PauseTerms, personal: NotePersonal },
     /// The bot may answer again.
-    BotResumed { personal: NotePersonal },
+    BotResumed { cause: ResumeCause, personal: NotePersonal },
+    /// This agent is asked to take over, for this reason: the pause is locked and the conversation theirs in the same commit. The
+    /// pause may have had another reason. `note` is the summary's.
+    Escalated { to: AgentId, reason: PauseReason, note: MessageId },
     /// The conversation is this agent's or this team's; replaces the assignment before.
     Assigned { agent: Option<AgentId>, team: Option<TeamId>, how: AssignmentHow },
     /// The episode ended.
@@ -98,7 +103,7 @@ pub struct AcceptedPersonal {
 pub enum OpenCause {
     CustomerMessage,
     Staff,
-    /// The snooze's time came. Written by the timers that a later version brings.
+    /// The snooze's time came.
     Timer,
 }
 
@@ -244,6 +249,25 @@ impl PauseReason {
     }
 }
 
+/// How long a pause holds, and who may end it. The default: until anybody of the staff resumes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct PauseTerms {
+    /// It ends by itself then.
+    pub until: Option<Timestamp>,
+    /// Only supervisors and admins may end or change it; nor does it end by itself without them.
+    pub locked: bool,
+}
+
+/// Why the bot may answer again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResumeCause {
+    /// Somebody decided it.
+    #[default]
+    Staff,
+    /// The pause's time came.
+    Timer,
+}
+
 /// A reason, remark or note that a person wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct NotePersonal {
@@ -356,7 +380,9 @@ impl ConversationEvent {
             Self::ReactionChanged { .. } => "ReactionChanged",
             Self::DeliveryReported(_) => "DeliveryReported",
             Self::BotPaused { .. } => "BotPaused",
+            Self::PauseChanged { .. } => "PauseChanged",
             Self::BotResumed { .. } => "BotResumed",
+            Self::Escalated { .. } => "Escalated",
             Self::Assigned { .. } => "Assigned",
             Self::Resolved { .. } => "Resolved",
             Self::Reopened { .. } => "Reopened",

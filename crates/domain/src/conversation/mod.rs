@@ -10,24 +10,29 @@ pub mod event;
 pub mod message;
 pub mod outgoing;
 #[cfg(test)]
+mod pause_tests;
+#[cfg(test)]
 mod send_property_tests;
 #[cfg(test)]
 mod send_tests;
 pub mod state;
+#[cfg(test)]
+mod wire_tests;
 
-pub use command::{Command, Envelope, Place, Send};
-pub use decide::{Decision, QUEUED_MAX, Rejection, decide};
+pub use command::{Command, Envelope, PauseWish, Place, Send};
+pub use decide::{Decision, PAUSE_DAYS_MAX, QUEUED_MAX, Rejection, decide};
 pub use event::{
     AcceptedPersonal, AssignmentHow, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus,
-    EpisodeCause, Medium, NotePersonal, OpenCause, PauseReason, Priority, ReactionPersonal, ReopenCause, SnoozePreset,
+    EpisodeCause, Medium, NotePersonal, OpenCause, PauseReason, PauseTerms, Priority, ReactionPersonal, ReopenCause,
+    ResumeCause, SnoozePreset,
 };
 pub use message::{
     Attachment, AttachmentPersonal, Author, Content, ContentPersonal, MailPersonal, Message, MessageFlags, MessageKind,
     medium_mark,
 };
 pub use outgoing::{
-    Body, CancelCause, Choice, ContactCard, FailureClass, FetchOutcome, Frame, Location, MediaKind, Outgoing,
-    OutgoingMail, OutgoingPersonal, Pending, Recipient, Section, SendFailure, Stage, StoredFile, TemplateUse,
+    Body, CALL_OVER_AFTER, CancelCause, Choice, ContactCard, FailureClass, FetchOutcome, Frame, Location, MediaKind,
+    Outgoing, OutgoingMail, OutgoingPersonal, Pending, Recipient, Section, SendFailure, Stage, StoredFile, TemplateUse,
     TemplateValue,
 };
 pub use state::{Bot, LastAnswer, Opened, State, Status};

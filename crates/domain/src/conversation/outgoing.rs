@@ -2,6 +2,8 @@
 //!
 //! What it says is typed, because a provider is told it again; the limits of providers stand in `channels`.
 
+use std::time::Duration;
+
 use crate::conversation::message::{Author, MessageKind};
 use crate::id::MessageId;
 use crate::identity::IdentifierKind;
@@ -361,6 +363,10 @@ pub enum FetchOutcome {
     },
 }
 
+/// How long after the time of its claim a provider's call is over for certain: the longest call (30 s), and what the clocks of two
+/// nodes may differ by (30 s). No sender lets a call go on for longer, and from then on its outcome may be called unknown.
+pub const CALL_OVER_AFTER: Duration = Duration::from_mins(1);
+
 /// A message on its way, as the rules remember it until the provider has taken it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
@@ -387,5 +393,10 @@ impl Pending {
     /// Whether the provider may have it: it was claimed, and nobody has said since that it did not get there.
     pub const fn handed_over(&self) -> bool {
         matches!(self.stage, Stage::Claimed { .. } | Stage::Unknown { .. })
+    }
+
+    /// Whether a sender may be handing it over at this moment. Of unknown outcome is only what no sender calls with any more.
+    pub fn on_the_wire(&self, now: Timestamp) -> bool {
+        matches!(self.stage, Stage::Claimed { until, .. } if now < until + CALL_OVER_AFTER)
     }
 }

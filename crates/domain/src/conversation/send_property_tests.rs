@@ -93,6 +93,7 @@ impl World {
                     last_seen_version: None,
                     force: false,
                     pauses_bot: false,
+                    pause: None,
                     channel_paused: false,
                 };
                 let by_bot = *author == Author::Bot;
@@ -110,8 +111,12 @@ impl World {
             }
             Act::GiveUp(n) => (None, Actor::System, Command::GiveUpSend { message: id(*n), failure: failure() }),
             Act::Cancel(n) => (Some(Role::Agent), laura(), Command::CancelSend { message: id(*n) }),
-            Act::Pause => (Some(Role::Agent), laura(), Command::PauseBot { reason: PauseReason::Other, note: None }),
-            Act::Resume => (Some(Role::Agent), laura(), Command::ResumeBot { note: None }),
+            Act::Pause => (
+                Some(Role::Agent),
+                laura(),
+                Command::PauseBot(PauseWish { reason: PauseReason::Other, note: None, terms: PauseTerms::default() }),
+            ),
+            Act::Resume => (Some(Role::Agent), laura(), Command::ResumeBot { note: None, farewell: None }),
             Act::Report(n, status) => (None, Actor::Provider, reported(*n, status.clone())),
         };
         let envelope = Envelope { actor: actor.clone(), role, now: self.now, new_message: id(255) };

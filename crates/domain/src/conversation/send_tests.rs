@@ -60,7 +60,15 @@ pub(super) fn outgoing(n: u8, author: Author, body: Body) -> Outgoing {
 }
 
 fn send(outgoing: Outgoing) -> Send {
-    Send { outgoing, place: None, last_seen_version: None, force: false, pauses_bot: true, channel_paused: false }
+    Send {
+        outgoing,
+        place: None,
+        last_seen_version: None,
+        force: false,
+        pauses_bot: true,
+        pause: None,
+        channel_paused: false,
+    }
 }
 
 pub(super) fn sends(n: u8, author: Author) -> Command {
@@ -71,7 +79,7 @@ pub(super) fn queued(n: u8, author: Author) -> ConversationEvent {
     ConversationEvent::MessageQueued(Box::new(outgoing(n, author, words())))
 }
 
-fn started(n: u8, attempt: u32) -> ConversationEvent {
+pub(super) fn started(n: u8, attempt: u32) -> ConversationEvent {
     ConversationEvent::SendStarted { message: id(n), attempt, claim: "c".to_owned(), until: NOON + SECOND }
 }
 
@@ -135,7 +143,7 @@ fn staff_and_bots_send_and_nobody_else_does() {
 fn a_paused_bot_is_refused_and_told_why() {
     let expected = Rejection::BotPaused { reason: PauseReason::Complaint, by: laura(), since: NOON };
     assert_eq!(by_bot(&opened_and([received(), paused()]), &sends(1, Author::Bot)), Err(expected));
-    let resumed = ConversationEvent::BotResumed { personal: NotePersonal::default() };
+    let resumed = ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal: NotePersonal::default() };
     let given = opened_and([received(), paused(), resumed]);
     assert_eq!(names(by_bot(&given, &sends(1, Author::Bot))), ["MessageQueued"]);
 }
@@ -145,7 +153,7 @@ fn staffs_message_pauses_the_bot_and_takes_back_what_it_had_queued() {
     let given = opened_and([received(), queued(1, Author::Bot), queued(2, Author::Bot), started(1, 1)]);
     let decided = given.when(sends(3, Author::Staff));
     assert_eq!(names(decided), ["BotPaused", "SendCancelled", "MessageQueued"], "the claimed one is on its way");
-    let allowed = Send { pauses_bot: false, ..send(outgoing(3, Author::Staff, words())) };
+    let allowed = Send { pauses_bot: false, pause: None, ..send(outgoing(3, Author::Staff, words())) };
     assert_eq!(names(given.when(Command::SendMessage(Box::new(allowed)))), ["MessageQueued"], "the tenant allows it");
     let silent = opened_and([received(), paused()]);
     assert_eq!(names(silent.when(sends(3, Author::Staff))), ["MessageQueued"], "it is paused already");
@@ -465,23 +473,6 @@ fn staff_take_back_what_no_provider_has() {
     assert_eq!(opened_and([]).when(cancel()), Err(Rejection::MessageNotFound));
     let waits = opened_and([queued(1, Author::Bot)]);
     assert_eq!(by_bot(&waits, &cancel()), Err(Rejection::Forbidden { role: Role::Bot }));
-}
-
-#[test]
-fn every_pause_takes_back_the_bots_unclaimed_messages() {
-    let given =
-        || opened_and([queued(1, Author::Bot), queued(2, Author::Staff), queued(3, Author::Bot), started(1, 1)]);
-    let pause = Command::PauseBot { reason: PauseReason::Other, note: None };
-    assert_eq!(names(given().when(pause)), ["BotPaused", "SendCancelled"]);
-    assert_eq!(names(by_system(&given(), &Command::PauseLinked)), ["BotPaused", "SendCancelled"]);
-    let echo = Command::RecordEcho { place: place(), message: text(MessageKind::Text) };
-    assert_eq!(names(given().when_by(None, Actor::PhoneApp, &echo)), ["MessageEchoed", "BotPaused", "SendCancelled"]);
-    let linked = Place { contact_paused: true, ..place() };
-    let message = Command::ReceiveMessage { place: linked, message: text(MessageKind::Text) };
-    assert_eq!(
-        names(given().when_by(None, Actor::Customer, &message)),
-        ["BotPaused", "SendCancelled", "MessageReceived"]
-    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::actor::Actor;
-use crate::conversation::event::{ConversationEvent, DeliveryStatus, Medium, PauseReason, Priority};
+use crate::conversation::event::{ConversationEvent, DeliveryStatus, Medium, PauseReason, PauseTerms, Priority};
 use crate::conversation::message::{Author, Message, MessageKind};
 use crate::conversation::outgoing::{Outgoing, Pending, Stage};
 use crate::id::{AgentId, ChannelId, EntityId, MessageId, TagId, TeamId};
@@ -87,7 +87,7 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bot {
     Active,
-    Paused { reason: PauseReason, by: Actor, since: Timestamp },
+    Paused { reason: PauseReason, by: Actor, since: Timestamp, terms: PauseTerms },
 }
 
 impl State {
@@ -110,9 +110,10 @@ impl State {
                 opened.status = Status::Open;
             }
             ConversationEvent::Resolved { .. } => opened.status = Status::Resolved { at },
-            ConversationEvent::BotPaused { reason, .. } => {
-                opened.bot = Bot::Paused { reason: *reason, by: by.clone(), since: at };
+            ConversationEvent::BotPaused { reason, terms, .. } => {
+                opened.bot = Bot::Paused { reason: *reason, by: by.clone(), since: at, terms: *terms };
             }
+            ConversationEvent::PauseChanged { terms, .. } => opened.paused_on(*terms),
             ConversationEvent::BotResumed { .. } => opened.bot = Bot::Active,
             ConversationEvent::Assigned { agent, team, .. } => {
                 opened.agent.clone_from(agent);
@@ -160,6 +161,7 @@ impl State {
             | ConversationEvent::ReactionChanged { .. }
             | ConversationEvent::DeliveryReported(_)
             | ConversationEvent::NoteAdded { .. }
+            | ConversationEvent::Escalated { .. }
             | ConversationEvent::MediumFetched { .. } => {}
         }
         self
@@ -200,9 +202,22 @@ impl Opened {
         self.outbox.iter().find(|pending| pending.id == message)
     }
 
+    /// Messages by this author that a sender may be handing over at this moment, and a pause comes too late for. At most one: a
+    /// conversation has one claim at a time.
+    pub fn on_the_wire(&self, author: Author, now: Timestamp) -> impl Iterator<Item = &Pending> {
+        self.outbox.iter().filter(move |pending| pending.author == author && pending.on_the_wire(now))
+    }
+
     /// The message whose turn it is: the first that is not of unknown outcome. One that is being handed over keeps its turn.
     pub fn head(&self) -> Option<&Pending> {
         self.outbox.iter().find(|pending| !matches!(pending.stage, Stage::Unknown { .. }))
+    }
+
+    /// The pause goes on, on these terms.
+    const fn paused_on(&mut self, now: PauseTerms) {
+        if let Bot::Paused { terms, .. } = &mut self.bot {
+            *terms = now;
+        }
     }
 
     fn received(&mut self, message: &Message, at: Timestamp) {

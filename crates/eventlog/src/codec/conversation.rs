@@ -2,13 +2,13 @@
 
 use relevo_domain::conversation::event::{
     AssignmentHow, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus, EpisodeCause, Medium,
-    NotePersonal, OpenCause, PauseReason, Priority, ReactionPersonal, ReopenCause, SnoozePreset,
+    NotePersonal, OpenCause, Priority, ReactionPersonal, ReopenCause, SnoozePreset,
 };
 use relevo_domain::{AgentId, TeamId, Timestamp};
 use relevo_proto::event::v1 as wire;
 use wire::event::Kind;
 
-use super::{DecodeError, field, message, outgoing};
+use super::{DecodeError, field, message, outgoing, pause};
 
 field::number!(medium_number, medium, "medium", Medium ~ Medium {
     WhatsApp = Whatsapp,
@@ -28,19 +28,6 @@ field::number!(how_number, how, "how", AssignmentHow ~ AssignmentHow {
     Manual = Manual,
     Claim = Claim,
 });
-field::number!(pause_reason_number, pause_reason, "reason", PauseReason ~ PauseReason {
-    ComplexQuery = ComplexQuery,
-    FrustratedCustomer = FrustratedCustomer,
-    Complaint = Complaint,
-    BotError = BotError,
-    ProactiveMessage = ProactiveMessage,
-    HumanTakeover = HumanTakeover,
-    BotHandoff = BotHandoff,
-    Echo = Echo,
-    Linked = Linked,
-    Other = Other,
-});
-
 field::number!(open_cause_number, open_cause, "cause", OpenCause ~ OpenCause {
     CustomerMessage = CustomerMessage,
     Staff = Staff,
@@ -98,7 +85,9 @@ pub(super) fn encode(event: &ConversationEvent) -> Kind {
         }
         E::DeliveryReported(report) => Kind::DeliveryReported(encode_report(report)),
         E::BotPaused { .. }
+        | E::PauseChanged { .. }
         | E::BotResumed { .. }
+        | E::Escalated { .. }
         | E::Assigned { .. }
         | E::Resolved { .. }
         | E::Reopened { .. }
@@ -124,12 +113,12 @@ pub(super) fn encode(event: &ConversationEvent) -> Kind {
 fn encode_work(event: &ConversationEvent) -> Kind {
     use ConversationEvent as E;
     match event {
-        E::BotPaused { reason, automatic, personal } => Kind::BotPaused(wire::BotPaused {
-            reason: pause_reason_number(*reason),
-            automatic: *automatic,
-            personal: Some(encode_note(personal)),
-        }),
-        E::BotResumed { personal } => Kind::BotResumed(wire::BotResumed { personal: Some(encode_note(personal)) }),
+        E::BotPaused { reason, automatic, terms, personal } => {
+            Kind::BotPaused(pause::encode_paused(*reason, *automatic, terms, encode_note(personal)))
+        }
+        E::PauseChanged { terms, personal } => Kind::PauseChanged(pause::encode_changed(terms, encode_note(personal))),
+        E::BotResumed { cause, personal } => Kind::BotResumed(pause::encode_resumed(*cause, encode_note(personal))),
+        E::Escalated { to, reason, note } => Kind::Escalated(pause::encode_escalated(to, *reason, *note)),
         E::Assigned { agent, team, how } => Kind::Assigned(wire::Assigned {
             agent: agent.as_ref().map(AgentId::to_string),
             team: team.as_ref().map(TeamId::to_string),
@@ -219,11 +208,22 @@ fn decode_work(kind: Kind) -> Result<ConversationEvent, DecodeError> {
     use ConversationEvent as E;
     match kind {
         Kind::BotPaused(event) => Ok(E::BotPaused {
-            reason: pause_reason(event.reason)?,
+            reason: pause::pause_reason(event.reason)?,
             automatic: event.automatic,
+            terms: pause::decode_terms(event.terms),
             personal: decode_note(event.personal),
         }),
-        Kind::BotResumed(event) => Ok(E::BotResumed { personal: decode_note(event.personal) }),
+        Kind::PauseChanged(event) => {
+            Ok(E::PauseChanged { terms: pause::decode_terms(event.terms), personal: decode_note(event.personal) })
+        }
+        Kind::BotResumed(event) => {
+            Ok(E::BotResumed { cause: pause::resume_cause(event.cause)?, personal: decode_note(event.personal) })
+        }
+        Kind::Escalated(event) => Ok(E::Escalated {
+            to: AgentId::new(event.to).map_err(|_name| DecodeError::Invalid("to"))?,
+            reason: pause::pause_reason(event.reason)?,
+            note: field::message("note_id", &event.note_id)?,
+        }),
         Kind::Assigned(event) => Ok(E::Assigned {
             agent: event.agent.map(AgentId::new).transpose().map_err(|_name| DecodeError::Invalid("agent"))?,
             team: event.team.map(TeamId::new).transpose().map_err(|_name| DecodeError::Invalid("team"))?,

@@ -9,6 +9,7 @@ mod entity;
 mod field;
 mod message;
 mod outgoing;
+mod pause;
 mod template;
 
 use prost::Message as _;
@@ -143,7 +144,9 @@ fn decode_event(kind: Kind) -> Result<Event, DecodeError> {
         | Kind::ReactionChanged(_)
         | Kind::DeliveryReported(_)
         | Kind::BotPaused(_)
+        | Kind::PauseChanged(_)
         | Kind::BotResumed(_)
+        | Kind::Escalated(_)
         | Kind::Assigned(_)
         | Kind::Resolved(_)
         | Kind::Reopened(_)

@@ -67,7 +67,9 @@ pub(super) fn encode(event: &ConversationEvent) -> Kind {
         | E::ReactionChanged { .. }
         | E::DeliveryReported(_)
         | E::BotPaused { .. }
+        | E::PauseChanged { .. }
         | E::BotResumed { .. }
+        | E::Escalated { .. }
         | E::Assigned { .. }
         | E::Resolved { .. }
         | E::Reopened { .. }

@@ -10,7 +10,8 @@ use relevo_domain::channel::{ChannelEvent, ProviderUpdatePersonal};
 use relevo_domain::contact::event::{ContactEvent, CustomerPersonal, IdentifierPersonal, MergeCause, NamePersonal};
 use relevo_domain::conversation::event::{
     AssignmentHow, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus, EpisodeCause, Medium,
-    NotePersonal, OpenCause, PauseReason, Priority, ReactionPersonal, ReopenCause, SnoozePreset,
+    NotePersonal, OpenCause, PauseReason, PauseTerms, Priority, ReactionPersonal, ReopenCause, ResumeCause,
+    SnoozePreset,
 };
 use relevo_domain::conversation::message::{
     Attachment, AttachmentPersonal, Author, Content, ContentPersonal, MailPersonal, Message, MessageFlags, MessageKind,
@@ -23,6 +24,7 @@ use relevo_domain::{
 };
 use relevo_eventlog::codec;
 
+use crate::golden_pause as pause;
 use crate::golden_sending as sending;
 
 fn folder() -> PathBuf {
@@ -41,7 +43,7 @@ pub(crate) fn message_id(n: u8) -> MessageId {
     MessageId::new([n; 16])
 }
 
-fn note() -> NotePersonal {
+pub(crate) fn note() -> NotePersonal {
     NotePersonal { text: Some("Prefiere la tarde".to_owned()) }
 }
 
@@ -113,7 +115,7 @@ fn report() -> DeliveryReport {
     }
 }
 
-fn agent() -> AgentId {
+pub(crate) fn agent() -> AgentId {
     AgentId::new("laura").unwrap()
 }
 
@@ -150,8 +152,13 @@ fn conversation_events() -> [ConversationEvent; 14] {
             personal: ReactionPersonal { emoji: Some("👍".to_owned()), provider_id: "wamid.composed-3".to_owned() },
         },
         ConversationEvent::DeliveryReported(report()),
-        ConversationEvent::BotPaused { reason: PauseReason::Complaint, automatic: true, personal: note() },
-        ConversationEvent::BotResumed { personal: NotePersonal::default() },
+        ConversationEvent::BotPaused {
+            reason: PauseReason::Complaint,
+            automatic: true,
+            terms: PauseTerms::default(),
+            personal: note(),
+        },
+        ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal: NotePersonal::default() },
         ConversationEvent::Assigned {
             agent: Some(agent()),
             team: Some(TeamId::new("ventas").unwrap()),
@@ -223,7 +230,8 @@ fn corpus() -> Vec<Event> {
         WorkspaceEvent::TagChanged { tag: tag(), name: name("Presupuesto"), colour },
         WorkspaceEvent::TagDeleted { tag: tag() },
     ];
-    let conversation_events = conversation_events().into_iter().chain(desk_events()).chain(sending::events());
+    let conversation_events =
+        conversation_events().into_iter().chain(pause::events()).chain(desk_events()).chain(sending::events());
     let mut events: Vec<Event> = conversation_events.map(Event::Conversation).collect();
     events.extend(contact_events.map(Event::Contact));
     events.push(Event::Identity(bound));
@@ -259,7 +267,9 @@ fn name(event: &Event) -> (&'static str, String, usize) {
                 | ConversationEvent::ReactionChanged { .. }
                 | ConversationEvent::DeliveryReported(_)
                 | ConversationEvent::BotPaused { .. }
+                | ConversationEvent::PauseChanged { .. }
                 | ConversationEvent::BotResumed { .. }
+                | ConversationEvent::Escalated { .. }
                 | ConversationEvent::Assigned { .. }
                 | ConversationEvent::Resolved { .. }
                 | ConversationEvent::Reopened { .. }
@@ -277,7 +287,7 @@ fn name(event: &Event) -> (&'static str, String, usize) {
                 | ConversationEvent::SendFailed { .. }
                 | ConversationEvent::SendOutcomeUnknown { .. }
                 | ConversationEvent::SendCancelled { .. }
-                | ConversationEvent::MediumFetched { .. } => 28,
+                | ConversationEvent::MediumFetched { .. } => 30,
             },
         ),
         Event::Contact(event) => (
@@ -349,7 +359,7 @@ fn every_event_decodes_as_it_was_first_written() {
         *counts.entry(kind).or_insert(0) += 1;
         assert!(counts[kind] <= variants);
     }
-    let wanted = [("channel", 7), ("contact", 7), ("conversation", 28), ("identity", 1), ("workspace", 6)];
+    let wanted = [("channel", 7), ("contact", 7), ("conversation", 30), ("identity", 1), ("workspace", 6)];
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), wanted, "an event has no golden");
 }
 

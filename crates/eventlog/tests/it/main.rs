@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
 
+mod added_channels;
 mod blobs;
 mod conformance;
 mod golden;
+mod golden_pause;
 mod golden_sending;
 mod intake;
 mod jetstream;

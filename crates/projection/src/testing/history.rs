@@ -85,6 +85,8 @@ enum Step {
     Deliver,
     Pause,
     Resume,
+    ChangePause,
+    Escalate,
     Assign,
     Claim,
     Unassign,
@@ -119,7 +121,7 @@ enum Step {
 }
 
 /// How likely each step is, against the others.
-const STEPS: [(Step, u32); 40] = [
+const STEPS: [(Step, u32); 42] = [
     (Step::Customer, 20),
     (Step::Write, 110),
     (Step::Echo, 40),
@@ -129,6 +131,8 @@ const STEPS: [(Step, u32); 40] = [
     (Step::Deliver, 70),
     (Step::Pause, 18),
     (Step::Resume, 16),
+    (Step::ChangePause, 5),
+    (Step::Escalate, 4),
     (Step::Assign, 14),
     (Step::Claim, 14),
     (Step::Unassign, 6),
@@ -163,11 +167,15 @@ const STEPS: [(Step, u32); 40] = [
 ];
 
 /// Every step once, in an order in which each is possible.
-const TOUR: [Step; 40] = [
+const TOUR: [Step; 44] = [
     Step::Customer,
     Step::Write,
     Step::Pause,
+    Step::ChangePause,
     Step::Resume,
+    Step::Escalate,
+    Step::Resume,
+    Step::Unassign,
     Step::Echo,
     Step::Edit,
     Step::React,
@@ -267,6 +275,8 @@ impl Writer {
             Step::Deliver => self.deliver(talk),
             Step::Pause => self.pause(talk),
             Step::Resume => self.resume(talk),
+            Step::ChangePause => self.change_pause(talk),
+            Step::Escalate => self.escalate(talk),
             Step::Assign => self.assign(talk),
             Step::Claim => self.claim(talk),
             Step::Unassign => self.unassign(talk),

@@ -15,7 +15,7 @@ mod thread;
 mod turn;
 mod writing;
 
-use relevo_domain::conversation::{Medium, PauseReason, Priority};
+use relevo_domain::conversation::{Medium, PauseReason, PauseTerms, Priority};
 use relevo_domain::{Actor, AgentId, Caller, ChannelId, EntityId, EntityKind, TagId, TeamId, TenantId, Timestamp};
 use relevo_projection::RowSource;
 use relevo_projection::row::{self, BadRow};
@@ -23,7 +23,7 @@ use relevo_readstore::{KeyError, StoreError};
 
 use crate::conversation::{OPEN, PENDING, RESOLVED, SNOOZED, WINDOW};
 use crate::keys;
-use crate::row::{ContactRow, ConversationRow, PauseRow, SendState};
+use crate::row::{ContactRow, ConversationRow, EscalationRow, PauseRow, SendState};
 
 pub use changes::{CHANGED_OF_CONTACT_MAX, CHANGES_LIMIT_MAX, Changes, changed_since, touched_since};
 pub use contact::{
@@ -138,6 +138,20 @@ pub struct Pause {
     pub since: Timestamp,
     /// Personal data.
     pub note: Option<String>,
+    pub terms: PauseTerms,
+    /// The last since it began.
+    pub escalation: Option<Escalation>,
+}
+
+/// Somebody was asked to take over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Escalation {
+    pub to: AgentId,
+    pub by: Actor,
+    pub at: Timestamp,
+    pub reason: PauseReason,
+    /// Of its commit.
+    pub sequence: u64,
 }
 
 impl Status {
@@ -206,10 +220,28 @@ impl<'a> Shower<'a> {
     }
 
     fn show(&mut self, conversation: EntityId, row: ConversationRow) -> Result<Conversation, ReadError> {
-        let contact =
-            EntityId::new(EntityKind::Contact, row.contact.as_slice().try_into().map_err(|_length| bad("contact"))?);
-        let known: Option<ContactRow> = load(self.source, "contact", &keys::contact(self.tenant, contact))?;
-        let known = known.unwrap_or_default();
+        let known = load(self.source, "contact", &keys::contact(self.tenant, contact_of(&row)?))?;
+        self.show_with(conversation, row, known)
+    }
+
+    /// Many of them: what they need beside their rows is read at once.
+    fn show_all(&mut self, rows: Vec<(EntityId, ConversationRow)>) -> Result<Vec<Conversation>, ReadError> {
+        self.tags.load(self.source, self.tenant, rows.iter().flat_map(|(_, row)| &row.tags))?;
+        let mut contacts = Vec::with_capacity(rows.len());
+        for (_, row) in &rows {
+            contacts.push(keys::contact(self.tenant, contact_of(row)?));
+        }
+        let known = load_many(self.source, "contact", &contacts)?;
+        rows.into_iter().zip(known).map(|((id, row), known)| self.show_with(id, row, known)).collect()
+    }
+
+    fn show_with(
+        &mut self,
+        conversation: EntityId,
+        row: ConversationRow,
+        known: Option<ContactRow>,
+    ) -> Result<Conversation, ReadError> {
+        let (contact, known) = (contact_of(&row)?, known.unwrap_or_default());
         let medium = medium_of(&row.medium).ok_or_else(|| bad("medium"))?;
         let window = row.last_customer_at.filter(|_| medium == Medium::WhatsApp);
         let (agent, team) = (agent_of(&row)?, team_of(&row)?);
@@ -248,17 +280,34 @@ impl<'a> Shower<'a> {
     }
 }
 
+fn contact_of(row: &ConversationRow) -> Result<EntityId, ReadError> {
+    let bytes = row.contact.as_slice().try_into().map_err(|_length| bad("contact"))?;
+    Ok(EntityId::new(EntityKind::Contact, bytes))
+}
+
 fn is_due(row: &ConversationRow, now: Timestamp) -> bool {
     row.status == SNOOZED && row.snoozed_until.is_some_and(|until| until <= now.as_millis())
 }
 
+fn read_escalation(row: EscalationRow) -> Result<Escalation, ReadError> {
+    Ok(Escalation {
+        to: AgentId::new(row.to).map_err(|_name| bad("agent"))?,
+        by: Actor::from_word(&row.by).ok_or_else(|| bad("actor"))?,
+        at: Timestamp::from_millis(row.at),
+        reason: PauseReason::parse(&row.reason).ok_or_else(|| bad("pause reason"))?,
+        sequence: row.sequence,
+    })
+}
+
 fn read_pause(row: PauseRow) -> Result<Pause, ReadError> {
     Ok(Pause {
+        escalation: row.escalation.map(read_escalation).transpose()?,
         reason: PauseReason::parse(&row.reason).ok_or_else(|| bad("pause reason"))?,
         automatic: row.automatic,
         by: Actor::from_word(&row.by).ok_or_else(|| bad("actor"))?,
         since: Timestamp::from_millis(row.since),
         note: Some(row.note).filter(|note| !note.is_empty()),
+        terms: PauseTerms { until: row.until.map(Timestamp::from_millis), locked: row.locked },
     })
 }
 
@@ -287,6 +336,17 @@ fn tag_of(bytes: &[u8]) -> Result<TagId, ReadError> {
 fn load<T: prost::Message + Default>(source: &dyn RowSource, table: &str, key: &[u8]) -> Result<Option<T>, ReadError> {
     let stored = source.get(key)?;
     stored.map(|bytes| row::decode(table, &bytes).map_err(ReadError::from)).transpose()
+}
+
+/// In the order of the keys.
+fn load_many<T: prost::Message + Default>(
+    source: &dyn RowSource,
+    table: &str,
+    keys: &[Vec<u8>],
+) -> Result<Vec<Option<T>>, ReadError> {
+    let decoded =
+        |row: Option<Vec<u8>>| row.map(|bytes| row::decode(table, &bytes).map_err(ReadError::from)).transpose();
+    source.get_many(keys)?.into_iter().map(decoded).collect()
 }
 
 impl From<BadRow> for ReadError {

@@ -1,6 +1,6 @@
 //! The workspace's tags. A row keeps ids of deleted tags; nobody gets to see them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use relevo_domain::tag::Colour;
 use relevo_domain::workspace::command::TAGS_MAX;
@@ -8,7 +8,7 @@ use relevo_domain::{TagId, TenantId};
 use relevo_projection::{RowSource, row};
 use relevo_readstore::{Direction, KeyRange};
 
-use super::{ReadError, bad, load, tag_of};
+use super::{ReadError, bad, load, load_many, tag_of};
 use crate::keys;
 use crate::row::TagRow;
 
@@ -31,6 +31,22 @@ pub fn tags(source: &dyn RowSource, tenant: &TenantId) -> Result<Vec<Tag>, ReadE
 pub(super) struct Cache(HashMap<Vec<u8>, Option<Tag>>);
 
 impl Cache {
+    /// Looks all of these up at once.
+    pub(super) fn load<'i>(
+        &mut self,
+        source: &dyn RowSource,
+        tenant: &TenantId,
+        ids: impl Iterator<Item = &'i Vec<u8>>,
+    ) -> Result<(), ReadError> {
+        let wanted: HashSet<&Vec<u8>> = ids.filter(|id| !self.0.contains_key(*id)).collect();
+        let wanted = wanted.into_iter().map(|id| Ok((id, tag_of(id)?))).collect::<Result<Vec<_>, ReadError>>()?;
+        let keys: Vec<_> = wanted.iter().map(|(_, tag)| keys::tag(tenant, *tag)).collect();
+        for ((id, tag), row) in wanted.into_iter().zip(load_many(source, "tag", &keys)?) {
+            self.0.insert(id.clone(), row.map(|row| read_tag(tag, row)).transpose()?);
+        }
+        Ok(())
+    }
+
     /// Those of these tags that exist, in this order.
     pub(super) fn named(
         &mut self,

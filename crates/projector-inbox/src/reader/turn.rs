@@ -25,6 +25,5 @@ pub fn next_waiting(
 ) -> Result<Option<Timestamp>, ReadError> {
     let Some(columns) = columns_of(view, tenant)? else { return Ok(None) };
     let reached = (now - waiting).as_millis();
-    let times = columns.chunks().iter().filter_map(|chunk| chunk.next_waiting(reached));
-    Ok(times.min().map(|since| Timestamp::from_millis(since) + waiting))
+    Ok(columns.next_waiting(reached).map(|since| Timestamp::from_millis(since) + waiting))
 }

@@ -227,6 +227,8 @@ pub enum TimelineKind {
     TagRemoved = 11,
     PrioritySet = 12,
     MarkedRead = 13,
+    PauseChanged = 14,
+    Escalated = 15,
 }
 
 /// A change of the conversation.
@@ -257,11 +259,11 @@ pub struct TimelineRow {
     pub reason: String,
     #[prost(string, tag = "10")]
     pub note: String,
-    /// Of an episode, a reopening and a return to open: `customer_message`, `business_message`, `imported`, `staff`
+    /// Of an episode, a reopening, a return to open and a resumption: `customer_message`, `business_message`, `imported`, `staff`
     /// or `timer`.
     #[prost(string, tag = "11")]
     pub cause: String,
-    /// Of a snooze that ends by itself.
+    /// Of a snooze or a pause that ends by itself.
     #[prost(sint64, optional, tag = "12")]
     pub until: Option<i64>,
     /// Of a snooze: `SnoozePreset::as_str`.
@@ -276,6 +278,9 @@ pub struct TimelineRow {
     /// Of a read mark: version of the conversation up to which it was read.
     #[prost(uint64, tag = "16")]
     pub through: u64,
+    /// Of a pause: only supervisors may end it.
+    #[prost(bool, tag = "17")]
+    pub locked: bool,
 }
 
 /// What an update about an unknown message is.

@@ -1,7 +1,7 @@
 //! What a conversation goes through, as entries of its thread: one for every event that is not about a message.
 
 use relevo_domain::conversation::{
-    AssignmentHow, ConversationEvent, EpisodeCause, NotePersonal, OpenCause, ReopenCause,
+    AssignmentHow, ConversationEvent, EpisodeCause, NotePersonal, OpenCause, PauseTerms, ReopenCause, ResumeCause,
 };
 
 use crate::apply::Moment;
@@ -16,19 +16,27 @@ pub(crate) fn entry(moment: Moment<'_>, event: &ConversationEvent) -> Option<Tim
             let cause = episode_cause(*cause).to_owned();
             TimelineRow { episode: *episode, cause, ..of(TimelineKind::EpisodeStarted) }
         }
-        ConversationEvent::BotPaused { reason, automatic, personal } => TimelineRow {
+        ConversationEvent::BotPaused { reason, automatic, terms, personal } => TimelineRow {
             pause_reason: reason.as_str().to_owned(),
             automatic: *automatic,
-            ..noted(TimelineKind::BotPaused, personal)
+            ..on_terms(noted(TimelineKind::BotPaused, personal), *terms)
         },
-        ConversationEvent::BotResumed { personal } => noted(TimelineKind::BotResumed, personal),
+        ConversationEvent::PauseChanged { terms, personal } => {
+            on_terms(noted(TimelineKind::PauseChanged, personal), *terms)
+        }
+        ConversationEvent::BotResumed { cause, personal } => {
+            let cause = resume_cause(*cause).to_owned();
+            TimelineRow { cause, ..noted(TimelineKind::BotResumed, personal) }
+        }
+        ConversationEvent::Escalated { to, reason, note: _ } => TimelineRow {
+            agent: to.to_string(),
+            pause_reason: reason.as_str().to_owned(),
+            ..of(TimelineKind::Escalated)
+        },
         ConversationEvent::Assigned { agent, team, how } => TimelineRow {
             agent: text(agent.as_ref()),
             team: text(team.as_ref()),
-            claimed: match how {
-                AssignmentHow::Claim => true,
-                AssignmentHow::Manual => false,
-            },
+            claimed: *how == AssignmentHow::Claim,
             ..of(TimelineKind::Assigned)
         },
         ConversationEvent::Resolved { episode, reason, personal } => {
@@ -73,6 +81,10 @@ pub(crate) fn entry(moment: Moment<'_>, event: &ConversationEvent) -> Option<Tim
     })
 }
 
+fn on_terms(row: TimelineRow, terms: PauseTerms) -> TimelineRow {
+    TimelineRow { until: terms.until.map(relevo_domain::Timestamp::as_millis), locked: terms.locked, ..row }
+}
+
 fn text(value: Option<&impl ToString>) -> String {
     value.map(ToString::to_string).unwrap_or_default()
 }
@@ -89,6 +101,14 @@ const fn reopen_cause(cause: ReopenCause) -> &'static str {
     match cause {
         ReopenCause::CustomerMessage => "customer_message",
         ReopenCause::Staff => "staff",
+    }
+}
+
+const fn resume_cause(cause: ResumeCause) -> &'static str {
+    match cause {
+        // The usual one is not written.
+        ResumeCause::Staff => "",
+        ResumeCause::Timer => "timer",
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use relevo_domain::contact::ContactEvent;
 use relevo_domain::contact::event::CustomerPersonal;
 use relevo_domain::conversation::{
-    AssignmentHow, ConversationEvent, EpisodeCause, Medium, NotePersonal, OpenCause, PauseReason, Priority,
+    AssignmentHow, ConversationEvent, EpisodeCause, Medium, NotePersonal, OpenCause, PauseReason, PauseTerms, Priority,
     SnoozePreset,
 };
 use relevo_domain::tag::{Colour, TagName};
@@ -48,6 +48,7 @@ fn a_snooze_reads_as_open_and_due_from_its_very_time_on() {
     let paused = ConversationEvent::BotPaused {
         reason: PauseReason::Other,
         automatic: false,
+        terms: PauseTerms::default(),
         personal: NotePersonal::default(),
     };
     story.tell(id, staff("laura"), [paused, snoozed(Some(until))]);

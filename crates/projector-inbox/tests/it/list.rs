@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use relevo_domain::conversation::{
     AssignmentHow, Author, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus, EpisodeCause,
-    Medium, MessageFlags, MessageKind, NotePersonal, PauseReason, ReopenCause,
+    Medium, MessageFlags, MessageKind, NotePersonal, PauseReason, PauseTerms, ReopenCause, ResumeCause,
 };
 use relevo_domain::{Actor, AgentId, MessageId, TeamId};
 use relevo_projection::testing::Story;
@@ -30,7 +30,12 @@ fn resolved() -> ConversationEvent {
 }
 
 fn paused(reason: PauseReason) -> ConversationEvent {
-    ConversationEvent::BotPaused { reason, automatic: false, personal: remark("solo por la tarde") }
+    ConversationEvent::BotPaused {
+        reason,
+        automatic: false,
+        terms: PauseTerms::default(),
+        personal: remark("solo por la tarde"),
+    }
 }
 
 #[test]
@@ -193,7 +198,11 @@ fn a_pause_and_an_assignment_survive_resolving_and_a_new_episode() {
     assert_eq!((row.episode, row.status), (2, Status::Open));
     assert!(matches!(row.bot, Bot::Paused(pause) if pause.reason == PauseReason::Complaint));
     assert_eq!(row.team.as_ref().map(TeamId::as_str), Some("ventas"));
-    story.tell(id, staff("laura"), [ConversationEvent::BotResumed { personal: NotePersonal::default() }]);
+    story.tell(
+        id,
+        staff("laura"),
+        [ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal: NotePersonal::default() }],
+    );
     assert_eq!(Folded::of(&story).conversation(id).bot, Bot::Active);
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use relevo_domain::conversation::{
     AcceptedPersonal, Author, Body, CancelCause, ConversationEvent, DeliveryReport, DeliveryReportPersonal,
-    DeliveryStatus, FailureClass, Medium, NotePersonal, Outgoing, ReactionPersonal, SendFailure, TemplateUse,
+    DeliveryStatus, FailureClass, Medium, NotePersonal, Outgoing, PauseTerms, ReactionPersonal, SendFailure,
+    TemplateUse,
 };
 use relevo_domain::{Actor, AgentId, EntityId, MessageId, Timestamp};
 use relevo_projection::testing::Story;
@@ -343,6 +344,7 @@ fn a_bot_answers_while_it_is_active_and_relevo_itself_never() {
     let pause = ConversationEvent::BotPaused {
         reason: relevo_domain::conversation::PauseReason::Complaint,
         automatic: false,
+        terms: PauseTerms::default(),
         personal: NotePersonal::default(),
     };
     let cancelled = ConversationEvent::SendCancelled { message: named(3), cause: CancelCause::BotPaused };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use relevo_domain::conversation::{
     AssignmentHow, Attachment, Author, ConversationEvent, DeliveryReport, DeliveryReportPersonal, DeliveryStatus,
-    Medium, MessageKind, NotePersonal, PauseReason, ReactionPersonal,
+    Medium, MessageKind, NotePersonal, PauseReason, PauseTerms, ReactionPersonal,
 };
 use relevo_domain::{Actor, AgentId, EntityId, MessageId, Timestamp};
 use relevo_projection::testing::Story;
@@ -76,6 +76,7 @@ fn a_thread_tells_what_happened_oldest_first() {
             ConversationEvent::BotPaused {
                 reason: PauseReason::Complaint,
                 automatic: false,
+                terms: PauseTerms::default(),
                 personal: personal.clone(),
             },
             ConversationEvent::Assigned { agent: Some(laura), team: None, how: AssignmentHow::Claim },

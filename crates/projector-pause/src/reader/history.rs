@@ -18,6 +18,8 @@ pub const HISTORY_LIMIT_MAX: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HistoryEntry {
     Paused(Pause),
+    /// The terms of the pause were changed to these: `by`, `since`, `note` and `automatic` are the change's.
+    Changed(Pause),
     Resumed {
         by: Actor,
         at: Timestamp,
@@ -77,6 +79,7 @@ pub(super) fn latest(
 fn entry(value: &[u8]) -> Result<HistoryEntry, ReadError> {
     let row: HistoryRow = decode("history", value)?;
     match (row.paused, row.resumed) {
+        (Some(paused), None) if row.changed => read_pause(paused).map(HistoryEntry::Changed),
         (Some(paused), None) => read_pause(paused).map(HistoryEntry::Paused),
         (None, Some(ResumedRow { by, at, note, silent_since })) => {
             let at = Timestamp::from_millis(at);

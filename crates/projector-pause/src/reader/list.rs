@@ -28,6 +28,8 @@ pub struct Query<'a> {
     pub channels: &'a [ChannelId],
     /// Only pauses that are longer than this.
     pub longer_than: Option<Duration>,
+    /// Only where the customer has waited for longer than this since the pause.
+    pub waiting_longer_than: Option<Duration>,
     pub sort: Sort,
     /// Whose access applies.
     pub visible: &'a Caller,
@@ -72,6 +74,7 @@ pub struct Page {
 pub fn paused(snapshot: &Snapshot, tenant: &TenantId, query: &Query<'_>) -> Result<Page, ReadError> {
     let (limit, now) = (query.limit.clamp(1, LIMIT_MAX), query.after.map_or(query.now, |after| after.now));
     let latest = query.longer_than.map(|longer| (now - longer).as_millis());
+    let waited = query.waiting_longer_than.map(|longer| now - longer);
     let order = match query.sort {
         Sort::Since => Order::Since,
         Sort::Waiting => Order::Waiting,
@@ -89,7 +92,14 @@ pub fn paused(snapshot: &Snapshot, tenant: &TenantId, query: &Query<'_>) -> Resu
         }
         if long_enough && matches(query, &listed)? {
             let conversation = keys::read_conversation(&found.key)?;
-            if let Some(row) = one(snapshot, tenant, conversation, query.visible)? {
+            let row = one(snapshot, tenant, conversation, query.visible)?;
+            let waits =
+                |row: &Paused| waited.is_none_or(|waited| row.waiting_since.is_some_and(|since| since < waited));
+            if row.as_ref().is_some_and(|row| !waits(row)) && query.sort == Sort::Waiting {
+                // All that follow have waited less, or do not wait.
+                return Ok(Page { rows, next: None });
+            }
+            if let Some(row) = row.filter(waits) {
                 if rows.len() == limit {
                     // There is one more: the page ends at the one before.
                     return Ok(Page { rows, next: last });

@@ -6,7 +6,7 @@ pub(crate) mod count;
 pub(crate) mod history;
 pub(crate) mod list;
 
-use relevo_domain::conversation::PauseReason;
+use relevo_domain::conversation::{PauseReason, PauseTerms};
 use relevo_domain::{Actor, AgentId, Caller, ChannelId, EntityId, EntityKind, TeamId, TenantId, Timestamp};
 use relevo_projection::row::{self, ReadError, bad};
 use relevo_readstore::Snapshot;
@@ -34,6 +34,7 @@ pub struct Pause {
     pub since: Timestamp,
     /// Personal data.
     pub note: Option<String>,
+    pub terms: PauseTerms,
 }
 
 /// The bot in one conversation.
@@ -101,6 +102,7 @@ fn read_pause(row: PauseRow) -> Result<Pause, ReadError> {
         by: read_actor(&row.by)?,
         since: Timestamp::from_millis(row.since),
         note: read_note(row.note),
+        terms: PauseTerms { until: row.until.map(Timestamp::from_millis), locked: row.locked },
     })
 }
 

@@ -18,9 +18,18 @@ fn counts_are_what_the_lists_say() {
     for tenant in ["demo", "demo-b", "peluqueria-sol"] {
         let caller = supervisor(tenant);
         let listed = |reason| {
-            let (automatic, channels, longer_than, sort) = (None, &[], None, Sort::Since);
-            let (visible, now, after) = (&caller, Timestamp::default(), None);
-            let query = Query { reason, automatic, channels, longer_than, sort, visible, now, after, limit: 200 };
+            let query = Query {
+                reason,
+                automatic: None,
+                channels: &[],
+                longer_than: None,
+                waiting_longer_than: None,
+                sort: Sort::Since,
+                visible: &caller,
+                now: Timestamp::default(),
+                after: None,
+                limit: 200,
+            };
             paused(&snapshot, &caller.tenant, &query).unwrap().rows
         };
         let counts = counts(&snapshot, &caller.tenant, &caller).unwrap();

@@ -116,8 +116,9 @@ fn expected(sheets: &BTreeMap<u8, Sheet>, query: &Query<'_>) -> Vec<(u8, Option<
             && (query.channels.is_empty() || query.channels.contains(&channel))
             && query.longer_than.is_none_or(|longer| since < query.now - longer)
             && sheet.seen_by(query.visible);
-        if kept {
-            let waiting = sheet.waiting(since);
+        let waiting = sheet.waiting(since);
+        let waits = |longer| waiting.is_some_and(|waiting| waiting < query.now - longer);
+        if kept && query.waiting_longer_than.is_none_or(waits) {
             let order = match query.sort {
                 Sort::Since => (false, Some(since)),
                 Sort::Waiting => (waiting.is_none(), waiting),
@@ -163,14 +164,28 @@ proptest! {
         for visible in &callers {
             for reason in [None, Some(PauseReason::Complaint)] {
                 for (automatic, channels) in [(None, &[][..]), (Some(true), &[]), (None, &second), (Some(false), &second)] {
-                    for (longer_than, sort) in [
-                        (None, Sort::Since),
-                        (None, Sort::Waiting),
-                        (Some(Duration::from_hours(1)), Sort::Since),
-                        (Some(Duration::from_hours(1)), Sort::Waiting),
+                    let hour = Some(Duration::from_hours(1));
+                    for (longer_than, waiting_longer_than, sort) in [
+                        (None, None, Sort::Since),
+                        (None, None, Sort::Waiting),
+                        (hour, None, Sort::Since),
+                        (hour, None, Sort::Waiting),
+                        (None, hour, Sort::Since),
+                        (None, hour, Sort::Waiting),
+                        (hour, hour, Sort::Waiting),
                     ] {
-                        let after = None;
-                        let query = Query { reason, automatic, channels, longer_than, sort, visible, now, after, limit };
+                        let query = Query {
+                            reason,
+                            automatic,
+                            channels,
+                            longer_than,
+                            waiting_longer_than,
+                            sort,
+                            visible,
+                            now,
+                            after: None,
+                            limit,
+                        };
                         prop_assert_eq!(paged(&folded, &query), expected(&sheets, &query), "{:?}", query);
                     }
                 }

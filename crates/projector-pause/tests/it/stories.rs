@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use relevo_domain::conversation::{ConversationEvent, EpisodeCause, Medium, NotePersonal, PauseReason, ReopenCause};
+use relevo_domain::conversation::{
+    ConversationEvent, EpisodeCause, Medium, NotePersonal, PauseReason, PauseTerms, ReopenCause,
+};
 use relevo_domain::{Actor, ChannelId};
 use relevo_projection::testing::Story;
 use relevo_projection::testing::story::{staff, supervisor};
@@ -26,6 +28,7 @@ fn it_is_seen_who_paused_why_and_since_when() {
         by: staff("laura"),
         since,
         note: Some("reclama una seña".to_owned()),
+        terms: PauseTerms::default(),
     };
     let page = folded.page(&folded.query(None, &supervisor("demo")));
     let [row] = page.rows.as_slice() else { panic!("one pause, not {page:?}") };
@@ -151,6 +154,61 @@ fn it_is_seen_how_long_the_customer_has_waited_since_the_pause() {
 }
 
 #[test]
+fn changed_terms_show_at_once_and_stay_in_the_history() {
+    let mut story = Story::new();
+    let id = open(&mut story, 1);
+    story.tell(id, staff("laura"), [bot_paused(PauseReason::Complaint, false, Some("enojada"))]);
+    let since = story.now();
+    let changed_at = story.wait(MINUTE).now();
+    let terms = PauseTerms { until: Some(changed_at + 30 * MINUTE), locked: true };
+    let personal = NotePersonal { text: Some("la veo yo".to_owned()) };
+    story.tell(id, staff("carla"), [ConversationEvent::PauseChanged { terms, personal }]);
+    let folded = Folded::of(&story);
+    let pause = folded.state(id).pause.unwrap();
+    assert_eq!(
+        (pause.terms, pause.since, pause.by, pause.note.as_deref()),
+        (terms, since, staff("laura"), Some("enojada"))
+    );
+    let history = folded.state(id).history;
+    let [HistoryEntry::Paused(first), HistoryEntry::Changed(change)] = history.as_slice() else {
+        panic!("{history:?}")
+    };
+    assert_eq!((first.terms, first.since), (PauseTerms::default(), since));
+    let by = (&change.by, change.since, change.note.as_deref(), change.terms);
+    assert_eq!(by, (&staff("carla"), changed_at, Some("la veo yo"), terms));
+    assert_eq!(folded.counts(&supervisor("demo")), ["complaint=1+0"], "one pause");
+
+    story.wait(MINUTE).tell(id, Actor::System, [bot_resumed(None)]);
+    let history = Folded::of(&story).state(id).history;
+    let Some(HistoryEntry::Resumed { paused_for, .. }) = history.last() else { panic!("{history:?}") };
+    assert_eq!(*paused_for, 2 * MINUTE, "counted from the pause, not from the change");
+}
+
+#[test]
+fn who_is_paused_without_an_answer_can_be_asked_for() {
+    let mut story = Story::new();
+    let ids = [1, 2, 3].map(|number| open(&mut story, number));
+    for id in &ids {
+        story.tell(*id, staff("laura"), [bot_paused(PauseReason::Complaint, false, None)]);
+    }
+    // 1 has waited for ten minutes, 2 for five, nobody has written in 3.
+    story.customer(ids[0], "¿hola?");
+    story.wait(5 * MINUTE).customer(ids[1], "¿hola?");
+    story.wait(5 * MINUTE);
+    let folded = Folded::of(&story);
+    let caller = supervisor("demo");
+    for sort in [Sort::Since, Sort::Waiting] {
+        let waits = |longer: Duration| {
+            let waiting_longer_than = Some(longer);
+            numbers(&folded.page(&Query { waiting_longer_than, sort, ..folded.query(None, &caller) }))
+        };
+        assert_eq!(waits(MINUTE), [1, 2], "{sort:?}");
+        assert_eq!(waits(5 * MINUTE), [1], "{sort:?}: longer than, not as long as");
+        assert_eq!(waits(10 * MINUTE), Vec::<u8>::new(), "{sort:?}");
+    }
+}
+
+#[test]
 fn filters_combine() {
     let mut story = Story::new();
     for number in 1..=8u8 {
@@ -192,7 +250,7 @@ fn a_history_is_read_in_pages_and_says_how_long_the_bot_was_silent() {
         let page = history(&folded.snapshot, &demo(), id, &caller, after.as_ref(), 2).unwrap().unwrap();
         (after, pages) = (page.next, pages + 1);
         told.extend(page.entries.into_iter().map(|entry| match entry {
-            HistoryEntry::Paused(pause) => Err(pause.reason),
+            HistoryEntry::Paused(pause) | HistoryEntry::Changed(pause) => Err(pause.reason),
             HistoryEntry::Resumed { paused_for, .. } => Ok(paused_for),
         }));
         if after.is_none() {

@@ -1,6 +1,6 @@
 //! What the tests of this view share: fold a story, ask for pages.
 
-use relevo_domain::conversation::{ConversationEvent, Medium, NotePersonal, PauseReason};
+use relevo_domain::conversation::{ConversationEvent, Medium, NotePersonal, PauseReason, PauseTerms, ResumeCause};
 use relevo_domain::{Caller, EntityId, TenantId, Timestamp};
 use relevo_projection::testing::story::supervisor;
 use relevo_projection::testing::{Story, fold};
@@ -39,6 +39,7 @@ impl Folded {
             automatic: None,
             channels: &[],
             longer_than: None,
+            waiting_longer_than: None,
             sort: Sort::Since,
             visible,
             now: self.now,
@@ -72,9 +73,17 @@ pub(crate) fn open(story: &mut Story, number: u8) -> EntityId {
 }
 
 pub(crate) fn bot_paused(reason: PauseReason, automatic: bool, note: Option<&str>) -> ConversationEvent {
-    ConversationEvent::BotPaused { reason, automatic, personal: NotePersonal { text: note.map(str::to_owned) } }
+    ConversationEvent::BotPaused {
+        reason,
+        automatic,
+        terms: PauseTerms::default(),
+        personal: NotePersonal { text: note.map(str::to_owned) },
+    }
 }
 
 pub(crate) fn bot_resumed(note: Option<&str>) -> ConversationEvent {
-    ConversationEvent::BotResumed { personal: NotePersonal { text: note.map(str::to_owned) } }
+    ConversationEvent::BotResumed {
+        cause: ResumeCause::Staff,
+        personal: NotePersonal { text: note.map(str::to_owned) },
+    }
 }

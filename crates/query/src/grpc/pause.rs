@@ -66,7 +66,9 @@ impl Query {
         fields.finish()?;
 
         let automatic = request.automatic;
-        let longer_than = Some(request.longer_than_seconds).filter(|seconds| *seconds > 0).map(Duration::from_secs);
+        let given = |seconds: u64| Some(seconds).filter(|seconds| *seconds > 0).map(Duration::from_secs);
+        let longer_than = given(request.longer_than_seconds);
+        let waiting_longer_than = given(request.waiting_longer_than_seconds);
         let page_token = request.page_token.clone();
         let same_list = wire::ListPausedRequest {
             page_size: 0,
@@ -87,7 +89,18 @@ impl Query {
             let rows = turn.moment.rows();
             let (channels, after) = (channels.as_slice(), turn.after.as_ref());
             let (visible, now) = (&reader, turn.now);
-            let list = pause::Query { reason, automatic, channels, longer_than, sort, visible, now, after, limit };
+            let list = pause::Query {
+                reason,
+                automatic,
+                channels,
+                longer_than,
+                waiting_longer_than,
+                sort,
+                visible,
+                now,
+                after,
+                limit,
+            };
             let page = pause::paused(rows, &reader.tenant, &list)?;
             let counts = pause::counts(rows, &reader.tenant, &reader)?;
             let (names, contacts) = (query.names(&reader), ContactNames::now(&query, &reader));

@@ -114,5 +114,18 @@ fn pause(names: Names<'_>, pause: inbox::Pause, shown: Shown) -> wire::Pause {
         by: Some(names.actor(&pause.by)),
         since: Some(words::time(pause.since)),
         note: pause.note.filter(|_| shown.texts).unwrap_or_default(),
+        until: pause.terms.until.map(words::time),
+        locked: pause.terms.locked,
+        escalation: pause.escalation.map(|row| escalation(names, &row)),
+    }
+}
+
+/// Who was asked to take over.
+pub(crate) fn escalation(names: Names<'_>, row: &inbox::Escalation) -> wire::Escalation {
+    wire::Escalation {
+        to: Some(names.assignee(Some(&row.to), None)),
+        by: Some(names.actor(&row.by)),
+        at: Some(words::time(row.at)),
+        reason: words::reason(row.reason).into(),
     }
 }

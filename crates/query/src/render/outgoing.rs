@@ -28,7 +28,7 @@ pub(super) fn outgoing(names: Names<'_>, row: &inbox::Message) -> Option<wire::O
         unknown_since: time(way.unknown_since),
         cancelled_at: time(way.cancelled_at),
         next_attempt_at: time(way.next_attempt_at),
-        failure: row.failure().map(|failure| self::failure(names, failure)),
+        failure: row.failure().map(|failure| self::failure(names, row.send_state(), failure)),
         cancel_cause: cancel_cause(way.cancel_cause()).into(),
         template: template.filter(|template| !template.name.is_empty()),
         reaction_to: message_id(&way.reaction_to),
@@ -36,20 +36,23 @@ pub(super) fn outgoing(names: Names<'_>, row: &inbox::Message) -> Option<wire::O
     })
 }
 
-fn failure(names: Names<'_>, row: inbox::Failure) -> wire::SendFailure {
-    let explanation = explanation(names, &row);
+fn failure(names: Names<'_>, state: inbox::SendState, row: inbox::Failure) -> wire::SendFailure {
+    let explanation = explanation(names, state, &row);
     wire::SendFailure { class: row.class, code: row.code, attempt: row.attempt, explanation }
 }
 
-/// What the code means, else what its class means.
-fn explanation(names: Names<'_>, row: &inbox::Failure) -> String {
-    let of_code = || {
-        let keys = PROVIDERS.map(|provider| format!("send-failure-{provider}-{}", row.code.replace('.', "-")));
-        keys.into_iter().find_map(|key| find(names.language, &key, &[]))
-    };
-    let of_class = || find(names.language, &format!("send-failure-{}", row.class), &[]);
-    let known = (!row.code.is_empty()).then(of_code).flatten();
-    known.or_else(of_class).unwrap_or_default()
+/// What the code means, else what its class means. What has failed for good is not promised another attempt, whatever the code
+/// would be good for.
+fn explanation(names: Names<'_>, state: inbox::SendState, row: &inbox::Failure) -> String {
+    let kinds: &[&str] =
+        if state == inbox::SendState::Failed { &["send-failure-final", "send-failure"] } else { &["send-failure"] };
+    let code = row.code.replace('.', "-");
+    let of_codes = PROVIDERS.map(|provider| format!("{provider}-{code}"));
+    let of_codes: &[String] = if code.is_empty() { &[] } else { &of_codes };
+    let mut keys = kinds.iter().flat_map(|kind| of_codes.iter().map(move |of_code| format!("{kind}-{of_code}")));
+    let of_code = keys.find_map(|key| find(names.language, &key, &[]));
+    let of_class = || kinds.iter().find_map(|kind| find(names.language, &format!("{kind}-{}", row.class), &[]));
+    of_code.or_else(of_class).unwrap_or_default()
 }
 
 pub(crate) const fn send_state(state: inbox::SendState) -> wire::SendState {

@@ -33,6 +33,9 @@ pub(crate) fn one(names: Names<'_>, row: &pause::Pause, texts: bool) -> wire::Pa
         by: Some(names.actor(&row.by)),
         since: Some(words::time(row.since)),
         note: row.note.clone().filter(|_| texts).unwrap_or_default(),
+        until: row.terms.until.map(words::time),
+        locked: row.terms.locked,
+        escalation: None,
     }
 }
 
@@ -43,15 +46,8 @@ pub(crate) fn count(row: pause::ReasonCount) -> wire::PausedCount {
 /// A pause or a resumption.
 pub(crate) fn history(names: Names<'_>, row: pause::HistoryEntry, texts: bool) -> wire::PauseHistoryEntry {
     match row {
-        pause::HistoryEntry::Paused(pause) => wire::PauseHistoryEntry {
-            bot: wire::BotState::Paused.into(),
-            at: Some(words::time(pause.since)),
-            by: Some(names.actor(&pause.by)),
-            reason: words::reason(pause.reason).into(),
-            automatic: pause.automatic,
-            note: pause.note.filter(|_| texts).unwrap_or_default(),
-            paused_for: None,
-        },
+        pause::HistoryEntry::Paused(pause) => entry(names, pause, texts),
+        pause::HistoryEntry::Changed(pause) => wire::PauseHistoryEntry { changed: true, ..entry(names, pause, texts) },
         pause::HistoryEntry::Resumed { by, at, paused_for, note } => wire::PauseHistoryEntry {
             bot: wire::BotState::Active.into(),
             at: Some(words::time(at)),
@@ -60,7 +56,23 @@ pub(crate) fn history(names: Names<'_>, row: pause::HistoryEntry, texts: bool) -
             automatic: false,
             note: note.filter(|_| texts).unwrap_or_default(),
             paused_for: Some(duration(paused_for)),
+            ..wire::PauseHistoryEntry::default()
         },
+    }
+}
+
+fn entry(names: Names<'_>, pause: pause::Pause, texts: bool) -> wire::PauseHistoryEntry {
+    wire::PauseHistoryEntry {
+        bot: wire::BotState::Paused.into(),
+        at: Some(words::time(pause.since)),
+        by: Some(names.actor(&pause.by)),
+        reason: words::reason(pause.reason).into(),
+        automatic: pause.automatic,
+        note: pause.note.filter(|_| texts).unwrap_or_default(),
+        paused_for: None,
+        changed: false,
+        until: pause.terms.until.map(words::time),
+        locked: pause.terms.locked,
     }
 }
 

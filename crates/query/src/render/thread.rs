@@ -138,6 +138,8 @@ fn timeline(names: Names<'_>, tags: &[inbox::Tag], row: inbox::Timeline) -> wire
         inbox::TimelineKind::TagRemoved => (wire::TimelineKind::TagRemoved, None),
         inbox::TimelineKind::PrioritySet => (wire::TimelineKind::PrioritySet, None),
         inbox::TimelineKind::MarkedRead => (wire::TimelineKind::MarkedRead, None),
+        inbox::TimelineKind::PauseChanged => (wire::TimelineKind::PauseChanged, None),
+        inbox::TimelineKind::Escalated => (wire::TimelineKind::Escalated, Some(wire::AssignmentHow::Manual)),
     };
     let assignee = how.map(|_assigned| {
         let (agent, team) = (AgentId::new(row.agent.as_str()).ok(), TeamId::new(row.team.as_str()).ok());
@@ -161,6 +163,7 @@ fn timeline(names: Names<'_>, tags: &[inbox::Tag], row: inbox::Timeline) -> wire
         tag: tag(tags, &row.tag),
         priority: Priority::parse(&row.priority).map_or(wire::Priority::Unspecified, words::priority).into(),
         through_version: row.through,
+        locked: row.locked,
     }
 }
 

@@ -129,6 +129,11 @@ async fn pauses_are_filtered_and_sorted_by_how_long_the_customer_waits() {
     assert!(found(wire::ListPausedRequest { automatic: Some(true), ..Default::default() }).await.is_empty());
     assert_eq!(found(wire::ListPausedRequest { automatic: Some(false), ..Default::default() }).await.len(), 2);
     let year = 366 * 24 * 3600;
+    let waits = async |waiting_longer_than_seconds| {
+        found(wire::ListPausedRequest { waiting_longer_than_seconds, ..Default::default() }).await
+    };
+    assert_eq!((waits(0).await.len(), waits(1).await), (2, vec![conversation(2).to_string()]), "without an answer");
+    assert!(waits(u64::MAX).await.is_empty());
     assert_eq!(found(wire::ListPausedRequest { longer_than_seconds: 1, ..Default::default() }).await.len(), 2);
     assert!(found(wire::ListPausedRequest { longer_than_seconds: 100 * year, ..Default::default() }).await.is_empty());
 

@@ -105,6 +105,30 @@ async fn a_failure_is_explained_in_the_language_of_the_request() {
 }
 
 #[tokio::test]
+async fn what_failed_for_good_is_not_promised_another_attempt() {
+    let mut told = Vec::new();
+    for (code, retry_at) in [
+        ("131016", Some(Timestamp::from_seconds(1_772_463_700))),
+        ("131016", None),
+        ("http-503", Some(Timestamp::from_seconds(1_772_463_700))),
+        ("http-503", None),
+    ] {
+        let failure = SendFailure { class: FailureClass::Transient, code: Some(code.to_owned()), detail: None };
+        let failed = ConversationEvent::SendFailed { message: ANSWER, attempt: 3, failure, retry_at };
+        let world = World::new().writes("demo", 1, "wa-main", "¿tienen turno?");
+        let world = world.event("demo", 1, queued()).event("demo", 1, started()).event("demo", 1, failed).told();
+        let request = wire::ListMessagesRequest { conversation_id: conversation(1).to_string(), ..Default::default() };
+        let mut asked = ask(&supervisor(), request);
+        asked.metadata_mut().insert("accept-language", "en".parse().unwrap());
+        let message = last(world.query.list_messages(asked).await.unwrap().into_inner().entries);
+        told.push(message.outgoing.unwrap().failure.unwrap().explanation);
+    }
+    let again: Vec<bool> = told.iter().map(|text| text.contains("tried again by itself")).collect();
+    assert_eq!(again, [true, false, true, false], "{told:?}");
+    assert!(told.iter().all(|text| !text.is_empty()), "{told:?}");
+}
+
+#[tokio::test]
 async fn every_class_of_failure_has_an_explanation() {
     let classes = FailureClass::ALL.map(FailureClass::as_str).into_iter().chain([relevo_projector_inbox::REPORTED]);
     for class in classes {

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use relevo_domain::conversation::event::{NotePersonal, OpenCause};
-use relevo_domain::conversation::{ConversationEvent, PauseReason, Priority};
+use relevo_domain::conversation::event::{AssignmentHow, NotePersonal, OpenCause};
+use relevo_domain::conversation::{ConversationEvent, PauseReason, PauseTerms, Priority};
 use relevo_domain::tag::{Colour, TagName};
 use relevo_domain::workspace::WorkspaceEvent;
-use relevo_domain::{Caller, ErrorCode, Role, TagId, ValidUntil};
+use relevo_domain::{Actor, Caller, ErrorCode, MessageId, Role, TagId, ValidUntil};
 use relevo_proto::Problem;
 use relevo_proto::query::v1 as wire;
 use relevo_proto::query::v1::inbox_service_server::InboxService as _;
 
 use super::live::{Client, Live, idle, next, pass};
-use super::world::{START, World, ask, caller, clock, conversation, granted, supervisor};
+use super::world::{START, World, agent, ask, caller, clock, conversation, granted, supervisor};
 use crate::{HEARTBEAT, WATCHES_PER_CALLER_MAX, WATCHES_PER_TENANT_MAX};
 
 const VIP: TagId = TagId::new([1; 16]);
@@ -62,6 +62,60 @@ async fn a_snapshot_first_then_each_change_as_a_delta() {
     client.hear().await;
     agrees(&live, &supervisor(), &request, &client).await;
     assert_eq!(client.snapshots, 1);
+}
+
+fn escalated(world: World, n: u8, to: &str) -> World {
+    let terms = PauseTerms { until: None, locked: true };
+    let (reason, personal) = (PauseReason::Complaint, NotePersonal::default());
+    let note = MessageId::new([n; 16]);
+    let events = vec![
+        ConversationEvent::BotPaused { reason, automatic: false, terms, personal: personal.clone() },
+        ConversationEvent::Assigned { agent: Some(agent(to)), team: None, how: AssignmentHow::Manual },
+        ConversationEvent::NoteAdded { message: note, personal },
+        ConversationEvent::Escalated { to: agent(to), reason, note },
+    ];
+    world.conversation_events("demo", n, Actor::Staff(agent("laura")), events)
+}
+
+#[tokio::test]
+async fn who_is_asked_to_take_over_is_alerted_once_whatever_they_look_at() {
+    let mut live = Live::new(many(4));
+    let carla = supervisor();
+    // She looks at resolved ones alone.
+    let status = vec![wire::ConversationStatus::Resolved.into()];
+    let filter = Some(wire::ConversationFilter { statuses: status, ..Default::default() });
+    let request = wire::WatchInboxRequest { filter, ..Default::default() };
+    let mut asked = live.watch(&carla, request.clone()).await;
+    let mut other = live.watch(&caller("demo", "diego", Role::Supervisor), wire::WatchInboxRequest::default()).await;
+    let from_position = asked.position.clone();
+    live.tell(|world| escalated(world, 2, carla.name.as_str()));
+
+    asked.hear().await;
+    let Some(wire::watch_inbox_response::Event::Delta(delta)) = asked.last.clone() else { panic!("not a delta") };
+    let [alert] = delta.alerts.as_slice() else { panic!("one alert: {delta:?}") };
+    assert_eq!(
+        (alert.conversation_id.clone(), alert.contact_name.as_str()),
+        (conversation(2).to_string(), "Cliente 2")
+    );
+    let escalation = alert.escalation.clone().unwrap();
+    assert_eq!(escalation.by.unwrap().id, "laura");
+    assert_eq!(
+        (escalation.reason, escalation.to.unwrap().agent_id),
+        (wire::PauseReason::Complaint.into(), carla.name.to_string())
+    );
+    other.hear().await;
+    let Some(wire::watch_inbox_response::Event::Delta(delta)) = other.last.clone() else { panic!("not a delta") };
+    assert!(delta.alerts.is_empty(), "somebody else was asked");
+    let shown = delta.upserts[0].pause.clone().unwrap();
+    assert!(shown.locked && shown.escalation.is_some(), "whoever sees the conversation sees that: {shown:?}");
+
+    live.tell(|world| world.writes("demo", 2, "wa-main", "¿hola?").resolved("demo", 3));
+    asked.hear().await;
+    let Some(wire::watch_inbox_response::Event::Delta(delta)) = asked.last.clone() else { panic!("not a delta") };
+    assert!(delta.alerts.is_empty(), "once: {delta:?}");
+    let resumed = live.watch(&carla, wire::WatchInboxRequest { from_position, ..request }).await;
+    let Some(wire::watch_inbox_response::Event::Delta(delta)) = resumed.last.clone() else { panic!("not a delta") };
+    assert_eq!(delta.alerts.len(), 1, "who was away is told");
 }
 
 #[tokio::test]

@@ -10,7 +10,9 @@ use relevo_domain::contact::ContactEvent;
 use relevo_domain::contact::event::{IdentifierPersonal, NamePersonal};
 use relevo_domain::conversation::event::{AssignmentHow, EpisodeCause, NotePersonal};
 use relevo_domain::conversation::message::{Author, Content, ContentPersonal};
-use relevo_domain::conversation::{ConversationEvent, Medium, Message, MessageFlags, MessageKind, PauseReason};
+use relevo_domain::conversation::{
+    ConversationEvent, Medium, Message, MessageFlags, MessageKind, PauseReason, PauseTerms, ResumeCause,
+};
 use relevo_domain::identity::IdentifierKind;
 use relevo_domain::workspace::WorkspaceEvent;
 use relevo_domain::{
@@ -199,12 +201,12 @@ impl World {
 
     pub(super) fn paused(self, tenant_name: &str, n: u8, reason: PauseReason, note: &str) -> Self {
         let personal = NotePersonal { text: Some(note.to_owned()).filter(|note| !note.is_empty()) };
-        let event = ConversationEvent::BotPaused { reason, automatic: false, personal };
+        let event = ConversationEvent::BotPaused { reason, automatic: false, terms: PauseTerms::default(), personal };
         self.conversation_events(tenant_name, n, Actor::Staff(agent("laura")), vec![event])
     }
 
     pub(super) fn resumed(self, tenant_name: &str, n: u8) -> Self {
-        let event = ConversationEvent::BotResumed { personal: NotePersonal::default() };
+        let event = ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal: NotePersonal::default() };
         self.conversation_events(tenant_name, n, Actor::Staff(agent("laura")), vec![event])
     }
 
@@ -271,7 +273,13 @@ impl World {
         &self.commits
     }
 
-    fn conversation_events(self, tenant_name: &str, n: u8, actor: Actor, events: Vec<ConversationEvent>) -> Self {
+    pub(super) fn conversation_events(
+        self,
+        tenant_name: &str,
+        n: u8,
+        actor: Actor,
+        events: Vec<ConversationEvent>,
+    ) -> Self {
         let events = events.into_iter().map(Event::Conversation).collect();
         self.commit(&tenant(tenant_name), conversation(n), actor, events)
     }

@@ -16,6 +16,7 @@ use super::{Seen, Step, Watched};
 use crate::Query;
 use crate::error::QueryError;
 use crate::filter::AskedFilter;
+use crate::render;
 
 /// Places that are kept beyond those that are shown: so many may leave before the list is read again. Tests come to its end.
 const SPARE: usize = if cfg!(test) { 2 } else { 25 };
@@ -109,6 +110,7 @@ fn told(event: Told, counters: wire::InboxCounters, before: Option<&wire::InboxC
                 && delta.upserts.is_empty()
                 && delta.removed_ids.is_empty()
                 && delta.order.is_empty()
+                && delta.alerts.is_empty()
                 && before == Some(&counters);
             (!quiet).then_some(Event::Delta(wire::InboxDelta { counters: Some(counters), ..*delta }))
         }
@@ -142,10 +144,10 @@ impl<'a> Look<'a> {
 
     /// What is different for a client that has seen everything up to `since`, and whose rows we do not know.
     fn resumed(&self, since: Position) -> Result<(Window, Told), QueryError> {
-        let changes = self.changes(since)?;
-        if changes.is_none_or(|changed| changed.len() > self.watch.size / 2) {
+        let Some(changed) = self.changes(since)?.filter(|changed| changed.len() <= self.watch.size / 2) else {
             return self.snapshot();
-        }
+        };
+        let alerts = self.alerts(&changed, since)?;
         let (mut window, rows, _total) = self.read()?;
         // All of them: since then the caller's access, the labels of the configuration or how rows are shown may have changed,
         // of which no change tells.
@@ -157,7 +159,10 @@ impl<'a> Look<'a> {
             upserts.push(row);
         }
         let order = texts(&window.shown);
-        Ok((window, Told::Delta(Box::new(wire::InboxDelta { upserts, order, resumed: true, ..Default::default() }))))
+        Ok((
+            window,
+            Told::Delta(Box::new(wire::InboxDelta { upserts, order, resumed: true, alerts, ..Default::default() })),
+        ))
     }
 
     /// What is different since the last look.
@@ -185,6 +190,7 @@ impl<'a> Look<'a> {
             }
         }
         let delta = self.delta(&mut window, rows)?;
+        let delta = wire::InboxDelta { alerts: self.alerts(&changed, since)?, ..delta };
         Ok((window, Told::Delta(Box::new(delta))))
     }
 
@@ -228,6 +234,25 @@ impl<'a> Look<'a> {
     fn changes(&self, since: Position) -> Result<Option<HashSet<EntityId>>, QueryError> {
         let changes = inbox::changed_since(self.seen.rows, &self.watch.caller.tenant, since, CHANGES_MAX)?;
         Ok(changes.complete.then(|| changes.conversations.into_iter().collect()))
+    }
+
+    /// Escalations to the caller since then, in the order of the log. What the watch filters does not matter; what the caller
+    /// may see does.
+    fn alerts(&self, changed: &HashSet<EntityId>, since: Position) -> Result<Vec<wire::EscalationAlert>, QueryError> {
+        let caller = &self.watch.caller;
+        let names = self.watch.query.names(caller);
+        let mut alerts = Vec::new();
+        for id in changed {
+            let row = inbox::conversation(self.seen.rows, &caller.tenant, *id, caller, self.seen.now)?;
+            let Some(inbox::Conversation { bot: inbox::Bot::Paused(pause), contact_name, .. }) = row else { continue };
+            let asked = pause.escalation.filter(|row| row.to == caller.name && row.sequence > since.sequence());
+            let Some(row) = asked else { continue };
+            let escalation = Some(render::conversation::escalation(names, &row));
+            let alert = wire::EscalationAlert { conversation_id: id.to_string(), contact_name, escalation };
+            alerts.push((row.sequence, alert));
+        }
+        alerts.sort_by_key(|(sequence, _)| *sequence);
+        Ok(alerts.into_iter().map(|(_, alert)| alert).collect())
     }
 
     fn place(&self, id: EntityId) -> Result<Option<inbox::Placed>, QueryError> {

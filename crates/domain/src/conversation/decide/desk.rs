@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Decided, Decision, NOTE_CHARS_MAX, Rejection, note_text, staff_only};
 use crate::conversation::command::Envelope;
-use crate::conversation::event::{ConversationEvent, Priority};
+use crate::conversation::event::{ConversationEvent, NotePersonal, Priority};
 use crate::conversation::state::Opened;
 use crate::id::TagId;
 
@@ -13,11 +13,14 @@ pub const TAGS_MAX: usize = 32;
 
 pub(super) fn add_note(_opened: &Opened, envelope: &Envelope, text: &str) -> Decided {
     staff_only(envelope)?;
-    let personal = note_text(Some(text))?;
-    if personal.text.is_none() {
-        return Err(Rejection::Invalid { field: "text", limit: NOTE_CHARS_MAX });
-    }
-    Ok(Decision::Append(vec![ConversationEvent::NoteAdded { message: envelope.new_message, personal }]))
+    Ok(Decision::Append(vec![note(envelope, "text", text)?]))
+}
+
+/// A note as an event, if the field that it comes from says anything.
+pub(super) fn note(envelope: &Envelope, field: &'static str, text: &str) -> Result<ConversationEvent, Rejection> {
+    let invalid = Rejection::Invalid { field, limit: NOTE_CHARS_MAX };
+    let Ok(personal @ NotePersonal { text: Some(_) }) = note_text(Some(text)) else { return Err(invalid) };
+    Ok(ConversationEvent::NoteAdded { message: envelope.new_message, personal })
 }
 
 pub(super) fn add_tag(opened: &Opened, envelope: &Envelope, tag: TagId, deleted: &BTreeSet<TagId>) -> Decided {

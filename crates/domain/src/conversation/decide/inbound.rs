@@ -9,7 +9,7 @@ use crate::conversation::event::{
     PauseReason, RESOLVED_AS_IMPORTED, ReactionPersonal, ReopenCause,
 };
 use crate::conversation::message::{Content, Message};
-use crate::conversation::outgoing::FetchOutcome;
+use crate::conversation::outgoing::{FetchOutcome, Pending, Stage};
 use crate::conversation::state::{Bot, Opened, State, Status};
 use crate::id::MessageId;
 
@@ -95,8 +95,12 @@ pub(super) fn record_reaction(state: &State, place: &Place, message: MessageId, 
 pub(super) fn record_delivery_report(state: &State, report: &DeliveryReport, alias: MessageId) -> Decided {
     let opened = existing(state)?;
     let mut events = Vec::new();
-    // Also one that failed and waits for another turn: the provider had taken it after all, and it must not go out again.
-    if let Some(pending) = opened.pending(report.message).filter(|pending| pending.attempts > 0)
+    // Also one that failed and waits for another turn: the provider had taken it after all, and it must not go out again. While another
+    // attempt is being made the report may be about the one before: the claim stands until its own outcome is known, else a pause
+    // would not know what is on its way.
+    let may_be_of_before = |pending: &Pending| pending.attempts > 1 && matches!(pending.stage, Stage::Claimed { .. });
+    if let Some(pending) =
+        opened.pending(report.message).filter(|pending| pending.attempts > 0 && !may_be_of_before(pending))
         && report.status.rank().is_some()
         && report.status != DeliveryStatus::Failed
     {

@@ -12,11 +12,12 @@ mod status;
 use crate::access::Role;
 use crate::actor::Actor;
 use crate::conversation::command::{Command, Envelope};
-use crate::conversation::event::{ConversationEvent, NotePersonal, PauseReason};
+use crate::conversation::event::{ConversationEvent, NotePersonal, PauseReason, PauseTerms};
 use crate::conversation::state::{LastAnswer, Opened, State};
 use crate::id::AgentId;
 use crate::time::Timestamp;
 
+pub use bot::PAUSE_DAYS_MAX;
 pub use desk::TAGS_MAX;
 pub use inbound::REOPEN_WITHIN;
 pub use send::QUEUED_MAX;
@@ -55,6 +56,10 @@ pub enum Rejection {
     StaleView { answer: Box<LastAnswer> },
     /// The bot is paused, and so is silent.
     BotPaused { reason: PauseReason, by: Actor, since: Timestamp },
+    /// The bot is not paused: there are no terms to change.
+    NotPaused,
+    /// Only supervisors and admins may end or change this pause.
+    PauseLocked { by: Actor, since: Timestamp },
     /// So many messages to this customer wait to be sent that more would only wait longer.
     PairRate { waiting: usize },
     /// Nothing is known that a message could be addressed to.
@@ -87,8 +92,14 @@ pub fn decide(state: &State, envelope: &Envelope, command: &Command) -> Decided 
             append(inbound::record_reaction(state, place, *message, personal))
         }
         Command::RecordDeliveryReport { report, alias } => inbound::record_delivery_report(state, report, *alias),
-        Command::PauseBot { reason, note } => bot::pause_bot(existing(state)?, envelope, *reason, note.as_deref()),
-        Command::ResumeBot { note } => bot::resume_bot(existing(state)?, envelope, note.as_deref()),
+        Command::PauseBot(wish) => bot::pause_bot(existing(state)?, envelope, wish),
+        Command::ChangePause { terms, note } => bot::change_pause(existing(state)?, envelope, *terms, note.as_deref()),
+        Command::ResumeBot { note, farewell } => {
+            bot::resume_bot(existing(state)?, envelope, note.as_deref(), farewell.as_deref())
+        }
+        Command::EndPause { scheduled } => bot::end_pause(existing(state)?, envelope, *scheduled),
+        Command::WakeSnoozed { scheduled } => status::wake(existing(state)?, envelope, *scheduled),
+        Command::Escalate { to, reason, summary } => bot::escalate(existing(state)?, envelope, to, *reason, summary),
         Command::Assign { agent, team } => {
             assignment::assign(existing(state)?, envelope, agent.as_ref(), team.as_ref())
         }
@@ -134,7 +145,12 @@ fn append(events: Events) -> Decided {
 }
 
 fn automatic_pause(reason: PauseReason) -> ConversationEvent {
-    ConversationEvent::BotPaused { reason, automatic: true, personal: NotePersonal::default() }
+    ConversationEvent::BotPaused {
+        reason,
+        automatic: true,
+        terms: PauseTerms::default(),
+        personal: NotePersonal::default(),
+    }
 }
 
 fn existing(state: &State) -> Result<&Opened, Rejection> {

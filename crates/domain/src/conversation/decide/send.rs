@@ -3,7 +3,7 @@
 //! A claim is the fence between the bot and the provider: it is a commit of the conversation like the pause, so of the two
 //! one comes first. Whatever was not claimed when the pause came is cancelled by it.
 
-use super::{Decided, Decision, Rejection, automatic_pause, existing, inbound, staff_only};
+use super::{Decided, Decision, Rejection, automatic_pause, bot, existing, inbound, staff_only};
 use crate::actor::Actor;
 use crate::conversation::command::{Envelope, Send};
 use crate::conversation::event::{AcceptedPersonal, ConversationEvent, EpisodeCause, Medium, PauseReason, ReopenCause};
@@ -33,8 +33,10 @@ pub(super) fn send_message(state: &State, envelope: &Envelope, send: &Send) -> D
     }
     let mut events = inbound::opening(state, place, EpisodeCause::BusinessMessage);
     let paused = events.iter().any(|event| matches!(event, ConversationEvent::BotPaused { .. }));
-    if !paused && pauses(envelope, send) {
-        events.push(automatic_pause(PauseReason::HumanTakeover));
+    match &send.pause {
+        Some(wish) if !paused => events.push(bot::wished(envelope, wish)?),
+        None if !paused && pauses(envelope, send) => events.push(automatic_pause(PauseReason::HumanTakeover)),
+        Some(_) | None => {}
     }
     events.push(ConversationEvent::MessageQueued(Box::new(send.outgoing.clone())));
     Ok(Decision::Append(events))
@@ -69,11 +71,28 @@ fn to_existing(opened: &Opened, envelope: &Envelope, send: &Send) -> Decided {
         }
         Status::Resolved { .. } | Status::Open | Status::Pending | Status::Snoozed { .. } => {}
     }
-    if opened.bot == Bot::Active && pauses(envelope, send) {
-        events.extend(pause_events(opened, PauseReason::HumanTakeover));
+    match &send.pause {
+        Some(wish) => events.extend(bot::pausing(opened, envelope, wish)?),
+        None if opened.bot == Bot::Active && pauses(envelope, send) => {
+            events.extend(pause_events(opened, PauseReason::HumanTakeover));
+        }
+        None => {}
     }
     events.push(ConversationEvent::MessageQueued(Box::new(send.outgoing.clone())));
     Ok(Decision::Append(events))
+}
+
+/// What a person writes before the bot may speak again: it pauses nothing.
+pub(super) fn last_words(
+    opened: &Opened,
+    envelope: &Envelope,
+    send: &Send,
+) -> Result<Vec<ConversationEvent>, Rejection> {
+    let send = Send { pauses_bot: false, pause: None, ..send.clone() };
+    match to_existing(opened, envelope, &send)? {
+        Decision::Append(events) => Ok(events),
+        Decision::AlreadySo => Ok(Vec::new()),
+    }
 }
 
 /// Whether this message silences the bot: a person writes, and the tenant wants it so.
@@ -105,7 +124,7 @@ fn may_write(envelope: &Envelope, opened: Option<&Opened>) -> Result<(), Rejecti
     }
     match opened.map(|opened| &opened.bot) {
         None | Some(Bot::Active) => Ok(()),
-        Some(Bot::Paused { reason, by, since }) => {
+        Some(Bot::Paused { reason, by, since, .. }) => {
             Err(Rejection::BotPaused { reason: *reason, by: by.clone(), since: *since })
         }
     }
@@ -125,7 +144,7 @@ pub(super) fn claim(
     }
     // A pause cancels what it finds; this is for what a hole in the rules would let through.
     if pending.author == Author::Bot
-        && let Bot::Paused { reason, by, since } = &opened.bot
+        && let Bot::Paused { reason, by, since, .. } = &opened.bot
     {
         return Err(Rejection::BotPaused { reason: *reason, by: by.clone(), since: *since });
     }

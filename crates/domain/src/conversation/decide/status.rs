@@ -88,6 +88,16 @@ pub(super) fn unsnooze(opened: &Opened, envelope: &Envelope) -> Decided {
     }
 }
 
+/// A timer that comes late, twice, or for a snooze that was changed since, finds nothing to do.
+pub(super) fn wake(opened: &Opened, envelope: &Envelope, scheduled: Timestamp) -> Decided {
+    match opened.status {
+        Status::Snoozed { until: Some(until) } if until == scheduled && envelope.now >= scheduled => {
+            returned_to_open(OpenCause::Timer)
+        }
+        Status::Snoozed { .. } | Status::Open | Status::Pending | Status::Resolved { .. } => Ok(Decision::AlreadySo),
+    }
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "the arm of a decision")]
 fn returned_to_open(cause: OpenCause) -> Decided {
     Ok(Decision::Append(vec![ConversationEvent::ReturnedToOpen { cause }]))

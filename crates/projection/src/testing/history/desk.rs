@@ -5,7 +5,8 @@ use std::time::Duration;
 use rand::RngExt as _;
 use rand::seq::IndexedRandom as _;
 use relevo_domain::conversation::event::{
-    AssignmentHow, ConversationEvent, OpenCause, PauseReason, Priority, ReopenCause, SnoozePreset,
+    AssignmentHow, ConversationEvent, NotePersonal, OpenCause, PauseReason, PauseTerms, Priority, ReopenCause,
+    ResumeCause, SnoozePreset,
 };
 use relevo_domain::conversation::{Bot, Status};
 use relevo_domain::{Actor, MessageId, TagId, Timestamp};
@@ -21,7 +22,8 @@ impl Writer {
         let reason = PauseReason::ALL[self.random.random_range(0..PauseReason::ALL.len())];
         let (automatic, personal) = (self.random.random_bool(0.3), self.remark());
         let actor = if automatic { Actor::System } else { self.staff() };
-        let mut events = vec![ConversationEvent::BotPaused { reason, automatic, personal }];
+        let terms = if automatic { PauseTerms::default() } else { self.terms() };
+        let mut events = vec![ConversationEvent::BotPaused { reason, automatic, terms, personal }];
         events.extend(cancelled_by_pause(self.talks[talk].opened()));
         self.tell(talk, actor, events);
     }
@@ -30,8 +32,68 @@ impl Writer {
         if self.talks[talk].opened().bot == Bot::Active {
             return self.write(talk);
         }
+        let now = Timestamp::from_millis(self.now);
+        if let Bot::Paused { terms: PauseTerms { until: Some(until), .. }, .. } = &self.talks[talk].opened().bot
+            && *until <= now
+        {
+            let personal = NotePersonal::default();
+            let resumed = ConversationEvent::BotResumed { cause: ResumeCause::Timer, personal };
+            return self.tell(talk, Actor::System, vec![resumed]);
+        }
         let personal = self.remark();
-        self.act(talk, ConversationEvent::BotResumed { personal });
+        self.act(talk, ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal });
+    }
+
+    /// Until somebody resumes, for a while, or until a supervisor does.
+    fn terms(&mut self) -> PauseTerms {
+        match self.random.random_range(0..4) {
+            0 => PauseTerms { until: None, locked: true },
+            1 => {
+                let minutes = self.random.random_range(1..2_000);
+                let until = Timestamp::from_millis(self.now) + Duration::from_mins(minutes);
+                PauseTerms { until: Some(until), locked: false }
+            }
+            _ => PauseTerms::default(),
+        }
+    }
+
+    pub(super) fn change_pause(&mut self, talk: usize) {
+        let Bot::Paused { terms: now, .. } = self.talks[talk].opened().bot else { return self.pause(talk) };
+        let mut terms = self.terms();
+        if terms == now {
+            terms = PauseTerms { until: None, locked: !now.locked };
+        }
+        let personal = self.remark();
+        self.act(talk, ConversationEvent::PauseChanged { terms, personal });
+    }
+
+    /// As the rules have it: the conversation is open, locked, a supervisor's, and says why.
+    pub(super) fn escalate(&mut self, talk: usize) {
+        let opened = self.talks[talk].opened();
+        let mut events = match opened.status {
+            Status::Resolved { .. } => return self.reopen(talk),
+            Status::Pending | Status::Snoozed { .. } => {
+                vec![ConversationEvent::ReturnedToOpen { cause: OpenCause::Staff }]
+            }
+            Status::Open => Vec::new(),
+        };
+        let (reason, locked) = (PauseReason::Complaint, PauseTerms { until: None, locked: true });
+        let personal = NotePersonal::default();
+        match &opened.bot {
+            Bot::Active => {
+                events.push(ConversationEvent::BotPaused { reason, automatic: false, terms: locked, personal });
+                events.extend(cancelled_by_pause(opened));
+            }
+            Bot::Paused { terms, .. } if *terms == locked => {}
+            Bot::Paused { .. } => events.push(ConversationEvent::PauseChanged { terms: locked, personal }),
+        }
+        let (team, to) = (opened.team.clone(), self.agent());
+        events.push(ConversationEvent::Assigned { agent: Some(to.clone()), team, how: AssignmentHow::Manual });
+        let (note, personal) = (MessageId::new(self.random.random()), self.remark());
+        events.push(ConversationEvent::NoteAdded { message: note, personal });
+        events.push(ConversationEvent::Escalated { to, reason, note });
+        let actor = self.staff();
+        self.tell(talk, actor, events);
     }
 
     pub(super) fn assign(&mut self, talk: usize) {

@@ -4,7 +4,8 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use relevo_domain::contact::ContactEvent;
 use relevo_domain::conversation::event::{
-    AssignmentHow, ConversationEvent, EpisodeCause, NotePersonal, OpenCause, PauseReason, ReactionPersonal, ReopenCause,
+    AssignmentHow, ConversationEvent, EpisodeCause, NotePersonal, OpenCause, PauseReason, PauseTerms, ReactionPersonal,
+    ReopenCause,
 };
 use relevo_domain::conversation::message::Author;
 use relevo_domain::conversation::{Bot, Medium, State, Status};
@@ -102,7 +103,12 @@ impl Writer {
         let mut events = vec![ConversationEvent::MessageEchoed(Box::new(message))];
         if self.talks[talk].opened().bot == Bot::Active {
             let personal = NotePersonal::default();
-            events.push(ConversationEvent::BotPaused { reason: PauseReason::Echo, automatic: true, personal });
+            events.push(ConversationEvent::BotPaused {
+                reason: PauseReason::Echo,
+                automatic: true,
+                terms: PauseTerms::default(),
+                personal,
+            });
             events.extend(cancelled_by_pause(self.talks[talk].opened()));
         }
         self.tell(talk, Actor::PhoneApp, events);
