@@ -22,6 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("channels", &["domain"]),
     ("providers", &["domain", "channels"]),
     ("sender", &["domain", "channels", "providers", "projection", "readstore", "eventlog", "command"]),
+    ("reactor", &["domain", "projection", "readstore", "eventlog", "command"]),
     ("mailbox", &["domain", "channels", "providers", "eventlog"]),
     ("eventlog", &["domain", "proto"]),
     ("projection", &["domain", "eventlog", "readstore"]),
@@ -298,10 +299,12 @@ fn the_documents_are_there_in_both_languages() {
     }
     for (english, spanish) in [
         ("README.md", "README.es.md"),
+        ("docs/channels.en.md", "docs/channels.es.md"),
         ("docs/desk.en.md", "docs/desk.es.md"),
         ("docs/guide.en.md", "docs/guide.es.md"),
         ("docs/integrate.en.md", "docs/integrate.es.md"),
         ("docs/operate.en.md", "docs/operate.es.md"),
+        ("docs/pause.en.md", "docs/pause.es.md"),
         ("docs/topics/README.md", "docs/topics/README.es.md"),
     ] {
         let [english_levels, spanish_levels] = [english, spanish].map(|name| heading_levels(&read(&root().join(name))));

@@ -20,7 +20,7 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-# Secrets of the demo (deploy/demo.toml) and of demo-channel.toml: public, and good for nothing else.
+# Secrets of the demo (deploy/demo.toml) and of channel.toml: public, and good for nothing else.
 APP_SECRET = b"relevo-demo-app-secret"
 ACCESS_TOKEN = "relevo-stand-in-token"
 ACCOUNT = "102290129340399"
@@ -161,7 +161,10 @@ def main() -> None:
     host, _, port = arguments.listen.rpartition(":")
     if host not in ("127.0.0.1", "localhost"):
         parser.error("loopback addresses alone: its token is public")
-    server = ThreadingHTTPServer((host, int(port)), Meta)
+    try:
+        server = ThreadingHTTPServer((host, int(port)), Meta)
+    except OSError as why:
+        parser.exit(1, f"meta.py: {arguments.listen}: {why.strerror}. Does it run already?\n")
     threading.Thread(target=post, args=(arguments.webhook,), daemon=True).start()
     try:
         server.serve_forever()

@@ -1,6 +1,7 @@
 //! The pages that show commands are typed against a fresh demo, as a newcomer would: every command ends as the page says, and
 //! prints what the page shows. Ids, times, positions, durations and hashes are of one run; everything else is compared.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
@@ -52,6 +53,12 @@ async fn the_walk_through_the_desk_is_true_in_spanish() {
 }
 
 #[tokio::test]
+async fn the_page_about_pausing_is_true_in_both_languages() {
+    typed("docs/pause.en.md", "en").await;
+    typed("docs/pause.es.md", "es").await;
+}
+
+#[tokio::test]
 async fn the_operators_page_is_true_in_both_languages() {
     typed("docs/operate.en.md", "en").await;
     typed("docs/operate.es.md", "es").await;
@@ -68,6 +75,39 @@ async fn the_tour_of_the_readme_can_be_taken() {
     let said = run(&Broker::start().await, &blocks, "en");
     let exits: Vec<_> = said.iter().flat_map(|said| said.exits.clone()).collect();
     assert_eq!(exits, ["4", "4"], "{said:#?}");
+}
+
+/// What needs accounts, or is in a page that shows no output, is not typed; but its commands and flags exist.
+#[test]
+fn every_command_of_every_page_exists() {
+    let refused = |line: &str| {
+        // What a page has from an earlier command.
+        let script =
+            format!("seen=1 before=p1-1\nrelevo() {{ \"$RELEVO_REAL\" \"$@\" --help >/dev/null 2>&1; }}\n{line}");
+        let mut bash = Command::new("bash");
+        bash.arg("-c").arg(script).env("RELEVO_REAL", binary()).stdin(Stdio::null());
+        !bash.status().unwrap().success()
+    };
+    assert!(refused("relevo channel add meta wa --labell x") && !refused("relevo channel add meta wa --label x"));
+    let mut commands = BTreeMap::new();
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        let shown = text.split("\n```").filter_map(|part| part.strip_prefix("sh\n")).flat_map(str::lines);
+        for line in shown.filter(|line| line.starts_with("relevo ")) {
+            let command = line.split(" | ").next().unwrap().split(" >").next().unwrap();
+            commands.insert(command.to_owned(), page.clone());
+        }
+    }
+    assert!(commands.len() > 100, "only {} commands were found", commands.len());
+    let wrong: Vec<_> = commands.into_iter().filter(|(command, _)| refused(command)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Every page that people read.
+fn pages() -> Vec<PathBuf> {
+    let folders = [".", "docs", "examples/stand-in", "examples/python", "examples/inbox-web"];
+    let files = folders.iter().flat_map(|folder| fs::read_dir(root().join(folder)).unwrap());
+    files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "md")).collect()
 }
 
 #[test]

@@ -19,13 +19,18 @@ async fn traffic(broker: &Broker) {
     }
     let supervisor = broker.client("supervisor");
     broker.client("admin").settled(30).await;
-    for (n, row) in supervisor.conversations().await.iter().enumerate() {
+    let rows = supervisor.conversations().await;
+    for (n, row) in rows.iter().enumerate() {
         if n % 2 == 0 {
             supervisor.pause(&row.conversation_id, "nota").await.unwrap();
         } else {
             supervisor.claim(&row.conversation_id).await.unwrap();
         }
     }
+    // Something is pending, so that the view of that is not empty.
+    let snooze = ["conversation", "snooze", &rows[0].conversation_id, "--for", "monday"];
+    let (code, _, err) = relevo_tests::broker::cli(broker, "supervisor", &snooze);
+    assert_eq!((code, err.as_str()), (0, ""));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ async fn twenty_watchers_show_in_the_end_what_the_lists_show() {
     let broker = Broker::start().await;
     let plan = Plan { watchers: 20, stalled: 3, seed: 1 };
     let storm = Storm::prepare(&broker, plan).await;
-    storm.traffic.run(Until::Changes(CHANGES)).await;
+    Box::pin(storm.traffic.run(Until::Changes(CHANGES))).await;
     let report = storm.finish().await;
     assert_eq!(report.missed.count, 0, "{:#?}", report.missed.named);
     assert!(report.changes >= CHANGES, "{report:?}");

@@ -173,7 +173,7 @@ impl Client {
             conversation_id: conversation.to_owned(),
             reason: query::PauseReason::Complaint.into(),
             note: note.to_owned(),
-            expected_version: None,
+            ..Default::default()
         };
         Ok(self.commands().pause_bot(self.request(pause)).await?.into_inner())
     }

@@ -4,6 +4,7 @@
 pub mod broker;
 pub mod client;
 pub mod delivery;
+pub mod fence;
 pub mod fixtures;
 pub mod nats;
 pub mod storm;

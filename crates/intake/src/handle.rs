@@ -261,7 +261,7 @@ impl Handler {
         let mut drafts = bindings(at, &placed.bind, placed.contact, Some(placed.conversation));
         drafts.extend(self.contact(at, fact, &placed)?);
         drafts.extend(self.same_people(at, &placed)?);
-        let place = self.place(routed, &placed)?;
+        let place = self.place(routed, &placed).await?;
         drafts.extend(self.conversation(routed, placed.conversation, command(place))?);
         Ok(drafts)
     }
@@ -282,7 +282,7 @@ impl Handler {
         let learnt = fact.identifiers.clone();
         let placed = Placed { conversation: thread.conversation, contact, bind, same_as: Vec::new(), learnt };
         drafts.extend(self.contact(at, fact, &placed)?);
-        let place = self.place(routed, &placed)?;
+        let place = self.place(routed, &placed).await?;
         drafts.extend(self.conversation(routed, thread.conversation, Command::ReceiveMessage { place, message })?);
         if let Some(said) = &said.report
             && let Some(found) = report::of_mail(&self.ledger, key, at, said, routed.occurred_at).await?
@@ -336,10 +336,15 @@ impl Handler {
         Ok(drafts)
     }
 
-    fn place(&self, routed: &Routed<'_>, placed: &Placed) -> Result<Place, LedgerError> {
+    async fn place(&self, routed: &Routed<'_>, placed: &Placed) -> Result<Place, LedgerError> {
         let base = self.ledger.load(&routed.at.tenant, &placed.conversation)?;
         // Looked up when it can matter: for a conversation that opens, and for people just found to be one.
         let linked = base.sequence == 0 || !placed.same_as.is_empty();
+        let met_before = self.ledger.load(&routed.at.tenant, &placed.contact)?.sequence > 0;
+        if linked && (met_before || !placed.same_as.is_empty()) {
+            // A pause that was answered before this holds, whichever node wrote it.
+            self.ledger.catch_up().await?;
+        }
         let both = (&placed.conversation, &placed.contact);
         Ok(Place {
             channel: routed.at.channel.clone(),

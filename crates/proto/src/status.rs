@@ -35,6 +35,8 @@ pub const fn grpc_code(code: ErrorCode) -> Code {
         | ErrorCode::LogDiverged
         | ErrorCode::WindowClosed
         | ErrorCode::BotPaused
+        | ErrorCode::NotPaused
+        | ErrorCode::PauseLocked
         | ErrorCode::TemplateNotUsable
         | ErrorCode::ChannelPaused
         | ErrorCode::ChannelCannotSend
@@ -80,6 +82,8 @@ pub const fn http_status(code: ErrorCode) -> u16 {
         | ErrorCode::StaleView
         | ErrorCode::WindowClosed
         | ErrorCode::BotPaused
+        | ErrorCode::NotPaused
+        | ErrorCode::PauseLocked
         | ErrorCode::TemplateNotUsable
         | ErrorCode::ChannelPaused
         | ErrorCode::ChannelCannotSend

@@ -271,7 +271,7 @@ async fn bot_and_assignment(client: &Client, target: &Target, kind: u32, n: u32)
         0..3 => {
             let reason = [query::PauseReason::Complaint, query::PauseReason::ComplexQuery][n as usize % 2].into();
             let note = format!("nota {n}");
-            let pause = command::PauseBotRequest { command_id, conversation_id, reason, note, expected_version: None };
+            let pause = command::PauseBotRequest { command_id, conversation_id, reason, note, ..Default::default() };
             outcome!(client.commands().pause_bot(client.request(pause)))
         }
         3..6 => {

@@ -42,6 +42,32 @@ fn every_code_and_every_class_is_explained_in_both_languages() {
 }
 
 #[test]
+fn what_could_wait_is_explained_as_final_too() {
+    for messages in [messages("es"), messages("en")] {
+        let codes = [(Provider::Meta, meta::ROWS), (Provider::Twilio, twilio::ROWS), (Provider::Smtp, smtp::ROWS)];
+        let codes = codes.into_iter().flat_map(|(provider, rows)| rows.iter().map(move |row| (provider, row)));
+        let codes = codes.filter(|(_, (_, class))| class.waits());
+        let codes = codes.map(|(provider, (code, _))| format!("{}-{}", provider.as_str(), key_part(code)));
+        let classes =
+            FailureClass::ALL.into_iter().filter(|class| class.waits()).map(|class| class.as_str().to_owned());
+        let all: Vec<String> = codes.chain(classes).collect();
+        assert!(all.len() > 40, "{all:?}");
+        for what in all {
+            let [waits, ended] = ["send-failure", "send-failure-final"].map(|kind| format!("{kind}-{what}"));
+            assert_ne!(explanation(&messages, &waits), explanation(&messages, &ended), "{what}");
+        }
+        let finals = messages.keys().filter(|key| key.starts_with("send-failure-final-"));
+        for key in finals {
+            let text = explanation(&messages, key);
+            assert!(
+                !text.contains("by itself") && !text.contains("espera") && !text.contains("saldrá"),
+                "{key}: {text}"
+            );
+        }
+    }
+}
+
+#[test]
 fn no_code_has_two_rows() {
     for rows in [meta::ROWS, twilio::ROWS, smtp::ROWS] {
         let codes: BTreeSet<_> = rows.iter().map(|(code, _)| code).collect();

@@ -61,6 +61,7 @@ impl Node {
             last_seen_version: None,
             force: false,
             pauses_bot: false,
+            pause: None,
             channel_paused: false,
         };
         let laura = Actor::Staff(AgentId::new("laura").unwrap());
@@ -192,6 +193,7 @@ async fn an_echo_cancels_what_the_bot_had_queued() {
         last_seen_version: None,
         force: false,
         pauses_bot: false,
+        pause: None,
         channel_paused: false,
     };
     let bot = Actor::Bot(AgentId::new("bot").unwrap());

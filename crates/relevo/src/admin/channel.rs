@@ -118,9 +118,8 @@ impl ChannelService for Service {
         if definition.trim().is_empty() {
             return Err(operator.invalid("definition", "field-required"));
         }
-        let (channels, tenant) = (self.installation.channels.clone(), operator.caller.tenant.clone());
-        let added = tokio::task::spawn_blocking(move || channels.add(&tenant, &definition, replace)).await;
-        let added = added.map_err(|error| operator.internal(&error))?;
+        let tenant = operator.caller.tenant.clone();
+        let added = self.installation.everywhere.add(tenant, definition, replace).await;
         let added = added.map_err(|not| refused(&operator, "", &not))?;
         if !added.already_so {
             let Caller { tenant, name, .. } = &operator.caller;
@@ -143,8 +142,7 @@ impl ChannelService for Service {
         let channel = ChannelId::new(&channel_id).map_err(|_refused| not_found(&operator, &channel_id))?;
         let (channels, tenant) = (self.installation.channels.clone(), operator.caller.tenant.clone());
         let account = channels.accounts().find(&tenant, &channel);
-        let removed = tokio::task::spawn_blocking(move || channels.remove(&tenant, &channel)).await;
-        let removed = removed.map_err(|error| operator.internal(&error))?;
+        let removed = self.installation.everywhere.remove(tenant, channel).await;
         let already_so = !removed.map_err(|not| refused(&operator, &channel_id, &not))?;
         if let Some(grant) = account.as_deref().and_then(Account::grant) {
             let name = grant.name();
@@ -184,8 +182,10 @@ impl ChannelService for Service {
         let account = self.installation.channels.accounts().find(&operator.caller.tenant, &channel);
         let mut lines = Vec::new();
         if let Some(account) = account {
-            let Ways { doors, tokens } = &self.installation.ways;
+            let Ways { doors, tokens, templates } = &self.installation.ways;
             let (sending, receiving) = tokio::join!(doors.check(&account), relevo_mailbox::check(&account, tokens));
+            // Whoever has just mended a credential, or made a template, does not wait for the next turn.
+            templates.trigger(&(operator.caller.tenant.clone(), channel));
             lines.extend(sending.into_iter().chain(receiving));
         }
         let checks = lines.into_iter().map(|line| shown_check(&operator, &shown.kind, line));
@@ -213,6 +213,7 @@ fn refused(operator: &Operator, channel_id: &str, not: &NotChanged) -> Status {
         NotChanged::Definition(problems) => operator.say(violations(operator, problems)),
         NotChanged::InFile => not_found(operator, channel_id),
         NotChanged::Store(error) => operator.internal(error),
+        NotChanged::Log(error) => operator.log_failed(error),
         NotChanged::Configuration(problems) => {
             let why = problems.lines(relevo_catalogue::Language::En).join("; ");
             tracing::error!(why, "configuration is not good any more");
@@ -230,12 +231,14 @@ fn violations(operator: &Operator, problems: &Problems) -> Problem {
 }
 
 fn shown_check(operator: &Operator, kind: &str, line: CheckLine) -> proto::ChannelCheck {
+    let part = line.part.as_str();
+    let explanation = line.class.map(|class| operator.mend(part, kind, class, line.code.as_deref()));
     proto::ChannelCheck {
-        part: line.part.as_str().to_owned(),
+        part: part.to_owned(),
         ok: line.ok,
         failure_class: line.class.map(|class| class.as_str().to_owned()).unwrap_or_default(),
         code: line.code.unwrap_or_default(),
-        explanation: line.class.map(|class| operator.mend(kind, class)).unwrap_or_default(),
+        explanation: explanation.unwrap_or_default(),
     }
 }
 
@@ -257,6 +260,6 @@ fn shown_health(operator: &Operator, kind: &str, part: Part, health: &Health) ->
         since: Some(to_wire(*since)),
         failure_class: failure.map(|(class, _)| class.as_str().to_owned()).unwrap_or_default(),
         code: failure.and_then(|(_, code)| code.clone()).unwrap_or_default(),
-        explanation: failure.map(|(class, _)| operator.mend(kind, class)).unwrap_or_default(),
+        explanation: failure.map(|(class, code)| operator.mend(part, kind, class, code.as_deref())).unwrap_or_default(),
     }
 }

@@ -49,11 +49,14 @@ impl Operator {
         problem.what(self.language)
     }
 
-    /// What a failure of a channel means and where it is mended.
-    pub(super) fn mend(&self, kind: &str, class: FailureClass) -> String {
+    /// What a failure of a channel means and where it is mended: what is known of the code with this kind of channel, else of this
+    /// part of a channel, of this kind of channel, or of any.
+    pub(super) fn mend(&self, part: &str, kind: &str, class: FailureClass, code: Option<&str>) -> String {
         let class = class.as_str();
-        let own = find(self.language, &format!("channel-mend-{kind}-{class}"), &[]);
-        own.unwrap_or_else(|| text(self.language, &format!("channel-mend-{class}"), &[]))
+        let of_code = code.map(|code| format!("{kind}-code-{}", code.replace('.', "-")));
+        let known = of_code.into_iter().chain([format!("{part}-{class}"), format!("{kind}-{class}")]);
+        let mut known = known.filter_map(|known| find(self.language, &format!("channel-mend-{known}"), &[]));
+        known.next().unwrap_or_else(|| text(self.language, &format!("channel-mend-{class}"), &[]))
     }
 
     pub(super) fn say(&self, problem: Problem) -> Status {

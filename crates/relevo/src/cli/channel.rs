@@ -23,7 +23,8 @@ pub(crate) enum Command {
     List,
     /// Adds a channel to the running broker. For admins and ops.
     Add(Box<Add>),
-    /// Tries every credential of a channel; says of each that it is good, or what is wrong and where to mend it. For admins and ops.
+    /// Tries every credential of a channel; says of each that it is good, or what is wrong and where to mend it. Its templates are
+    /// read again. For admins and ops.
     Check(Named),
     /// Sends nothing from a channel until it is resumed; what comes in is taken all the same. For supervisors, admins and ops.
     Pause(Changed),
@@ -164,7 +165,7 @@ async fn list(context: &Context) -> Result<(), Failure> {
     let mut said: Vec<(String, Vec<String>)> = Vec::new();
     for channel in &answer.channels {
         let broken = channel.health.iter().filter(|part| !part.explanation.is_empty());
-        let broken = broken.map(|part| format!("{}: {}", words.t(&format!("part-{}", part.part)), part.explanation));
+        let broken = broken.map(|part| format!("{}: {}", words.part(&part.part), part.explanation));
         for line in channel.missing.iter().cloned().chain(broken) {
             match said.iter_mut().find(|(known, _)| *known == line) {
                 Some((_, channels)) => channels.push(channel.channel_id.clone()),
@@ -200,14 +201,25 @@ fn health(out: &Output, channel: &Channel) -> String {
             Ok(ChannelHealthState::Unspecified) | Err(_) => format!("?{}", part.state),
         };
         let since = out.clock.short(part.since.as_ref());
-        let code = if part.code.is_empty() { &part.failure_class } else { &part.code };
-        Some(format!("{} {state} ({code}, {since})", words.t(&format!("part-{}", part.part))))
+        let why = why(out, &part.part, &part.failure_class, &part.code);
+        Some(format!("{} {state} ({why}, {since})", words.part(&part.part)))
     });
     let bad: Vec<String> = bad.collect();
     match (bad.is_empty(), channel.health.is_empty()) {
         (false, _) => bad.join("; "),
         (true, false) => words.t("health-good"),
         (true, true) => words.t("health-unknown"),
+    }
+}
+
+/// The provider's code, else what kind of trouble it is; empty if it is none of a provider's.
+fn why(out: &Output, part: &str, class: &str, code: &str) -> String {
+    if !code.is_empty() {
+        code.to_owned()
+    } else if class.is_empty() {
+        String::new()
+    } else {
+        out.words.trouble(part, class)
     }
 }
 
@@ -225,12 +237,13 @@ async fn check(context: &Context, channel_id: String) -> Result<(), Failure> {
 
 fn checks(out: &Output, answer: &CheckChannelResponse) -> Vec<String> {
     let line = |check: &relevo_proto::admin::v1::ChannelCheck| {
-        let part = text::one_line(&check.part);
+        let part = text::one_line(&out.words.part(&check.part));
         if check.ok {
             return format!("✓ {part}");
         }
-        let code = if check.code.is_empty() { &check.failure_class } else { &check.code };
-        format!("✗ {part} ({}): {}", text::one_line(code), text::one_line(&check.explanation))
+        let why = text::one_line(&why(out, &check.part, &check.failure_class, &check.code));
+        let why = if why.is_empty() { why } else { format!(" ({why})") };
+        format!("✗ {part}{why}: {}", text::one_line(&check.explanation))
     };
     let lines = answer.checks.iter().map(line);
     // What is not good is said with the failure.

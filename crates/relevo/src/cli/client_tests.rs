@@ -8,8 +8,9 @@ use relevo_catalogue::Language;
 use relevo_domain::ErrorCode;
 use relevo_proto::command::v1::conversation_service_server::{ConversationService, ConversationServiceServer};
 use relevo_proto::command::v1::{
-    AddNoteRequest, AddNoteResponse, AddTagRequest, AddTagResponse, AssignRequest, AssignResponse, ClaimRequest,
-    ClaimResponse, MarkReadRequest, MarkReadResponse, PauseBotRequest, PauseBotResponse, RemoveTagRequest,
+    AddNoteRequest, AddNoteResponse, AddTagRequest, AddTagResponse, AssignRequest, AssignResponse, ChangePauseRequest,
+    ChangePauseResponse, ClaimRequest, ClaimResponse, EscalateRequest, EscalateResponse, MarkReadRequest,
+    MarkReadResponse, PauseBotRequest, PauseBotResponse, PreviewPauseRequest, PreviewPauseResponse, RemoveTagRequest,
     RemoveTagResponse, ReopenRequest, ReopenResponse, ResolveRequest, ResolveResponse, ResumeBotRequest,
     ResumeBotResponse, SetPendingRequest, SetPendingResponse, SetPriorityRequest, SetPriorityResponse, SnoozeRequest,
     SnoozeResponse, UnassignRequest, UnassignResponse, UnsnoozeRequest, UnsnoozeResponse,
@@ -61,6 +62,24 @@ impl ConversationService for Scripted {
     }
 
     async fn resume_bot(&self, _request: Request<ResumeBotRequest>) -> Result<Response<ResumeBotResponse>, Status> {
+        unscripted()
+    }
+
+    async fn change_pause(
+        &self,
+        _request: Request<ChangePauseRequest>,
+    ) -> Result<Response<ChangePauseResponse>, Status> {
+        unscripted()
+    }
+
+    async fn escalate(&self, _request: Request<EscalateRequest>) -> Result<Response<EscalateResponse>, Status> {
+        unscripted()
+    }
+
+    async fn preview_pause(
+        &self,
+        _request: Request<PreviewPauseRequest>,
+    ) -> Result<Response<PreviewPauseResponse>, Status> {
         unscripted()
     }
 

@@ -8,7 +8,7 @@ use relevo_proto::query::v1::{Contact, Conversation, GetConversationRequest, Get
 
 use super::moment::{AsOf, parse};
 use super::paint::{Paint, Painted};
-use super::write::Write;
+use super::write::{self, Write};
 use super::{Context, Failure, Output, Read, send, text, thread};
 pub(crate) use list::show_inbox;
 
@@ -32,6 +32,8 @@ pub(crate) enum Command {
     CancelSend(send::Cancel),
     /// Shows the customer on WhatsApp that somebody writes, and that their last message was read. For agents, supervisors, admins and bots.
     Typing(send::Typing),
+    /// What pausing or resuming the bot would do now, as a person would be asked to confirm it. Changes nothing.
+    PreviewPause(write::PreviewPause),
     #[command(flatten)]
     Write(Write),
 }
@@ -56,7 +58,12 @@ impl Command {
             Self::Send(send) => Some(send.command_id()),
             Self::Start(start) => Some(start.command_id()),
             Self::CancelSend(cancel) => Some(cancel.command_id()),
-            Self::List(_) | Self::Counters(_) | Self::Show(_) | Self::Messages(_) | Self::Typing(_) => None,
+            Self::List(_)
+            | Self::Counters(_)
+            | Self::Show(_)
+            | Self::Messages(_)
+            | Self::Typing(_)
+            | Self::PreviewPause(_) => None,
         }
     }
 
@@ -71,6 +78,7 @@ impl Command {
             Self::Start(start) => start.run(context, command_id).await,
             Self::CancelSend(cancel) => cancel.run(context, command_id).await,
             Self::Typing(typing) => typing.run(context).await,
+            Self::PreviewPause(preview) => preview.run(context).await,
         }
     }
 }
@@ -145,7 +153,7 @@ pub(super) fn details(out: &Output, answer: &GetConversationResponse) -> Vec<Str
     ];
     if let Some(pause) = &row.pause {
         let since = out.clock.short(pause.since.as_ref());
-        facts.insert(5, ("pause", format!("{} · {since}", words.pause(pause))));
+        facts.insert(5, ("pause", format!("{} · {since}", words.pause(pause, &out.clock))));
     }
     let others: Vec<&str> =
         contact.conversation_ids.iter().filter(|id| **id != row.conversation_id).map(String::as_str).collect();

@@ -329,6 +329,8 @@ const fn status_of(code: ErrorCode) -> u8 {
         | ErrorCode::WindowClosed
         | ErrorCode::StaleView
         | ErrorCode::BotPaused
+        | ErrorCode::NotPaused
+        | ErrorCode::PauseLocked
         | ErrorCode::TemplateNotUsable
         | ErrorCode::ChannelPaused
         | ErrorCode::ChannelCannotSend

@@ -48,7 +48,7 @@ pub(crate) use words::Words;
 /// The commands that need a server.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Conversations: read them, pause their bot, assign, resolve.
+    /// Conversations: read them, answer, pause their bot, assign, resolve.
     #[command(subcommand, visible_alias = "conv")]
     Conversation(conversation::Command),
     /// Contacts: who they are, which customer, and who is the same person.
@@ -78,7 +78,7 @@ pub(crate) enum Command {
     /// Who has what.
     #[command(subcommand)]
     Assignment(assignment::Command),
-    /// Figures: volumes, first response, pauses.
+    /// Figures: volumes, first response, pauses, deliveries.
     #[command(subcommand)]
     Metrics(metrics::Command),
     /// What arrived, what became of it, and what is parked. For admins and ops.
@@ -248,6 +248,14 @@ mod tests {
             "metrics republish",
             "metrics republish --subject x --from noon",
             "conversation snooze cnv_x",
+            "conversation pause cnv_x --for 30m --until 2030-01-01T10:00:00Z",
+            "conversation pause cnv_x --for 30m --locked",
+            "conversation pause cnv_x --for soon",
+            "conversation resume cnv_x --message a --quick-reply b",
+            "conversation resume cnv_x --value 1=a",
+            "conversation change-pause cnv_x --until 2030-01-01T10:00:00Z --locked",
+            "conversation escalate cnv_x --to carla",
+            "conversation escalate cnv_x --to carla --summary s --reason echo",
             "conversation snooze cnv_x --for 1h --until-reply",
             "conversation priority cnv_x soon",
             "conversation tag add cnv_x vip --create",
@@ -275,6 +283,13 @@ mod tests {
             "conversation list --status open,snoozed --status all --tag vip --tag x --priority high,urgent --waiting 10m --watch",
             "conversation thread cnv_x --as-of 2026-01-01T10:00:00Z --newest-first --reports",
             "conversation snooze cnv_x --for monday",
+            "conversation pause cnv_x --reason complaint --for 30m --message hola",
+            "conversation pause cnv_x --locked",
+            "conversation resume cnv_x --template fin:es --value 1=Ana",
+            "conversation change-pause cnv_x",
+            "conversation escalate cnv_x --to carla --summary s",
+            "conversation preview-pause cnv_x",
+            "conversation start wa 1 --template a --pause proactive_message",
             "conversation snooze cnv_x --until 2030-01-01T10:00:00-03:00 --expected-version 3",
             "conversation tag add cnv_x vip --create --colour #ff0000",
             "conversation read cnv_x --through 7",

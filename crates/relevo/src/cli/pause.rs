@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use relevo_proto::query::v1::{
-    BotState, GetPauseCountsRequest, GetPauseRequest, ListPauseHistoryRequest, ListPausedRequest, PauseHistoryEntry,
-    PauseReason, PauseSort, PausedCount,
+    BotState, GetPauseCountsRequest, GetPauseRequest, ListPauseHistoryRequest, ListPausedRequest, Pause,
+    PauseHistoryEntry, PauseReason, PauseSort, PausedCount,
 };
 
 use super::moment::seconds;
@@ -39,6 +39,9 @@ pub(crate) struct List {
     /// Only pauses longer than so long: 90s, 10m, 2h, 3d. Default: all.
     #[arg(long, value_name = "TIME", value_parser = seconds, default_value = "0", hide_default_value = true)]
     longer_than: u32,
+    /// Only where the customer has waited for a person for longer than so long since the pause: 10m, 2h. Default: all.
+    #[arg(long, value_name = "TIME", value_parser = seconds, default_value = "0", hide_default_value = true)]
+    waiting_longer_than: u32,
     /// In which order.
     #[arg(long, value_enum, default_value_t = Sort::Since)]
     sort: Sort,
@@ -114,6 +117,7 @@ impl List {
             automatic: self.by.map(|by| matches!(by, By::Automatic)),
             channel_ids: self.channel,
             longer_than_seconds: u64::from(self.longer_than),
+            waiting_longer_than_seconds: u64::from(self.waiting_longer_than),
             sort: match self.sort {
                 Sort::Since => PauseSort::Since.into(),
                 Sort::Waiting => PauseSort::Waiting.into(),
@@ -141,7 +145,7 @@ impl List {
                 row.conversation_id,
                 row.contact_name,
                 row.channel_label,
-                words.reason(pause.reason),
+                reason_on_terms(out, words.reason(pause.reason), &pause),
                 if pause.automatic { format!("{by} ({})", words.t("pause-automatic")) } else { by },
                 out.clock.short(pause.since.as_ref()),
                 out.clock.short(row.waiting_since.as_ref()),
@@ -171,7 +175,8 @@ impl Show {
         if out.json {
             return out.message(&answer);
         }
-        let pause = answer.pause.as_ref().map(|pause| format!(" · {}", words.pause(pause))).unwrap_or_default();
+        let pause =
+            answer.pause.as_ref().map(|pause| format!(" · {}", words.pause(pause, &out.clock))).unwrap_or_default();
         let bot = out.painted(&Painted::new(&words.bot(answer.bot), Paint::bot(answer.bot)));
         let waiting = out.clock.short(answer.waiting_since.as_ref());
         let waiting =
@@ -224,6 +229,18 @@ fn counts_table(out: &Output, counts: &[PausedCount]) -> Table {
     table
 }
 
+/// Why, and when it ends by itself or that only supervisors end it.
+fn reason_on_terms(out: &Output, reason: String, terms: &Pause) -> String {
+    let end = out.words.pause_end(terms, &out.clock);
+    if end.is_empty() { reason } else { format!("{reason} · {end}") }
+}
+
+fn history_reason(out: &Output, entry: &PauseHistoryEntry) -> String {
+    let terms = Pause { until: entry.until, locked: entry.locked, ..Pause::default() };
+    let reason = if entry.changed { out.words.t("pause-changed") } else { out.words.reason(entry.reason) };
+    reason_on_terms(out, reason, &terms)
+}
+
 fn history_table(out: &Output, history: &[PauseHistoryEntry]) -> Table {
     let words = out.words;
     let mut table = Table::new(vec![
@@ -245,7 +262,7 @@ fn history_table(out: &Output, history: &[PauseHistoryEntry]) -> Table {
             Painted::from(out.clock.long(entry.at.as_ref())),
             Painted::new(&words.bot(entry.bot), Paint::bot(entry.bot)),
             (if entry.automatic { format!("{by} ({})", words.t("pause-automatic")) } else { by }).into(),
-            (if paused { words.reason(entry.reason) } else { String::new() }).into(),
+            (if paused { history_reason(out, entry) } else { String::new() }).into(),
             lasted.unwrap_or_default().into(),
             entry.note.clone().into(),
         ]);

@@ -6,7 +6,7 @@ mod upload;
 use clap::Args;
 use relevo_proto::command::v1::{CancelSendRequest, SendMessageRequest, ShowTypingRequest, StartConversationRequest};
 
-use super::write::{Done, How, command_id, told};
+use super::write::{Done, How, Reason, command_id, told, wish};
 use super::{Context, Failure, text};
 use message::What;
 pub(super) use message::value;
@@ -26,6 +26,9 @@ pub(crate) struct Send {
     /// Sends although somebody else has answered.
     #[arg(long)]
     force: bool,
+    /// Pauses the bot for this reason, right before the message: both or neither. Default: as the configuration says.
+    #[arg(long, value_enum, value_name = "REASON")]
+    pause: Option<Reason>,
     #[command(flatten)]
     how: How,
 }
@@ -43,6 +46,9 @@ pub(crate) struct Start {
     name: String,
     #[command(flatten)]
     what: What,
+    /// Pauses the bot for this reason, right before the message: both or neither. Default: as the configuration says.
+    #[arg(long, value_enum, value_name = "REASON")]
+    pause: Option<Reason>,
     /// Id of this command, 1 to 128 visible ASCII characters: repeating a command with its id never does it twice. Default: a
     /// fresh UUID.
     #[arg(long, value_name = "ID")]
@@ -82,6 +88,7 @@ impl Send {
             last_seen_version: self.seen,
             force: self.force,
             expected_version: self.how.expected_version,
+            pause: self.pause.map(wish),
         };
         let client = &client.anew();
         let answer = client
@@ -94,12 +101,8 @@ impl Send {
         if out.json {
             return out.message(&answer);
         }
-        let done = Done {
-            position: answer.position,
-            already_so: answer.already_so,
-            conversation: answer.conversation,
-            too_late: Vec::new(),
-        };
+        let done = Done::of(answer.position, answer.already_so, answer.conversation);
+        let done = Done { too_late: answer.already_claimed, ..done };
         out.lines(queued(told(out, "send", &done), &answer.message_id))
     }
 }
@@ -118,6 +121,7 @@ impl Start {
             recipient: self.recipient,
             name: self.name,
             message: Some(self.what.message(client, true).await?),
+            pause: self.pause.map(wish),
         };
         let client = &client.anew();
         let answer = client
@@ -131,12 +135,7 @@ impl Start {
             return out.message(&answer);
         }
         let key = if answer.opened { "start" } else { "send" };
-        let done = Done {
-            position: answer.position,
-            already_so: answer.already_so,
-            conversation: answer.conversation,
-            too_late: Vec::new(),
-        };
+        let done = Done::of(answer.position, answer.already_so, answer.conversation);
         out.lines(queued(told(out, key, &done), &answer.message_id))
     }
 }
@@ -164,12 +163,7 @@ impl Cancel {
         if out.json {
             return out.message(&answer);
         }
-        let done = Done {
-            position: answer.position,
-            already_so: answer.already_so,
-            conversation: answer.conversation,
-            too_late: Vec::new(),
-        };
+        let done = Done::of(answer.position, answer.already_so, answer.conversation);
         out.lines(told(out, "cancel-send", &done))
     }
 }

@@ -9,7 +9,7 @@ use relevo_proto::query::v1::{
 
 use super::send::value;
 use super::table::{Shrink, Table};
-use super::{Context, Failure, Output, Read, text};
+use super::{Context, Failure, Output, Read, Words, text};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -125,20 +125,17 @@ impl List {
         ]);
         for template in answer.templates {
             let variables: Vec<String> = template.variables.iter().map(variable).collect();
-            let state = state(&template);
+            let state = state(out.words, &template);
             table.row([template.name, template.language, state, variables.join(" "), template.body]);
         }
         out.table(&table, "list-empty")
     }
 }
 
-/// The provider's word, with its reason.
-fn state(template: &Template) -> String {
-    if template.reason.is_empty() {
-        template.status.clone()
-    } else {
-        format!("{} ({})", template.status, template.reason)
-    }
+/// Whether it can be used, with the provider's reason.
+fn state(words: Words, template: &Template) -> String {
+    let state = words.template(&template.status);
+    if template.reason.is_empty() { state } else { format!("{state} ({})", template.reason) }
 }
 
 /// As `--value` names it.
@@ -181,10 +178,14 @@ fn given(text: &str) -> Result<TemplateVariableValue, Failure> {
 
 fn shown(out: &Output, answer: &PreviewTemplateResponse) -> Vec<String> {
     let template = answer.template.clone().unwrap_or_default();
-    let head = format!("{} · {} · {}", template.name, template.language, state(&template));
+    let head = format!("{} · {} · {}", template.name, template.language, state(out.words, &template));
     let mut lines = vec![text::one_line(&head)];
     if let Some(problem) = &answer.problem {
-        let about = if problem.variables.is_empty() { problem.status.clone() } else { problem.variables.join(", ") };
+        let about = if problem.variables.is_empty() {
+            out.words.template(&problem.status)
+        } else {
+            problem.variables.join(", ")
+        };
         let key = format!("template-problem-{}", problem.kind);
         lines.push(text::one_line(&out.words.with(&key, &[("about", &about)])));
     } else {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use relevo_proto::query::v1::thread_entry::Entry;
 use relevo_proto::query::v1::{
-    Assignee, Author, DeliveryReport, ListMessagesRequest, LooseUpdate, LooseUpdateKind, Message, ThreadEntry,
+    Assignee, Author, DeliveryReport, ListMessagesRequest, LooseUpdate, LooseUpdateKind, Message, Pause, ThreadEntry,
     TimelineCause, TimelineEntry, TimelineKind, WatchConversationRequest,
 };
 
@@ -250,6 +250,14 @@ fn timeline_text(out: &Output, timeline: &TimelineEntry) -> String {
         Ok(TimelineKind::BotPaused) => {
             words.with("timeline-paused", &[("by", by), ("reason", &words.reason(timeline.pause_reason))])
         }
+        Ok(TimelineKind::PauseChanged) => words.with("timeline-pause-changed", &[("by", by)]),
+        Ok(TimelineKind::Escalated) => {
+            let assignee = words.assignee(timeline.assignee.as_ref());
+            words.with("timeline-escalated", &[("by", by), ("assignee", &assignee)])
+        }
+        Ok(TimelineKind::BotResumed) if timeline.cause == i32::from(TimelineCause::Timer) => {
+            words.t("timeline-resumed-timer")
+        }
         Ok(TimelineKind::BotResumed) => words.with("timeline-resumed", &[("by", by)]),
         Ok(TimelineKind::Assigned) if timeline.how == i32::from(relevo_proto::query::v1::AssignmentHow::Claim) => {
             words.with("timeline-claimed", &[("by", by)])
@@ -284,8 +292,16 @@ fn timeline_text(out: &Output, timeline: &TimelineEntry) -> String {
         ) => desk_text(out, kind, timeline, by),
         Ok(TimelineKind::Unspecified) | Err(_) => format!("?{}", timeline.kind),
     };
-    let note = if timeline.note.is_empty() { String::new() } else { format!(" · {}", timeline.note) };
-    format!("— {sentence}{note}")
+    let kind = TimelineKind::try_from(timeline.kind);
+    let terms = if matches!(kind, Ok(TimelineKind::BotPaused | TimelineKind::PauseChanged)) {
+        words.pause_end(&Pause { until: timeline.until, locked: timeline.locked, ..Pause::default() }, &out.clock)
+    } else if kind == Ok(TimelineKind::Escalated) {
+        words.reason(timeline.pause_reason)
+    } else {
+        String::new()
+    };
+    let parts = [sentence.as_str(), &terms, &timeline.note].into_iter().filter(|part| !part.is_empty());
+    format!("— {}", parts.collect::<Vec<_>>().join(" · "))
 }
 
 /// What somebody did at the desk: states, tags, priority.
@@ -319,6 +335,8 @@ fn desk_text(out: &Output, kind: TimelineKind, timeline: &TimelineEntry, by: &st
         | TimelineKind::EpisodeStarted
         | TimelineKind::BotPaused
         | TimelineKind::BotResumed
+        | TimelineKind::PauseChanged
+        | TimelineKind::Escalated
         | TimelineKind::Assigned
         | TimelineKind::Resolved
         | TimelineKind::Reopened => String::new(),

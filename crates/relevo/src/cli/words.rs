@@ -5,6 +5,8 @@ use relevo_proto::query::v1::{
     Actor, ActorKind, Assignee, AssignmentHow, BotState, ConversationStatus, Pause, PauseReason, Priority,
 };
 
+use super::text::Clock;
+
 /// Texts in one language.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Words {
@@ -131,14 +133,28 @@ impl Words {
     }
 
     /// Why, by whom, and whether Relevo decided it: `queja · Laura`.
-    pub(crate) fn pause(self, pause: &Pause) -> String {
+    pub(crate) fn pause(self, pause: &Pause, clock: &Clock) -> String {
         let by = if pause.automatic { self.t("pause-automatic") } else { self.actor(pause.by.as_ref()) };
         let mut text = format!("{} · {by}", self.reason(pause.reason));
+        let terms = self.pause_end(pause, clock);
+        if !terms.is_empty() {
+            text.push_str(" · ");
+            text.push_str(&terms);
+        }
         if !pause.note.is_empty() {
             text.push_str(" · ");
             text.push_str(&pause.note);
         }
         text
+    }
+
+    /// When a pause ends by itself, or that only supervisors end it; empty for one that anybody of the staff does.
+    pub(crate) fn pause_end(self, pause: &Pause, clock: &Clock) -> String {
+        match &pause.until {
+            Some(until) => self.with("pause-until", &[("time", &clock.short(Some(until)))]),
+            None if pause.locked => self.t("pause-locked"),
+            None => String::new(),
+        }
     }
 
     /// What a message is, if it is not simply text.
@@ -147,6 +163,22 @@ impl Words {
             return String::new();
         }
         relevo_catalogue::find(self.language, &format!("kind-{kind}"), &[]).unwrap_or_else(|| format!("[{kind}]"))
+    }
+
+    /// Whether a template can be used; the provider's own word where it is none of ours.
+    pub(crate) fn template(self, status: &str) -> String {
+        self.find(&format!("template-state-{status}")).unwrap_or_else(|| status.to_owned())
+    }
+
+    /// A part of a channel.
+    pub(crate) fn part(self, part: &str) -> String {
+        self.find(&format!("part-{part}")).unwrap_or_else(|| part.to_owned())
+    }
+
+    /// What kind of trouble a part of a channel has, where the provider gave no code.
+    pub(crate) fn trouble(self, part: &str, class: &str) -> String {
+        let words = [format!("trouble-{part}-{class}"), format!("trouble-{class}")];
+        words.iter().find_map(|key| self.find(key)).unwrap_or_else(|| class.to_owned())
     }
 
     /// How far a message of the business came.

@@ -3,25 +3,28 @@
 //! Each carries a command id, so that repeating it is safe; each is repeated by itself while its outcome is unknown.
 
 mod arguments;
+mod silence;
 
 use clap::Subcommand;
 use relevo_proto::command::v1::add_tag_request::Tag as AddedTag;
 use relevo_proto::command::v1::remove_tag_request::Tag as RemovedTag;
 use relevo_proto::command::v1::snooze_request::When;
 use relevo_proto::command::v1::{
-    AddNoteRequest, AddTagRequest, AssignRequest, ClaimRequest, ConversationState, MarkReadRequest, PauseBotRequest,
-    RemoveTagRequest, ReopenRequest, ResolveRequest, ResumeBotRequest, SetPendingRequest, SetPriorityRequest,
-    SnoozeRequest, UnassignRequest, UnsnoozeRequest,
+    AddNoteRequest, AddTagRequest, AssignRequest, ChangePauseRequest, ClaimRequest, ConversationState, EscalateRequest,
+    MarkReadRequest, PauseBotRequest, RemoveTagRequest, ReopenRequest, ResolveRequest, ResumeBotRequest,
+    SetPendingRequest, SetPriorityRequest, SnoozeRequest, UnassignRequest, UnsnoozeRequest,
 };
 use relevo_proto::query::v1::{BotState, ConversationStatus, PauseReason, Priority, SnoozePreset};
 use uuid::Uuid;
 
 pub(crate) use arguments::{How, Reason};
+pub(crate) use silence::{PreviewPause, wish};
 
 use super::metrics::wire;
 use super::paint::{Paint, Painted};
 use super::{Context, Failure, Output, text};
 use arguments::{AddTag, Assign, MarkRead, Note, Noted, Pause, Resolve, SetPriority, Snooze, Tagged, Tagging, Target};
+use silence::{ChangePause, Escalate, Resume};
 
 /// What a tag's id begins with; no name of a tag can be mistaken for one, because ids have 26 characters behind it.
 const TAG_ID_PREFIX: &str = "tag_";
@@ -29,10 +32,14 @@ const TAG_ID_CHARS: usize = TAG_ID_PREFIX.len() + 26;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Write {
-    /// Silences the bot in this conversation until it is resumed. The customer is not told.
+    /// Silences the bot in this conversation until it is resumed, or until a time. The customer is not told.
     Pause(Pause),
-    /// Lets the bot answer again.
-    Resume(Noted),
+    /// Lets the bot answer again, after a last message if one is given.
+    Resume(Resume),
+    /// The bot stays paused, on other terms; they replace those before as a whole.
+    ChangePause(ChangePause),
+    /// Asks a supervisor or admin to take over: locks the pause, gives them the conversation and leaves them a note.
+    Escalate(Escalate),
     /// Gives the conversation to an agent, a team, or an agent through a team; replaces the assignment before.
     Assign(Assign),
     /// Gives the conversation back: it is no agent's and no team's.
@@ -69,6 +76,13 @@ pub(super) struct Done {
     pub(super) too_late: Vec<String>,
 }
 
+impl Done {
+    /// What every answer to a command has.
+    pub(super) const fn of(position: String, already_so: bool, conversation: Option<ConversationState>) -> Self {
+        Self { position, already_so, conversation, too_late: Vec::new() }
+    }
+}
+
 /// The id that the person gave, or a fresh one.
 pub(crate) fn command_id(how: &How) -> String {
     how.command_id.clone().unwrap_or_else(|| Uuid::now_v7().to_string())
@@ -83,7 +97,9 @@ impl Write {
     fn target(&self) -> &Target {
         match self {
             Self::Pause(Pause { target, .. })
-            | Self::Resume(Noted { target, .. })
+            | Self::Resume(Resume { target, .. })
+            | Self::ChangePause(ChangePause { target, .. })
+            | Self::Escalate(Escalate { target, .. })
             | Self::Pending(Noted { target, .. })
             | Self::Assign(Assign { target, .. })
             | Self::Resolve(Resolve { target, .. })
@@ -111,6 +127,8 @@ impl Write {
         match self {
             Self::Pause(_) => "pause",
             Self::Resume(_) => "resume",
+            Self::ChangePause(_) => "change-pause",
+            Self::Escalate(_) => "escalate",
             Self::Assign(_) => "assign",
             Self::Unassign(_) => "unassign",
             Self::Claim(_) => "claim",
@@ -128,6 +146,13 @@ impl Write {
     }
 
     pub(crate) async fn run(self, context: &Context, command_id: &str) -> Result<(), Failure> {
+        if let Self::Pause(pause @ Pause { message: Some(text), .. }) = &self {
+            return pause.and_send(context, command_id, text).await;
+        }
+        self.command(context, command_id).await
+    }
+
+    async fn command(self, context: &Context, command_id: &str) -> Result<(), Failure> {
         let client = &context.client;
         let key = self.key();
         let command_id = command_id.to_owned();
@@ -147,21 +172,29 @@ impl Write {
                 if context.out.json {
                     return context.out.message(&answer);
                 }
-                (Done {
-                    position: answer.position.clone(),
-                    already_so: answer.already_so,
-                    conversation: answer.conversation.clone(),
-                    too_late: Vec::new(),
-                }, answer)
+                let done = Done::of(answer.position.clone(), answer.already_so, answer.conversation.clone());
+                (done, answer)
             }};
         }
         let done = match self {
-            Self::Pause(Pause { reason, note, .. }) => {
-                let reason = PauseReason::from(reason).into();
-                let (done, answer) = done!(pause_bot, PauseBotRequest { reason, note });
+            Self::Pause(Pause { reason, note, terms, .. }) => {
+                let (reason, (ends, locked)) = (PauseReason::from(reason).into(), terms.of_pause());
+                let (done, answer) = done!(pause_bot, PauseBotRequest { reason, note, ends, locked });
                 Done { too_late: answer.already_claimed, ..done }
             }
-            Self::Resume(Noted { note, .. }) => done!(resume_bot, ResumeBotRequest { note }).0,
+            Self::Resume(resume) => {
+                let (message, note) = (resume.farewell()?, resume.note);
+                done!(resume_bot, ResumeBotRequest { note, message, last_seen_version: None }).0
+            }
+            Self::ChangePause(ChangePause { terms, note, .. }) => {
+                let (ends, locked) = terms.of_change();
+                done!(change_pause, ChangePauseRequest { ends, locked, note }).0
+            }
+            Self::Escalate(Escalate { to: agent_id, summary, reason, .. }) => {
+                let reason = PauseReason::from(reason).into();
+                let (done, answer) = done!(escalate, EscalateRequest { agent_id, reason, summary });
+                Done { too_late: answer.already_claimed, ..done }
+            }
             Self::Assign(Assign { agent, team, .. }) => {
                 let (agent_id, team_id) = (agent.unwrap_or_default(), team.unwrap_or_default());
                 done!(assign, AssignRequest { agent_id, team_id }).0
@@ -177,22 +210,27 @@ impl Write {
             }
             Self::Unsnooze(_) => done!(unsnooze, UnsnoozeRequest {}).0,
             Self::Priority(SetPriority { priority, .. }) => {
-                let priority = Priority::from(priority).into();
-                done!(set_priority, SetPriorityRequest { priority }).0
+                done!(set_priority, SetPriorityRequest { priority: Priority::from(priority).into() }).0
             }
             Self::Tag(Tagging::Add(AddTag { tagged: Tagged { tag, .. }, create, colour })) => {
-                let tag = Some(if is_tag_id(&tag) { AddedTag::TagId(tag) } else { AddedTag::Name(tag) });
-                done!(add_tag, AddTagRequest { tag, create, colour }).0
+                done!(add_tag, AddTagRequest { tag: Some(added(tag)), create, colour }).0
             }
             Self::Tag(Tagging::Remove(Tagged { tag, .. })) => {
-                let tag = Some(if is_tag_id(&tag) { RemovedTag::TagId(tag) } else { RemovedTag::Name(tag) });
-                done!(remove_tag, RemoveTagRequest { tag }).0
+                done!(remove_tag, RemoveTagRequest { tag: Some(removed(tag)) }).0
             }
             Self::Note(Note { text, .. }) => done!(add_note, AddNoteRequest { text }).0,
             Self::Read(MarkRead { through, .. }) => done!(mark_read, MarkReadRequest { through_version: through }).0,
         };
         context.out.lines(told(&context.out, key, &done))
     }
+}
+
+fn added(tag: String) -> AddedTag {
+    if is_tag_id(&tag) { AddedTag::TagId(tag) } else { AddedTag::Name(tag) }
+}
+
+fn removed(tag: String) -> RemovedTag {
+    if is_tag_id(&tag) { RemovedTag::TagId(tag) } else { RemovedTag::Name(tag) }
 }
 
 /// The flags allow exactly one of them.
@@ -217,7 +255,7 @@ pub(super) fn told(out: &Output, key: &str, done: &Done) -> Vec<String> {
             parts.push([words.status(state.status), until].join(" ").trim_end().to_owned());
         }
         if BotState::try_from(state.bot).is_ok_and(|bot| bot != BotState::Unspecified) {
-            let pause = |pause| format!(" ({})", text::one_line(&words.pause(pause)));
+            let pause = |pause| format!(" ({})", text::one_line(&words.pause(pause, &out.clock)));
             let pause = state.pause.as_ref().map(pause).unwrap_or_default();
             let bot = out.painted(&Painted::new(&words.bot(state.bot), Paint::bot(state.bot)));
             parts.push(format!("bot {bot}{pause}"));

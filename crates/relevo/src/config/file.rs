@@ -22,6 +22,7 @@ pub(crate) struct File {
     pub(crate) files: Files,
     pub(crate) sending: Switch,
     pub(crate) mailbox: Switch,
+    pub(crate) timers: Switch,
     pub(crate) channels: Channels,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) meta_apps: Vec<MetaApp>,

@@ -44,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) sending: bool,
     /// Whether this node reads mailboxes.
     pub(crate) mailbox: bool,
+    /// Whether this node ends pauses and wakes snoozed conversations.
+    pub(crate) timers: bool,
     /// Whether a channel that is added while Relevo runs may name any server, private ones and plain connections included.
     pub(crate) any_server: bool,
     pub(crate) meta_apps: Vec<MetaApp>,

@@ -9,7 +9,7 @@ use relevo_command::{DecisionProjector, IdKey, Ledger};
 use relevo_domain::{TenantId, Timestamp};
 use relevo_eventlog::{Blobs, Connection, Log};
 use relevo_intake::{Handler, IntakeWorker, Parking, Tally, TallyStore};
-use relevo_projection::{Projector, Runtime, Views};
+use relevo_projection::{Projector, Runtime, View, Views};
 use relevo_query::Directory;
 use relevo_sender::media::Scanner;
 use tokio::net::TcpListener;
@@ -27,7 +27,7 @@ use super::outbound::{self, Ways};
 use super::readiness::Condition;
 use super::{ServeError, cors, grpc, id_keys};
 use crate::auth::Auth;
-use crate::channels::{Channels, Grants};
+use crate::channels::{Channels, Grants, Shared};
 use crate::config::file::File;
 use crate::config::{Config, FileStore};
 use crate::files::{FileDoors, FilePorts, FileTokens, Links, TENANT_PARTS};
@@ -55,6 +55,8 @@ pub(crate) struct Installation {
     pub(crate) parking: Parking,
     pub(crate) tally: Tally,
     pub(crate) channels: Channels,
+    /// Through which channels come and go, at every node.
+    pub(crate) everywhere: Shared,
     pub(crate) ledger: Arc<Ledger>,
     /// What derived ids are made with.
     pub(crate) keys: Arc<HashMap<TenantId, IdKey>>,
@@ -113,12 +115,13 @@ impl Broker {
         // Not before the folder is locked: until then the file may be a living broker's.
         data.remove_addresses();
         let connection = Connection::connect(options).await?;
-
         let (failed, failures) = mpsc::channel(FAILURES_MAX);
         let (registry, series) = Series::register();
         let condition = Arc::new(Condition::new(registry, connection.clone()));
         let own_url = url(&http_listener)?;
         let channels = open_channels(file, &config, &data, &own_url)?;
+        let (kept, keys) = id_keys::all(&config, &data)?;
+        let everywhere = Shared::begin(channels.clone(), &connection, Arc::clone(&keys)).await;
         let router = webhooks(&config, &connection, &channels, &condition, series.webhook);
         let log: Arc<dyn Log> = Arc::new(connection.events());
         let secrets = token_keys(&config, &data)?;
@@ -126,18 +129,12 @@ impl Broker {
         let (files, pages) = open_pages(&config, &connection, &log, &auth, &secrets, &own_url)?;
         let http = serve_http(http_listener, router.merge(pages), failed.clone())?;
 
-        let views = start_views(&data, Arc::clone(&log)).await?;
-        condition.set_views(views.clone());
-        let decision = views.get(DecisionProjector::NAME).ok_or_else(|| missing(DecisionProjector::NAME))?;
-        let ledger = Arc::new(Ledger::new(Arc::clone(&log), decision));
-        let kept = id_keys::all(&config, &data)?;
-        let keys = Arc::new(kept.iter().map(|(tenant, kept)| (tenant.clone(), kept.key.clone())).collect());
-        let handler = Handler::new(Arc::clone(&ledger), channels.routes(), Arc::clone(&keys), now);
+        let views = start_views(&data, Arc::clone(&log), &condition).await?;
+        let (ledger, handler) = deciding(&log, &views, &channels, &keys)?;
         let checked = CancellationToken::new();
         let (intake, parking, tally) =
             start_intake(handler, (kept, checked.clone()), &data, &connection, &ledger, &condition, &failed)?;
         let ways = Ways::new(&files, Grants::new(data.grants()))?;
-        let delivery = relevo_sender::delivery::NAME;
         let parts = outbound::Parts {
             channels: channels.clone(),
             ways: ways.clone(),
@@ -145,14 +142,14 @@ impl Broker {
             connection: connection.clone(),
             log: Arc::clone(&log),
             ledger: Arc::clone(&ledger),
-            view: views.get(delivery).ok_or_else(|| missing(delivery))?,
+            view: find(&views, relevo_sender::delivery::NAME)?,
+            timers: find(&views, relevo_reactor::timers::NAME)?,
             keys: Arc::clone(&keys),
             metrics: series.send,
             checked: checked.clone(),
         };
-        let outbound = start_outbound(&config, parts);
+        let outbound = start_outbound(&config, parts, everywhere.clone());
         let (topics, republisher) = start_topics(&config, &data, &connection, &log, &views, series.topics)?;
-
         let grpc_token = CancellationToken::new();
         let installation = Installation {
             log,
@@ -163,6 +160,7 @@ impl Broker {
             tally,
             directory: Arc::new(directory(&config, &channels)),
             channels,
+            everywhere,
             ledger: Arc::clone(&ledger),
             keys,
             ways,
@@ -171,9 +169,9 @@ impl Broker {
             republisher,
             ending: grpc_token.clone(),
         };
-        let grpc_url = url(&grpc_listener)?;
+        let url = url(&grpc_listener)?;
         let server = grpc::server(&config, installation, auth, ledger, grpc_listener)?;
-        let grpc = Listener { url: grpc_url, token: grpc_token, task: tokio::spawn(report("gRPC", server, failed)) };
+        let grpc = Listener { url, token: grpc_token, task: tokio::spawn(report("gRPC", server, failed)) };
         data.write_addresses(&http.url, &grpc.url)?;
         let shutdown = config.server.shutdown;
         Ok(Self { data, http, grpc, intake, outbound, topics, views, connection, log_server, failures, shutdown })
@@ -286,9 +284,11 @@ fn webhooks(
     relevo_webhook::router(channels.endpoints(), inlet, readiness, series, config.webhook.clone())
 }
 
-fn start_outbound(config: &Config, parts: outbound::Parts) -> Background {
+fn start_outbound(config: &Config, parts: outbound::Parts, everywhere: Shared) -> Background {
     let background = Background { token: CancellationToken::new(), tasks: TaskTracker::new() };
+    let (checked, token) = (parts.checked.clone(), background.token.clone());
     outbound::start(config, parts, &background.tasks, &background.token);
+    background.tasks.spawn(everywhere.follow(checked, token));
     background.tasks.close();
     background
 }
@@ -316,13 +316,13 @@ fn open_pages(
         auth: Arc::clone(auth),
         blobs: blobs.clone(),
         tokens,
-        scanner,
+        scanner: scanner.clone(),
         clock: now,
         tenant_parts: (config.tenants.len() > 1).then_some(TENANT_PARTS),
     };
     let pages = crate::auth::router(Arc::clone(auth)).merge(crate::files::router(doors));
     let pages = pages.layer(cors::http(&config.server.cors_origins));
-    Ok((FilePorts { blobs, links, log: Arc::clone(log) }, pages))
+    Ok((FilePorts { blobs, links, log: Arc::clone(log), scanner }, pages))
 }
 
 /// Who may call. A node whose configuration has no keys for tokens has one of its own.
@@ -358,7 +358,7 @@ async fn report<E: std::error::Error>(
     }
 }
 
-async fn start_views(data: &DataDir, log: Arc<dyn Log>) -> Result<Views, ServeError> {
+async fn start_views(data: &DataDir, log: Arc<dyn Log>, condition: &Condition) -> Result<Views, ServeError> {
     let projectors: Vec<Arc<dyn Projector>> = vec![
         Arc::new(DecisionProjector),
         Arc::new(relevo_projector_inbox::InboxProjector),
@@ -366,9 +366,24 @@ async fn start_views(data: &DataDir, log: Arc<dyn Log>) -> Result<Views, ServeEr
         Arc::new(relevo_projector_pause::PauseProjector),
         Arc::new(relevo_projector_metrics::MetricsProjector),
         Arc::new(relevo_sender::DeliveryProjector),
+        Arc::new(relevo_reactor::TimersProjector),
     ];
     let options = relevo_projection::Options::default();
-    Ok(Runtime::start(projectors, log, data.views(), options, CancellationToken::new()).await?)
+    let views = Runtime::start(projectors, log, data.views(), options, CancellationToken::new()).await?;
+    condition.set_views(views.clone());
+    Ok(views)
+}
+
+/// What decides, and what makes commands of what comes in.
+fn deciding(
+    log: &Arc<dyn Log>,
+    views: &Views,
+    channels: &Channels,
+    keys: &Arc<HashMap<TenantId, IdKey>>,
+) -> Result<(Arc<Ledger>, Handler), ServeError> {
+    let ledger = Arc::new(Ledger::new(Arc::clone(log), find(views, DecisionProjector::NAME)?));
+    let handler = Handler::new(Arc::clone(&ledger), channels.routes(), Arc::clone(keys), now);
+    Ok((ledger, handler))
 }
 
 fn start_intake(
@@ -425,8 +440,7 @@ fn start_topics(
     views: &Views,
     series: topics::Series,
 ) -> Result<(Background, Republisher), ServeError> {
-    let name = relevo_projector_metrics::NAME;
-    let view = views.get(name).ok_or_else(|| missing(name))?;
+    let view = find(views, relevo_projector_metrics::NAME)?;
     let port: Arc<dyn topics::TopicLog> = Arc::new(connection.metrics());
     let republisher = Republisher::new(Arc::clone(&view), Arc::clone(log), Arc::clone(&port), data.views());
     republisher.sweep().map_err(ServeError::io(data.views()))?;
@@ -462,8 +476,8 @@ async fn until_cancelled(
     }
 }
 
-fn missing(view: &str) -> ServeError {
-    ServeError::NotStarted { reason: format!("there is no view {view}") }
+fn find(views: &Views, name: &str) -> Result<Arc<View>, ServeError> {
+    views.get(name).ok_or_else(|| ServeError::NotStarted { reason: format!("there is no view {name}") })
 }
 
 #[cfg(test)]

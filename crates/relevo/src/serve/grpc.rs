@@ -50,12 +50,13 @@ pub(super) fn server(
     let receipts = Receipts { channels: installation.channels.clone(), ways: installation.ways.clone() };
     let (marks, worker) = Marks::new(Arc::clone(&ledger), Arc::new(receipts));
     tokio::spawn(worker.run(installation.ending.clone().cancelled_owned()));
-    let commands = Commands::new(ledger, Arc::new(Names(Arc::clone(&directory))), now).with_marks(marks);
+    let names = Arc::new(Names::new(config, Arc::clone(&directory)));
     let ports = SendPorts {
         keys: Arc::clone(&installation.keys),
         policy: Arc::new(Policy { channels: installation.channels.clone(), checked: installation.checked.clone() }),
         files: Arc::new(installation.files.clone()),
     };
+    let commands = Commands::new(ledger, names, now).with_marks(marks).with_ports(ports.clone());
     let (sends, channels) = (commands.send_server(ports.clone()), commands.channel_server(ports));
     let entities = Entities { channels: installation.channels.clone(), keys: Arc::clone(&installation.keys) };
     let ending = installation.ending.clone();

@@ -1,9 +1,11 @@
 //! The keys that derived ids are made with: one a tenant, and the log says which.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use relevo_command::workspace::ensure_id_key;
-use relevo_command::{Ledger, LedgerError};
+use relevo_command::{IdKey, Ledger, LedgerError};
 use relevo_domain::TenantId;
 
 use super::ServeError;
@@ -12,9 +14,15 @@ use super::data_dir::{DataDir, KeptKey};
 use super::error::chain;
 use crate::config::Config;
 
+/// Every tenant's id key with where it is kept, and alone.
+type All = (Vec<(TenantId, KeptKey)>, Arc<HashMap<TenantId, IdKey>>);
+
 /// Every tenant's id key.
-pub(super) fn all(config: &Config, data: &DataDir) -> Result<Vec<(TenantId, KeptKey)>, ServeError> {
-    config.tenants.iter().map(|tenant| Ok((tenant.name.clone(), data.id_key(&tenant.name)?))).collect()
+pub(super) fn all(config: &Config, data: &DataDir) -> Result<All, ServeError> {
+    let kept = config.tenants.iter().map(|tenant| Ok((tenant.name.clone(), data.id_key(&tenant.name)?)));
+    let kept: Vec<(TenantId, KeptKey)> = kept.collect::<Result<_, ServeError>>()?;
+    let keys = Arc::new(kept.iter().map(|(tenant, kept)| (tenant.clone(), kept.key.clone())).collect());
+    Ok((kept, keys))
 }
 
 /// Intake must not derive one id before it is sure that the key is the one that the log was written with.

@@ -1,4 +1,4 @@
-//! What hands messages over and brings mail in: the doors to providers, the sender, the media worker, templates, mailboxes.
+//! What works by itself: the doors to providers, the sender, the media worker, templates, mailboxes, the reactor.
 //!
 //! None of it is a condition of readiness: a channel that does not work is that channel's trouble, and shows in its health.
 
@@ -13,8 +13,9 @@ use relevo_mailbox::{MailboxParts, Mailboxes};
 use relevo_projection::View;
 use relevo_providers::{AccountKey, AccountKind, Doors, Tokens};
 use relevo_query::SendingChannels;
-use relevo_sender::media::{MediaParts, MediaWorker, MediumCommands, Scanner};
-use relevo_sender::{Sender, SenderParts, TemplateSync, TemplateSyncParts};
+use relevo_reactor::{Reactor, ReactorParts};
+use relevo_sender::media::{MediaParts, MediaWorker, MediumCommands};
+use relevo_sender::{Sender, SenderParts, TemplateSync, TemplateSyncParts, TemplateTrigger};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -29,6 +30,8 @@ use crate::files::FilePorts;
 pub(crate) struct Ways {
     pub(crate) doors: Doors,
     pub(crate) tokens: Tokens,
+    /// Asks for a channel's templates out of turn; of a node that sends nothing, nobody does.
+    pub(crate) templates: TemplateTrigger,
 }
 
 impl Ways {
@@ -37,7 +40,8 @@ impl Ways {
         let refused = |error| ServeError::NotStarted { reason: format!("certificate authorities: {error}") };
         let tokens = Tokens::new(now).map_err(refused)?.keeping(Arc::new(grants));
         let links = Arc::new(files.links.clone());
-        Ok(Self { doors: Doors::new(Arc::new(files.clone()), links, tokens.clone(), now), tokens })
+        let doors = Doors::new(Arc::new(files.clone()), links, tokens.clone(), now);
+        Ok(Self { doors, tokens, templates: TemplateTrigger::default() })
     }
 }
 
@@ -51,6 +55,8 @@ pub(super) struct Parts {
     pub(super) ledger: Arc<Ledger>,
     /// The view `delivery`.
     pub(super) view: Arc<View>,
+    /// The view `timers`.
+    pub(super) timers: Arc<View>,
     pub(super) keys: Arc<HashMap<TenantId, IdKey>>,
     pub(super) metrics: relevo_sender::Metrics,
     /// Set when the id keys are known to be those that the log was written with.
@@ -62,11 +68,14 @@ pub(super) fn start(config: &Config, parts: Parts, tasks: &TaskTracker, token: &
     let mut works: Vec<Work> = Vec::new();
     if config.sending {
         works.push(sender(&parts, token));
-        works.push(media(config, &parts, token));
+        works.push(media(&parts, token));
         works.push(templates(&parts, token));
     }
     if config.mailbox {
         works.push(mailboxes(&parts, token));
+    }
+    if config.timers {
+        works.push(reactor(&parts, token));
     }
     for (part, work) in works {
         let (checked, token) = (parts.checked.clone(), token.clone());
@@ -99,7 +108,7 @@ fn sender(parts: &Parts, token: &CancellationToken) -> Work {
     ("sender", Box::pin(Sender::with_metrics(sender, parts.metrics.clone()).run(token.clone())))
 }
 
-fn media(config: &Config, parts: &Parts, token: &CancellationToken) -> Work {
+fn media(parts: &Parts, token: &CancellationToken) -> Work {
     let media = MediaParts {
         view: Arc::clone(&parts.view),
         fetcher: Arc::new(parts.ways.doors.clone()),
@@ -111,14 +120,14 @@ fn media(config: &Config, parts: &Parts, token: &CancellationToken) -> Work {
         }),
         accounts: parts.channels.accounts(),
         board: parts.channels.board(),
-        scanner: Scanner::new(&config.files.scan_command),
+        scanner: parts.files.scanner.clone(),
         clock: now,
     };
     ("media worker", Box::pin(MediaWorker::new(media).run(token.clone())))
 }
 
 fn templates(parts: &Parts, token: &CancellationToken) -> Work {
-    let templates = TemplateSyncParts {
+    let sync = TemplateSyncParts {
         ledger: Arc::clone(&parts.ledger),
         view: Arc::clone(&parts.view),
         accounts: parts.channels.accounts(),
@@ -127,7 +136,18 @@ fn templates(parts: &Parts, token: &CancellationToken) -> Work {
         keys: Arc::clone(&parts.keys),
         clock: now,
     };
-    ("templates", Box::pin(TemplateSync::new(templates).run(token.clone())))
+    let sync = TemplateSync::new(sync).triggered_by(parts.ways.templates.clone());
+    ("templates", Box::pin(sync.run(token.clone())))
+}
+
+fn reactor(parts: &Parts, token: &CancellationToken) -> Work {
+    let reactor = ReactorParts {
+        ledger: Arc::clone(&parts.ledger),
+        view: Arc::clone(&parts.timers),
+        keys: Arc::clone(&parts.keys),
+        clock: now,
+    };
+    ("reactor", Box::pin(Reactor::new(reactor).run(token.clone())))
 }
 
 fn mailboxes(parts: &Parts, token: &CancellationToken) -> Work {

@@ -226,7 +226,7 @@ pub(super) async fn published(topics: &Topics, facts: &BTreeMap<String, Vec<Metr
 #[tokio::test(start_paused = true)]
 async fn kills_faults_rebuilds_and_further_nodes_add_nothing() {
     for seed in 1..=4 {
-        let commits = history(seed, 300);
+        let commits = history(seed, 400);
         let topics = Topics::new(seed, 10);
         let mut random = StdRng::seed_from_u64(seed);
         let mut live = LiveView::new(MetricsProjector);

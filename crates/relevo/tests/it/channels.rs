@@ -102,12 +102,54 @@ async fn an_added_channel_receives_sends_and_is_tried_without_a_restart() {
     .await;
     assert_eq!(fake.received(CUSTOMER), 1);
 
+    // Whoever looks at the channel need not wait an hour for a new template.
+    let body = json!({ "type": "BODY", "text": "Hola." });
+    fake.set_templates([json!({
+        "id": "1", "name": "saludo", "language": "es_AR", "status": "APPROVED", "category": "UTILITY", "components": [body],
+    })]);
     let (code, out, err) = said(&data, &["channel", "check", "wa-new"]).await;
     assert_eq!(code, 0, "{out}{err}");
+    eventually_within("the template is known", PATIENCE, async || {
+        let (_, out, _) = said(&data, &["template", "list", "wa-new"]).await;
+        out.contains("saludo").then_some(())
+    })
+    .await;
     fake.set_token("another");
     let (code, out, _) = said(&data, &["channel", "check", "wa-new"]).await;
     assert!(code == 1 && out.contains("(190)") && out.contains("System users"), "{code} {out}");
     assert!(!broker.log().contains(&fake.options().access_token), "a secret is in the log");
+    assert!(broker.stop().await.success());
+}
+
+/// Nothing is wrong with the account: nobody is sent to look for an unpaid bill.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_without_credentials_says_so_where_files_wait() {
+    let (temp, data) = folder();
+    let fake = meta().await;
+    let broker = Broker::start_with(&data, &[ANY_SERVER]).await;
+    let file = definition(temp.path(), &fake);
+    let whole = std::fs::read_to_string(&file).unwrap();
+    let of_sending = ["access_token", "graph_url", "media_hosts"];
+    let keyless: Vec<&str> = whole.lines().filter(|line| !of_sending.iter().any(|key| line.starts_with(key))).collect();
+    std::fs::write(&file, keyless.join("\n")).unwrap();
+    let added = json(&data, &["channel", "add", "file", &file]).await;
+    fake.report_to(added["channel"]["webhook_url"].as_str().unwrap());
+    let mut photo = inbound("");
+    photo["messages"][0]["type"] = json!("image");
+    photo["messages"][0]["image"] = json!({ "id": "4711", "mime_type": "image/jpeg", "sha256": "x" });
+    fake.post("messages", &photo);
+    for (language, words) in
+        [("en", "media broken (no credentials"), ("es", "archivos sin funcionar (sin credenciales")]
+    {
+        let list = eventually_within("the list tells of the files", PATIENCE, async || {
+            let (_, out, _) = said(&data, &["channel", "list", "--lang", language]).await;
+            out.contains(words).then_some(out)
+        })
+        .await;
+        assert!(!list.contains("payment") && !list.contains("pago"), "{list}");
+    }
+    let (code, out, _) = said(&data, &["channel", "check", "wa-new", "--lang", "es"]).await;
+    assert!(code == 1 && out.contains("✗ configuración: no envía nada: falta access_token"), "{code} {out}");
     assert!(broker.stop().await.success());
 }
 

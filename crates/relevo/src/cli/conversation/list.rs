@@ -3,15 +3,15 @@
 use clap::{Args, ValueEnum};
 use relevo_proto::query::v1::watch_inbox_response::Event;
 use relevo_proto::query::v1::{
-    BotState, Conversation, ConversationFilter, ConversationSort, ConversationStatus, InboxCounters, InboxDelta,
-    InboxTab, ListConversationsRequest, ListConversationsResponse, Medium, Priority, WatchInboxRequest,
+    BotState, Conversation, ConversationFilter, ConversationSort, ConversationStatus, EscalationAlert, InboxCounters,
+    InboxDelta, InboxTab, ListConversationsRequest, ListConversationsResponse, Medium, Priority, WatchInboxRequest,
 };
 
 use super::super::moment::seconds;
 use super::super::paint::Painted;
 use super::super::table::{Shrink, Table};
 use super::super::thread::sent;
-use super::super::{Context, Failure, Output, Page, Read, more};
+use super::super::{Context, Failure, Output, Page, Read, more, text};
 use super::{bot, counters, customer_text, last_message, status};
 
 #[derive(Debug, Args)]
@@ -329,19 +329,34 @@ async fn watch(context: &Context, request: WatchInboxRequest) -> Result<(), Fail
             out.message(&message)?;
             continue;
         }
+        let mut alerts = Vec::new();
         match message.event {
             Some(Event::Snapshot(snapshot)) => {
                 live = Live { conversations: snapshot.conversations, counters: snapshot.counters.unwrap_or_default() };
             }
-            Some(Event::Delta(delta)) => live.change(delta),
+            Some(Event::Delta(mut delta)) => {
+                alerts = std::mem::take(&mut delta.alerts);
+                live.change(delta);
+            }
             Some(Event::Heartbeat(_)) | None => continue,
         }
         out.frame()?;
+        for alert in &alerts {
+            out.line(&escalated(out, alert))?;
+        }
         out.table(&counters::table(out, &live.counters), "list-empty")?;
         out.line("")?;
         out.table(&table(out, &live.conversations), "list-empty")?;
     }
     Ok(())
+}
+
+/// Somebody is asked to take over, in a line.
+fn escalated(out: &Output, alert: &EscalationAlert) -> String {
+    let escalation = alert.escalation.clone().unwrap_or_default();
+    let (by, reason) = (out.words.actor(escalation.by.as_ref()), out.words.reason(escalation.reason));
+    let [by, contact, id] = [&by, &alert.contact_name, &alert.conversation_id].map(|part| text::one_line(part));
+    out.words.with("watch-escalated", &[("by", &by), ("contact", &contact), ("id", &id), ("reason", &reason)])
 }
 
 impl Live {

@@ -5,6 +5,7 @@ use relevo_proto::query::v1::{PauseReason, SnoozePreset};
 
 use super::super::conversation::list::Urgency;
 use super::super::text::instant;
+use super::silence::Terms;
 
 /// Which conversation, and how the command is called.
 #[derive(Debug, Args)]
@@ -35,6 +36,11 @@ pub(crate) struct Pause {
     /// Why.
     #[arg(long, value_enum, default_value_t = Reason::HumanTakeover)]
     pub(super) reason: Reason,
+    #[command(flatten)]
+    pub(super) terms: Terms,
+    /// Sends the customer this text as well, right after the pause: both or neither. Default: nothing.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) message: Option<String>,
     /// A remark for colleagues, at most 4,000 characters. Default: none.
     #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
     pub(super) note: String,

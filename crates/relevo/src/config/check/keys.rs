@@ -108,13 +108,19 @@ fn granted(
     tenant: &Tenant,
     problems: &mut Problems,
 ) -> Scope {
-    let channels: BTreeSet<ChannelId> =
-        known(at, "channels", &key.channels, tenant.channels.iter().map(|one| &one.id), problems);
+    let channels = channels(at, &key.channels, problems);
     let mut teams: BTreeSet<TeamId> = known(at, "teams", &key.teams, tenant.teams.iter().map(|one| &one.id), problems);
     let everywhere = role == Role::Bot && key.teams.is_empty();
     let own = tenant.teams.iter().filter(|team| everywhere || team.members.contains(name));
     teams.extend(own.map(|team| team.id.clone()));
     Scope::Granted { channels, teams }
+}
+
+/// A channel may be added later, at this node or at another: until then its name grants nothing.
+fn channels(at: &str, wanted: &[String], problems: &mut Problems) -> BTreeSet<ChannelId> {
+    let one =
+        |(index, id): (usize, &String)| problems.keep(name(format!("{at}.channels[{index}]"), id, ChannelId::new));
+    wanted.iter().enumerate().filter_map(one).collect()
 }
 
 fn known<'i, I>(

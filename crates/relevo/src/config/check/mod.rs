@@ -43,6 +43,7 @@ pub(crate) fn check(file: &File) -> Result<Config, Problems> {
                 files,
                 sending: file.sending.enabled,
                 mailbox: file.mailbox.enabled,
+                timers: file.timers.enabled,
                 any_server: file.channels.any_server,
                 meta_apps,
                 tenants,

@@ -78,12 +78,22 @@ fn each_slip_is_named_at_its_place() {
         ("members = [\"laura\"]", "members = [\"lara\"]", "tenants[0].teams[0].members[0]", "config-unknown"),
         ("name = \"laura\"", "name = \"pedro\"", "api_keys[0].name", "config-unknown-agent"),
         ("sha256:00", "sha256:0", "api_keys[0].key_hash", "config-key-hash"),
-        ("channels = [\"wa\"]", "channels = [\"wb\"]", "api_keys[0].channels[0]", "config-unknown"),
+        ("channels = [\"wa\"]", "channels = [\"WA\"]", "api_keys[0].channels[0]", "config-name"),
     ];
     for (from, to, at, key) in slips {
         let problems = problems_after(from, to);
         assert!(problems.contains(&(at.to_owned(), key)), "{from} -> {to}: {problems:?}");
     }
+}
+
+#[test]
+fn a_key_may_name_a_channel_that_is_added_while_relevo_runs() {
+    let config =
+        check(&from_text(&GOOD.replace("channels = [\"wa\"]", "channels = [\"wa\", \"wa-later\"]")).unwrap()).unwrap();
+    let relevo_domain::Scope::Granted { channels, .. } = &config.api_keys[0].caller.scope else {
+        panic!("an agent does not see the tenant")
+    };
+    assert_eq!(channels.iter().map(ToString::to_string).collect::<Vec<_>>(), ["wa", "wa-later"]);
 }
 
 #[test]
