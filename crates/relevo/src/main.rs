@@ -23,8 +23,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// The system's allocator keeps what hundreds of short-lived answers and RocksDB's blocks leave in pieces: after ten minutes of
-/// changes that was more than everything in use. RocksDB allocates here too.
+/// The system's allocator keeps what hundreds of short-lived answers and RocksDB's blocks leave in pieces: in ten minutes of
+/// changes the broker grew by 59 MB with it, and by 18 MB with this one. RocksDB allocates here too.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
