@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What `make run` and `make stop` do with the demo's broker. Usage: DATA=dir BIN=relevo demo.sh start|stop
+# What `make run` and `make stop` do with the demo's broker. Usage: DATA=dir BIN=relevo demo.sh start|stop. STOP is the command that
+# people are told to stop it with.
 #
 # One broker a data folder: `start` leaves a running one alone, and restarts it when the binary is newer than the process.
 # The folder's content is never removed here.
@@ -104,7 +105,7 @@ show() {
   relevo conversation messages cnv_…
   relevo conversation pause cnv_… --reason complaint --note "…"
   relevo pause list
-  make stop
+  ${STOP:-make stop}
 TEXT
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the examples against a demo broker of their own, on free ports, in a folder that is removed afterwards.
-# Usage: BIN=relevo examples.sh web|python. Ends with the example's own last line and its exit code.
+# Usage: BIN=relevo examples.sh web|python|bot. Ends with the example's own last line and its exit code.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,7 +25,8 @@ end() {
 }
 trap end EXIT
 
-# Three free ports for pages: two that may call the broker, one that may not. One for the stand-in of a provider.
+# Three free ports for pages: two that may call the broker, one that may not; for the bots, the third is the webhook's. One for the
+# stand-in of a provider.
 ports=$("$PYTHON" -c '
 import socket
 held = [socket.socket() for _ in range(4)]
@@ -34,7 +35,13 @@ print(*(one.getsockname()[1] for one in held))')
 read -r first second third provider <<<"$ports"
 printf '[server]\ncors_origins = ["http://127.0.0.1:%s", "http://127.0.0.1:%s"]\n' "$first" "$second" >"$work/pages.toml"
 
-"$BIN" serve --demo --config "$work/pages.toml" --data-dir "$work/data" --http-addr 127.0.0.1:0 --grpc-addr 127.0.0.1:0 \
+configs=(--config "$work/pages.toml")
+if [ "${1:-}" = bot ]; then
+    sed "s/127\.0\.0\.1:8482/127.0.0.1:$provider/; s/127\.0\.0\.1:8483/127.0.0.1:$third/" examples/bot-python/bots.toml >"$work/bots.toml"
+    configs+=(--config "$work/bots.toml")
+fi
+
+"$BIN" serve --demo "${configs[@]}" --data-dir "$work/data" --http-addr 127.0.0.1:0 --grpc-addr 127.0.0.1:0 \
     </dev/null >"$work/relevo.log" 2>&1 &
 broker=$!
 
@@ -57,6 +64,10 @@ python)
     "$PYTHON" examples/python/generate.py
     "$PYTHON" examples/python/check_inbox.py
     ;;
+bot)
+    "$PYTHON" examples/bot-python/generate.py
+    PORTS="$provider,$third" "$PYTHON" examples/bot-python/check_bots.py
+    ;;
 web)
     "$PYTHON" examples/stand-in/meta.py --listen "127.0.0.1:$provider" --webhook "$http/webhooks/meta/demo" &
     stand_in=$!
@@ -72,7 +83,7 @@ web)
     npm run --silent drive
     ;;
 *)
-    echo "usage: BIN=relevo $0 web|python" >&2
+    echo "usage: BIN=relevo $0 web|python|bot" >&2
     exit 2
     ;;
 esac

@@ -43,6 +43,7 @@ missing_packages() {
     libclang_present || echo libclang-dev
     command -v ccache >/dev/null || echo ccache
     command -v curl >/dev/null || echo curl
+    command -v ip >/dev/null || [ -x /usr/sbin/ip ] || echo iproute2
     [ -x /usr/sbin/dovecot ] || echo dovecot-imapd
     [ -x /usr/sbin/exim4 ] || other_mail_server_present || echo exim4-daemon-light
     if ! nats_server_present && ! pip_present; then echo python3-pip; fi

@@ -24,6 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("sender", &["domain", "channels", "providers", "projection", "readstore", "eventlog", "command"]),
     ("reactor", &["domain", "projection", "readstore", "eventlog", "command"]),
     ("mailbox", &["domain", "channels", "providers", "eventlog"]),
+    ("bot", &["domain", "proto", "channels", "providers", "command", "query", "projection", "readstore", "eventlog"]),
     ("eventlog", &["domain", "proto"]),
     ("projection", &["domain", "eventlog", "readstore"]),
     ("command", &["domain", "eventlog", "projection", "readstore", "proto", "catalogue"]),
@@ -87,9 +88,10 @@ fn crates_depend_only_on_what_the_table_allows() {
         };
         for edge in &package.dependencies {
             let Some(to) = short_name(&edge.name) else { continue };
-            // Tests may use the test kit, the stand-ins of providers, and themselves with their test helpers.
-            let for_tests =
-                edge.kind == "dev" && (to == "testkit" || (from == "command" && to == "providers") || to == from);
+            // Tests may use the test kit, the stand-ins of providers, the view that turns are told from, and themselves with their
+            // test helpers.
+            let beside = matches!((from, to.as_str()), ("command", "providers") | ("bot", "projector-inbox"));
+            let for_tests = edge.kind == "dev" && (to == "testkit" || beside || to == from);
             if !allowed.contains(to.as_str()) && !for_tests {
                 wrong.push(format!("{from} -> {to} ({})", edge.kind));
             }
@@ -299,12 +301,15 @@ fn the_documents_are_there_in_both_languages() {
     }
     for (english, spanish) in [
         ("README.md", "README.es.md"),
+        ("docs/bots.en.md", "docs/bots.es.md"),
         ("docs/channels.en.md", "docs/channels.es.md"),
+        ("docs/deploy.en.md", "docs/deploy.es.md"),
         ("docs/desk.en.md", "docs/desk.es.md"),
         ("docs/guide.en.md", "docs/guide.es.md"),
         ("docs/integrate.en.md", "docs/integrate.es.md"),
         ("docs/operate.en.md", "docs/operate.es.md"),
         ("docs/pause.en.md", "docs/pause.es.md"),
+        ("docs/rest.en.md", "docs/rest.es.md"),
         ("docs/topics/README.md", "docs/topics/README.es.md"),
     ] {
         let [english_levels, spanish_levels] = [english, spanish].map(|name| heading_levels(&read(&root().join(name))));

@@ -36,9 +36,14 @@ impl Times {
 
     /// The time that so many of a hundred do not exceed; zero if there is none.
     pub fn percentile(&self, percent: usize) -> Duration {
+        self.permille(percent * 10)
+    }
+
+    /// The same of a thousand.
+    pub fn permille(&self, permille: usize) -> Duration {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
-        let rank = (sorted.len() * percent).div_ceil(100).max(1);
+        let rank = (sorted.len() * permille).div_ceil(1_000).max(1);
         sorted.get(rank - 1).copied().unwrap_or_default()
     }
 }
@@ -51,7 +56,7 @@ impl Line {
 
 /// The table, a line each, in milliseconds.
 pub fn table(lines: &[Line]) -> String {
-    let mut text = format!(
+    let mut lined = format!(
         "{:<58} {:>6} {:>8} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7}\n",
         "", "n", "p50 ms", "p99 ms", "echo p50", "echo p99", "x p50", "x p99", "limit"
     );
@@ -67,25 +72,30 @@ pub fn table(lines: &[Line]) -> String {
         };
         // Writing to a `String` cannot fail.
         writeln!(
-            text,
+            lined,
             "{:<58} {:>6} {:>8} {:>8} {:>8} {:>8} {:>7} {:>7} {:>7}",
             line.what,
             line.ours.len(),
-            ms(p50),
-            ms(p99),
-            ms(echo50),
-            ms(echo99),
+            text(p50),
+            text(p99),
+            text(echo50),
+            text(echo99),
             ratio(p50, echo50),
             ratio(p99, echo99),
             limit
         )
         .ok();
     }
-    text
+    lined.lines().fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }
 
-fn ms(time: Duration) -> String {
-    format!("{:.2}", time.as_secs_f64() * 1_000.0)
+/// In milliseconds.
+pub fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+fn text(time: Duration) -> String {
+    format!("{:.2}", ms(time))
 }
 
 #[cfg(test)]
@@ -100,6 +110,8 @@ mod tests {
         assert_eq!(times.percentile(50), Duration::from_millis(100));
         assert_eq!(times.percentile(99), Duration::from_millis(198));
         assert_eq!(times.percentile(100), Duration::from_millis(200));
+        assert_eq!(times.permille(999), Duration::from_millis(200));
+        assert_eq!(times.permille(5), Duration::from_millis(1));
     }
 
     #[test]

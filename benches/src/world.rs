@@ -339,7 +339,7 @@ fn hash(sequence: u64) -> CommitHash {
 }
 
 /// A number that looks random, the same for ever (SplitMix64).
-fn draw(index: u64, salt: u64) -> u64 {
+pub fn draw(index: u64, salt: u64) -> u64 {
     let mut mixed = index.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(salt.wrapping_mul(0xD1B5_4A32_D192_ED03));
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -1,9 +1,7 @@
-//! Compiles every proto of the workspace without protoc, and keeps the descriptors for reflection and JSON.
+//! Compiles every proto of the workspace without protoc, and keeps the descriptors for reflection, JSON and HTTP.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-
-use prost::Message as _;
 
 const ROOT: &str = "../../proto";
 
@@ -13,10 +11,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     collect(Path::new(ROOT), &mut files)?;
     files.sort();
 
-    let descriptors = protox::compile(&files, [ROOT])?;
+    let mut compiler = protox::Compiler::new([ROOT])?;
+    compiler.include_source_info(true).include_imports(true).open_files(&files)?;
+    let descriptors = compiler.file_descriptor_set();
 
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    std::fs::write(out.join("relevo.descriptors.bin"), descriptors.encode_to_vec())?;
+    // By the compiler, not by prost: its messages do not know the options of google.api, and would lose them.
+    std::fs::write(out.join("relevo.descriptors.bin"), compiler.encode_file_descriptor_set())?;
     let mut names = tonic_prost_build::Config::new();
     names.enable_type_names();
     tonic_prost_build::configure().out_dir(out).compile_fds_with_config(descriptors, names)?;

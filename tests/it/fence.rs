@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use relevo_tests::fence::hostile::{self, Plan};
+use relevo_tests::fence::hostile::{self, Hands, Plan};
 use relevo_tests::fence::scenes;
 use relevo_tests::fence::search::Search;
 
@@ -36,8 +36,17 @@ fn what_is_broken_on_purpose_is_caught() {
 
 #[tokio::test]
 async fn a_hostile_bot_on_two_nodes_is_silent_after_every_pause() {
-    let plan = Plan { conversations: 6, rounds: 100, within: Duration::from_secs(40), stalls: false, seed: 7 };
-    let tally = hostile::run(plan).await;
+    let tally = hostile::run(plan(Hands::Relevo)).await;
     assert_eq!((&tally.leaks, &tally.doubles), (&Vec::new(), &Vec::new()));
-    assert!(tally.rounds >= 50 && tally.taken > 0 && tally.refused > 0, "{tally:?}");
+    assert!(tally.rounds >= 50 && tally.taken > 0 && tally.refused > 0 && tally.typed > 0, "{tally:?}");
+}
+
+#[tokio::test]
+async fn a_sender_that_looks_first_and_calls_then_is_caught() {
+    let tally = hostile::run(plan(Hands::Careless)).await;
+    assert!(tally.leaks.iter().any(|leak| leak.contains("was taken after the answer")), "{tally:?}");
+}
+
+const fn plan(hands: Hands) -> Plan {
+    Plan { conversations: 6, rounds: 100, within: Duration::from_secs(40), stalls: false, hands, seed: 7 }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use relevo_tests::delivery::{Rig, Wanted, bad, mail, types};
 
 async fn rig() -> Arc<Rig> {
-    Arc::new(Rig::start(Wanted { mail: true, nats: None }).await)
+    Arc::new(Rig::start(Wanted { mail: true, ..Wanted::default() }).await)
 }
 
 #[tokio::test]

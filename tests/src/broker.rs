@@ -41,8 +41,23 @@ impl Broker {
         Self::start_with(Setup::default()).await
     }
 
+    /// Starts one whose data folder is made ready before.
+    pub async fn start_prepared(prepare: impl FnOnce(&Path)) -> Self {
+        Self::start_in(Setup::default(), READY_WITHIN, prepare).await
+    }
+
     pub async fn start_with(setup: Setup) -> Self {
+        Self::start_within(setup, READY_WITHIN).await
+    }
+
+    /// The same for one that has more to do before it is ready: views to build over a long log.
+    pub async fn start_within(setup: Setup, within: Duration) -> Self {
+        Self::start_in(setup, within, |_data| ()).await
+    }
+
+    async fn start_in(setup: Setup, within: Duration, prepare: impl FnOnce(&Path)) -> Self {
         let dir = tempfile::Builder::new().prefix("relevo-it-").tempdir().unwrap();
+        prepare(&dir.path().join("data"));
         if let Some(keys) = &setup.keys_from {
             let own = dir.path().join("data/keys");
             fs::create_dir_all(&own).unwrap();
@@ -51,6 +66,17 @@ impl Broker {
                 fs::copy(entry.path(), own.join(entry.file_name())).unwrap();
             }
         }
+        let mut broker = Self { child: None, setup, dir, http: String::new(), grpc: String::new() };
+        broker.spawn();
+        broker.ready_within(within).await;
+        broker
+    }
+
+    /// Starts a broker on a data folder that another release has left: an archive with the folder `data`.
+    pub async fn start_on(archive: &Path, setup: Setup) -> Self {
+        let dir = tempfile::Builder::new().prefix("relevo-it-").tempdir().unwrap();
+        let unpacked = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(dir.path()).status().unwrap();
+        assert!(unpacked.success(), "{} is not unpacked", archive.display());
         let mut broker = Self { child: None, setup, dir, http: String::new(), grpc: String::new() };
         broker.spawn();
         broker.ready().await;
@@ -78,16 +104,25 @@ impl Broker {
         self.child = Some(child);
     }
 
-    /// Waits until the broker says that it is ready.
-    pub async fn ready(&mut self) {
+    /// Waits until the broker listens, ready or not.
+    pub async fn addressed(&mut self) {
         let file = self.addresses_file();
         let found = eventually_within("the broker's addresses", READY_WITHIN, async || {
             self.alive();
             addresses(&file)
         });
         (self.http, self.grpc) = found.await;
+    }
+
+    /// Waits until the broker says that it is ready.
+    pub async fn ready(&mut self) {
+        self.ready_within(READY_WITHIN).await;
+    }
+
+    async fn ready_within(&mut self, within: Duration) {
+        self.addressed().await;
         let url = format!("{}/readyz", self.http);
-        let ready = eventually_within("the broker is ready", READY_WITHIN, async || {
+        let ready = eventually_within("the broker is ready", within, async || {
             let answer = reqwest::get(&url).await.ok()?;
             answer.status().is_success().then_some(())
         });
@@ -173,8 +208,13 @@ impl Drop for Broker {
 
 /// Runs the command line and answers (exit code, stdout, stderr).
 pub fn cli(broker: &Broker, key: &str, args: &[&str]) -> (i32, String, String) {
+    cli_with(broker, &format!("relevo-demo-{key}"), args)
+}
+
+/// The same with any key.
+pub fn cli_with(broker: &Broker, key: &str, args: &[&str]) -> (i32, String, String) {
     let output = Command::new(binary())
-        .args(["--server", &broker.grpc, "--api-key", &format!("relevo-demo-{key}")])
+        .args(["--server", &broker.grpc, "--api-key", key])
         .args(args)
         .env("LANG", "es_AR.UTF-8")
         .env_remove("LC_ALL")

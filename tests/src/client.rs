@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use relevo_domain::Position;
 use relevo_proto::admin::v1 as admin;
 use relevo_proto::admin::v1::intake_service_client::IntakeServiceClient;
 use relevo_proto::admin::v1::view_service_client::ViewServiceClient;
@@ -157,13 +158,33 @@ impl Client {
         })
     }
 
-    /// Intake's counts once `posts` raw items are counted and none waits.
+    /// Intake's counts once `posts` raw items are counted, none waits, and every view shows what became of them.
     pub async fn settled(&self, posts: u64) -> IntakeStatus {
-        eventually_within(&format!("intake has counted {posts} posts"), SETTLED_WITHIN, async || {
+        let status = eventually_within(&format!("intake has counted {posts} posts"), SETTLED_WITHIN, async || {
             let status = self.intake_status().await.ok()?;
             (status.backlog == 0 && status.posts() >= posts).then_some(status)
         })
-        .await
+        .await;
+        self.views_at_end().await;
+        status
+    }
+
+    /// Waits until every view has read as far as the log goes now. A view that follows gathers for a few milliseconds before it writes.
+    async fn views_at_end(&self) {
+        let end = eventually_within("the end of the log is known", SETTLED_WITHIN, async || {
+            position(&self.view_status().await.ok()?.log_position)
+        })
+        .await;
+        eventually_within(&format!("every view is at {end}"), SETTLED_WITHIN, async || {
+            let status = self.view_status().await.ok()?;
+            status.views.iter().all(|view| position(&view.position).is_some_and(|at| at >= end)).then_some(())
+        })
+        .await;
+    }
+
+    async fn view_status(&self) -> Result<admin::GetViewStatusResponse, Status> {
+        let request = self.request(admin::GetViewStatusRequest::default());
+        Ok(self.views().get_status(request).await?.into_inner())
     }
 
     /// Pauses with a fresh command id.
@@ -186,6 +207,11 @@ impl Client {
         };
         Ok(self.commands().claim(self.request(claim)).await?.into_inner())
     }
+}
+
+/// `p1-42`; a view that has read nothing yet says nothing.
+fn position(text: &str) -> Option<Position> {
+    if text.is_empty() { Some(Position::START) } else { text.parse().ok() }
 }
 
 /// A command id that nobody has used.

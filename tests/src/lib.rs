@@ -2,11 +2,16 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness that cannot go on must fail its test loudly")]
 
 pub mod broker;
+pub mod bulk;
+pub mod chaos;
 pub mod client;
+pub mod cluster;
 pub mod delivery;
 pub mod fence;
 pub mod fixtures;
+pub mod linear;
 pub mod nats;
+pub mod pausing;
 pub mod storm;
 pub mod webhook;
 

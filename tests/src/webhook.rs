@@ -12,9 +12,19 @@ pub const MAIL_TOKEN: &str = "relevo-demo-mail-token";
 /// The HTTP status of a signed Meta POST; 0 if there was no answer.
 pub async fn post_meta(http: &str, body: impl Into<Vec<u8>>) -> u16 {
     let body = body.into();
-    let signature = format!("sha256={}", hex::encode(hmac256(META_SECRET, &body)));
+    let signature = meta_signature(&body);
     let headers = [("x-hub-signature-256", signature.as_str()), ("content-type", "application/json")];
     post(&format!("{http}/webhooks/meta/demo"), &headers, body).await
+}
+
+/// What Meta puts into `X-Hub-Signature-256`.
+pub fn meta_signature(body: &[u8]) -> String {
+    signed(META_SECRET, body)
+}
+
+/// The same with the secret of another app.
+pub fn signed(secret: &str, body: &[u8]) -> String {
+    format!("sha256={}", hex::encode(hmac256(secret, body)))
 }
 
 pub async fn post_twilio(http: &str, form: impl Into<Vec<u8>>) -> u16 {

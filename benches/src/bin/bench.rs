@@ -1,88 +1,145 @@
-//! The speed that the issue asks for, at a million conversations, in one table.
+//! `make bench`: everything that Relevo's speed is promised by, each figure beside the limit that was taken in the same run.
 //!
-//! `bench [CONVERSATIONS] [pairs] [rare] [deep] [counters] [watch]`; without a word all of them. The first run fills a folder of
-//! views under `CARGO_TARGET_DIR`, later ones open it. Fails if a limit is not held.
+//! `bench [--short] [--conversations N] [--seed N] [--docs FOLDER] [--profile] [PART…]`; without a part all of them. Each part keeps
+//! what it found below `CARGO_TARGET_DIR`; with `--docs` the report is written there from what all parts have kept.
+//! `bench export FILE [LINES]` writes the trace for a peer. Fails if one of the four counters is not nought, or, in the full form, if a
+//! target is not met.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a harness for the terminal")]
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
-use relevo_benches::measure::table;
-use relevo_benches::server::Bench;
-use relevo_benches::world::World;
-use relevo_benches::{cases, watching};
+use relevo_benches::counts::Counters;
+use relevo_benches::parts::{self, ALL, Options, peer};
+use relevo_benches::report::{self, Section};
+use relevo_benches::request::export;
+use relevo_benches::trace::Plan;
 
 /// As the broker has it.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const CONVERSATIONS: u64 = 1_000_000;
-/// Changes that one folder has room for, and those of one run: it is filled again after some hundreds of runs.
-const CHANGES_MAX: usize = 20_000;
-const CHANGES: u64 = 60;
-/// Calls of a case, and how long all pairs together may take.
-const PAIR_ROUNDS: usize = 40;
-const PAIRS_WITHIN: Duration = Duration::from_secs(90);
-const ROUNDS: usize = 400;
-const COUNTER_ROUNDS: usize = 2_000;
-/// Between two lines about the filling of the folder, in commits.
-const TELL_EVERY: u64 = 200_000;
+const BRIEF_CONVERSATIONS: u64 = 2_000;
+const SEED: u64 = 1;
+/// Lines of an exported trace, unless it is said.
+const EXPORTED: u64 = 20_000;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let conversations = std::env::args().nth(1).and_then(|given| given.parse().ok()).unwrap_or(CONVERSATIONS);
-    let parts: Vec<String> = std::env::args().skip(2).collect();
-    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|given| given == part);
-    let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    let started = Instant::now();
-    let world = Arc::new(World::new(conversations, CHANGES_MAX));
-    let told = AtomicU64::new(0);
-    let progress = |position: u64, target: u64| {
-        if position >= told.load(Ordering::Relaxed) + TELL_EVERY {
-            told.store(position, Ordering::Relaxed);
-            eprintln!("bench: {position} of {target} commits applied, {:.0} s", started.elapsed().as_secs_f64());
-        }
-    };
-    // One change more than are measured: the first one warms up.
-    let bench = Bench::start(&folder.join("relevo-bench"), Arc::clone(&world), CHANGES + 1, progress).await;
-    eprintln!(
-        "bench: view of {conversations} conversations open after {:.1} s, {} MiB",
-        started.elapsed().as_secs_f64(),
-        memory()
-    );
-    let mut lines = Vec::new();
-    if wanted("pairs") {
-        lines.extend(cases::pairs(&bench, PAIR_ROUNDS, PAIRS_WITHIN).await);
-    }
-    if wanted("rare") {
-        lines.extend(cases::rare(&bench, conversations, ROUNDS).await);
-    }
-    if wanted("deep") {
-        lines.extend(cases::deep(&bench, ROUNDS).await);
-    }
-    if wanted("counters") {
-        lines.extend(cases::counters(&bench, COUNTER_ROUNDS).await);
-    }
-    if wanted("watch") {
-        lines.extend(watching::fan_out(&bench, &world, CHANGES).await);
-    }
-    let bytes = bench.view.approximate_bytes() >> 20;
-    println!(
-        "\n{conversations} conversations, {bytes} MiB on disk, {} MiB in memory, {:.0} s",
-        memory(),
-        started.elapsed().as_secs_f64()
-    );
-    println!("{}", table(&lines));
-    bench.stop().await;
-    if lines.iter().all(relevo_benches::measure::Line::holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+/// What was asked for.
+struct Asked {
+    options: Options,
+    docs: Option<PathBuf>,
+    parts: Vec<String>,
 }
 
-/// Resident memory of this process, in MiB; 0 where the system does not tell.
-fn memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).map_or(0, |kib| kib >> 10)
+fn main() -> ExitCode {
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    if given.first().is_some_and(|word| word == "export") {
+        return match exported(given.get(1), given.get(2)) {
+            Ok(lines) => {
+                println!("bench: {lines} lines written");
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(&error),
+        };
+    }
+    let asked = match asked(&given) {
+        Ok(asked) => asked,
+        Err(error) => return fail(&error),
+    };
+    match run(&asked) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &io::Error) -> ExitCode {
+    eprintln!("bench: {error}");
+    ExitCode::FAILURE
+}
+
+fn asked(given: &[String]) -> io::Result<Asked> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let short = given.iter().any(|word| word == "--short");
+    let folder = target.join("relevo-bench");
+    let conversations = if short { BRIEF_CONVERSATIONS } else { CONVERSATIONS };
+    let mut asked = Asked {
+        options: Options { short, folder, conversations, seed: SEED, profile: None },
+        docs: None,
+        parts: Vec::new(),
+    };
+    let wrong = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("{what}; see the head of bench.rs"));
+    let mut profile = false;
+    let mut words = given.iter();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| wrong(&format!("{word} needs a value")));
+        let number = |text: &String| text.parse().map_err(|_unreadable| wrong(&format!("{text} is no number")));
+        match word.as_str() {
+            "--short" => {}
+            "--profile" => profile = true,
+            "--conversations" => asked.options.conversations = number(value()?)?,
+            "--seed" => asked.options.seed = number(value()?)?,
+            "--docs" => asked.docs = Some(PathBuf::from(value()?)),
+            "--folder" => asked.options.folder = PathBuf::from(value()?),
+            part if ALL.contains(&part) => asked.parts.push(part.to_owned()),
+            other => return Err(wrong(&format!("{other} is no part"))),
+        }
+    }
+    // Beside the page that links to them.
+    let pictures = || {
+        asked.docs.as_ref().map_or_else(|| asked.options.folder.join("performance"), |docs| docs.join("performance"))
+    };
+    asked.options.profile = profile.then(pictures);
+    Ok(asked)
+}
+
+/// Runs the parts one after the other. Answers whether everything is as it should be.
+fn run(asked: &Asked) -> io::Result<bool> {
+    let options = &asked.options;
+    let kept = options.folder.join(if options.short { "found-short" } else { "found" });
+    let wanted = |part: &str| asked.parts.is_empty() || asked.parts.iter().any(|given| given == part);
+    let (mut counters, mut sections) = (Counters::default(), Vec::new());
+    for part in ALL.into_iter().filter(|part| wanted(part)) {
+        relevo_benches::tell(&format!("part {part}"));
+        let Some((section, found)) = measure(part, options)? else { continue };
+        counters.lost += found.lost;
+        counters.duplicated += found.duplicated;
+        counters.misordered += found.misordered;
+        counters.double_assigned += found.double_assigned;
+        report::keep(&kept, &section)?;
+        sections.push(section);
+    }
+    print!("{}", report::page(&sections));
+    if let Some(docs) = &asked.docs {
+        report::write(docs, &report::kept(&kept, &ALL)?)?;
+    }
+    let met = sections.iter().flat_map(|section| &section.rows).all(|row| row.met() != Some(false));
+    println!("\nbench: {counters}");
+    Ok(counters == Counters::default() && met)
+}
+
+/// Runs one part on a runtime of its own. What generates load has one thread, so that it cannot take the machine.
+fn measure(part: &str, options: &Options) -> io::Result<Option<(Section, Counters)>> {
+    let one = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let many = || tokio::runtime::Runtime::new();
+    let none = Counters::default();
+    Ok(Some(match part {
+        "trace" => one.block_on(parts::trace::run(options))?,
+        "limits" => (one.block_on(parts::limits::run(options))?, none),
+        "lists" => (many()?.block_on(parts::lists::run(options))?, none),
+        "rebuild" => (many()?.block_on(parts::rebuild::run(options))?, none),
+        "pausing" => (many()?.block_on(parts::pausing::run(options))?, none),
+        "memory" => (one.block_on(parts::memory::run(options))?, none),
+        "peer" => return one.block_on(peer::run(options)),
+        _ => return Ok(None),
+    }))
+}
+
+/// Writes the trace as JSON lines; see `benches/peers/README.md`.
+fn exported(file: Option<&String>, count: Option<&String>) -> io::Result<u64> {
+    let file = Path::new(file.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "export needs a file"))?);
+    let lines = count.and_then(|count| count.parse().ok()).unwrap_or(EXPORTED);
+    export(file, Plan { seed: SEED, part: peer::PART, lines })
 }

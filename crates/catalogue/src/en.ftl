@@ -68,9 +68,21 @@ error-BOT_PAUSED-do = Wait until somebody resumes the bot; do not repeat the mes
 error-NOT_PAUSED-what = The bot of this conversation is not paused.
 error-NOT_PAUSED-safe = Nothing was changed.
 error-NOT_PAUSED-do = Pause it first, on the terms that you want.
+error-TURN_ENDED-what = The bot's turn in this conversation is over.
+error-TURN_ENDED-safe = Nothing was sent.
+error-TURN_ENDED-do = Do not repeat it; if something is still to be answered, the bot is given another turn.
+error-SUGGESTION_NOT_FOUND-what = There is no such suggestion in this conversation, or it was answered already.
+error-SUGGESTION_NOT_FOUND-safe = Nothing was changed.
+error-SUGGESTION_NOT_FOUND-do = Look at the list of suggestions again.
 error-PAUSE_LOCKED-what = Only a supervisor can resume this bot or change its pause.
 error-PAUSE_LOCKED-safe = Nothing was changed: the bot stays silent.
 error-PAUSE_LOCKED-do = Ask a supervisor to resume it.
+error-BULK_NOT_FOUND-what = There is no such bulk.
+error-BULK_NOT_FOUND-safe = Nothing was changed.
+error-BULK_NOT_FOUND-do = Look at the list of your bulks.
+error-BULK_RUNNING-what = This bulk is still being worked on.
+error-BULK_RUNNING-safe = It goes on; nothing was taken back.
+error-BULK_RUNNING-do = Wait until it is finished, then take it back.
 error-PAIR_RATE-what = Too many messages to this customer are waiting to be sent ({ $waiting }).
 error-PAIR_RATE-safe = This one was not queued; those that wait will be sent in their order.
 error-PAIR_RATE-do = Wait a few seconds and send it again.
@@ -224,6 +236,9 @@ field-command-id = must have 1 to 128 visible ASCII characters
 field-too-long = is longer than { $max } characters
 field-own-reason = is a reason that only Relevo itself gives
 field-until = must be in the future and at most { $max } days away
+field-bulk-too-many = has more than 100,000 ids: choose by a filter
+field-bulk-selection = must be given: a filter that says something, conversations, or all
+field-bulk-not-a-pause = is a bulk that paused nothing: there is nothing to undo
 field-lock-and-end = cannot be given together with an end: a locked pause does not end by itself
 field-filled = must have 1 to { $max } characters
 field-time = is not a time
@@ -235,11 +250,39 @@ field-colour = is not a colour written #rrggbb
 field-create-by-name = can only be set together with a name
 field-degrees = is not a number of degrees that is on earth
 field-file = is not a stored file: its SHA-256 in lower-case hex, and a MIME type if one is given
+field-hello-twice = is said once, at the beginning of the stream
 field-recipient = cannot be given here: the recipient of the request is meant
 field-address = is not a mail address
 field-channel-limit = is missing, or is not what the channel takes (at most { $max })
 field-variable-value = has a variable for which nothing is known now
 field-variable = has a variable that there is not: only contact.name, agent.name and business.name
+field-detection-long = has more than { $max } characters, 10 words or 24 alternatives
+field-detection-shape = must begin and end with a word and have at most 2 gaps
+field-detection-prefix = has an asterisk that does not end a word of at least { $max } letters
+field-detection-lists = names a rule that reads no lists
+field-detection-many = would be more than { $max } entries
+field-detection-repeats = must be from 2 to 6
+field-detection-unresolved = must be from 4 to 1000
+field-detection-quiet = must be from one minute to 365 days
+field-detection-rule = is not a rule of the detection
+field-detection-act = must be off, suggest or pause
+field-detection-language = must be es, en or pt
+field-detection-list = must be phrases or exceptions
+field-detection-nothing = changes nothing: say what is to be different
+field-not-there = is not a field of this request
+field-twice = is given twice
+field-by-its-own = is an object: give its own fields, as in name.field=value
+field-not-in-query = belongs into the body, not behind the question mark
+field-not-as-in-path = is not what the path says
+field-kind-text = must be a text in UTF-8
+field-kind-bool = must be true or false
+field-kind-whole = must be a whole number within its range
+field-kind-number = must be a number
+field-kind-bytes = must be base64
+field-kind-time = must be a time as in 2026-01-31T09:00:00Z
+field-kind-duration = must be a number of seconds as in 90s
+field-kind-object = must be an object
+field-kind-list = must be a list
 
 ## Headers of tables. They are printed as they stand here.
 
@@ -252,6 +295,11 @@ table-assignee = ASSIGNED TO
 table-unread = UNREAD
 table-last-message = LAST MESSAGE
 table-reason = REASON
+table-rule = RULE
+table-act = ACT
+table-noticed = NOTICED
+table-suggestion = SUGGESTION
+table-list = LIST
 table-by = BY
 table-since = SINCE
 table-how = HOW
@@ -308,6 +356,8 @@ pause-automatic = automatic
 pause-locked = locked
 pause-changed = terms changed
 watch-escalated = { $by } asks you to take over: { $contact } ({ $id }): { $reason }
+watch-alert-unanswered = { $contact } ({ $id }) has waited for a person since { $since }
+watch-alert-paused = The bot has been paused since { $since }: { $contact } ({ $id })
 pause-until = until { $time }
 pause-ask-question = Pause the conversation with { $name }?
 pause-ask-nameless = this customer
@@ -412,6 +462,22 @@ timeline-paused = { $by } paused the bot: { $reason }
 timeline-paused-automatic = The bot was paused automatically: { $reason }
 timeline-pause-changed = { $by } changed the pause
 timeline-escalated = { $by } asked { $assignee } to take over
+timeline-detected = Relevo noticed: { $what }
+timeline-suggested = Relevo suggests to pause the bot (suggestion { $suggestion }): { $what }
+timeline-suggestion-accepted = { $by } took suggestion { $suggestion }
+timeline-suggestion-dismissed = { $by } did not want suggestion { $suggestion }
+rule-complaint = complaint
+rule-frustration = frustration
+rule-nobody_there = is anybody there?
+rule-shouting = capitals
+rule-repeated_answer = same answer of the bot
+rule-repeated_question = same question
+rule-complex_query = complex query
+rule-price_question = question for a price
+rule-unresolved = many messages, unresolved
+rule-proactive_send = staff wrote first
+timeline-alert-unanswered = staff was alerted: nobody has answered since { $since }, and the bot is paused
+timeline-alert-paused = staff was alerted: the bot has been paused since { $since }
 timeline-resumed-timer = the pause's time came: the bot may answer again
 timeline-resumed = { $by } resumed the bot
 timeline-assigned = { $by } assigned it to { $assignee }
@@ -461,6 +527,50 @@ metrics-republished = { $facts ->
     [one] { $facts } fact published again on { $subject }
    *[other] { $facts } facts published again on { $subject }
 }
+bulk-pausing = Pausing { $done }/{ $total }
+bulk-paused = Paused { $done }/{ $total }
+bulk-resuming = Resuming { $done }/{ $total }
+bulk-resumed = Resumed { $done }/{ $total }
+bulk-count-paused = { $n ->
+    [one] { $shown } paused
+   *[other] { $shown } paused
+}
+bulk-count-resumed = { $n ->
+    [one] { $shown } resumed
+   *[other] { $shown } resumed
+}
+bulk-count-already = { $n ->
+    [one] { $shown } already was
+   *[other] { $shown } already were
+}
+bulk-count-forbidden = { $shown } not allowed
+bulk-count-errors = { $n ->
+    [one] { $shown } error
+   *[other] { $shown } errors
+}
+bulk-count-changed = { $n ->
+    [one] { $shown } changed since
+   *[other] { $shown } changed since
+}
+bulk-left = { $seconds } s left
+bulk-counted = { $total } conversations match. Nothing was done.
+bulk-started = { $id } · { $total } conversations
+bulk-undo-started = { $id } · { $total } pauses are taken back
+bulk-undone-before = { $id } · taking back these { $total } pauses was asked for before
+bulk-undone-by = Taken back by { $id }
+bulk-one-selection = choose by a filter, with --ids-file or with --all: one of the three
+bulk-action-pause = pause
+bulk-action-resume = resume
+bulk-action-undo = undo
+bulk-outcome-paused = paused
+bulk-outcome-resumed = resumed
+bulk-outcome-already = already so
+bulk-outcome-forbidden = not allowed
+bulk-outcome-error = error
+bulk-outcome-changed-since = changed since
+table-bulk = BULK
+table-outcome = RESULT
+table-done = DONE
 metrics-republishing = { $facts } facts so far · commit { $sequence }
 table-metric = METRIC
 table-from = FROM
@@ -627,6 +737,9 @@ config-file-store = “{ $value }” is neither "log" nor the absolute path of a
 config-host = “{ $value }” is not the name or address of a server
 config-plain = a connection in the clear is for loopback addresses only, and { $host } is none; use tls or starttls
 config-one-line = must be one line with something in it
+config-span = “{ $value }” is not a time of up to a year: use 90s, 10m, 2h, 3d, or off
+config-span-most = “{ $value }” is not a time of at most { $most }: use 90s, 10m, 2h or 3d
+config-hook-url = “{ $value }” is not an address that a bot’s webhook may have: { $reason }
 config-signature = must have at most { $most } characters and no control characters but line breaks
 config-any-server = “{ $value }” is not possible for a channel that is added while Relevo runs; write it into the configuration file, or set channels.any_server there
 config-secret-elsewhere = must be the secret itself; a channel that is added while Relevo runs names no files and no variables of the server
@@ -652,6 +765,18 @@ webhook-media-type = The mail came inside a form. Nothing was stored. Send the r
 webhook-method = This address does not take that method. Nothing was stored. Meta and Twilio use GET and POST; mail uses POST.
 webhook-overloaded = Too much is arriving at the same time. Nothing was stored. Send it again in a few seconds.
 
+## What JSON over HTTP answers when the code does not say enough.
+
+rest-path = There is nothing at this path. Nothing was changed. /v1/openapi.json says what there is.
+rest-method = This path does not take that method. Nothing was changed. The header Allow says which it takes.
+rest-media-type = The body is not JSON in UTF-8. Nothing was changed. Send it as application/json, not compressed.
+rest-json = The body is no JSON: it stops making sense at line { $line }, column { $column }. Nothing was changed.
+rest-encoding = The address is not written in UTF-8 with percent signs. Nothing was changed.
+rest-too-slow = The body did not arrive whole in time. Nothing was changed. Send it again.
+rest-broken = The connection broke before the whole body arrived. Nothing was changed. Send it again.
+rest-overloaded = Too many requests are being answered at the same time. Nothing was changed. Send it again in a moment.
+rest-not-ready = Relevo is still starting. Nothing was changed. Send it again in a moment.
+
 ## The start of `relevo serve`, continued.
 
 serve-log-not-reachable = The log cannot be used: { $reason }. What was stored before is safe. Check nats-server and the section [nats] of the configuration.
@@ -667,6 +792,9 @@ cli-done-pause = Bot paused
 cli-done-resume = Bot resumed
 cli-done-change-pause = Pause changed
 cli-done-escalate = Escalated
+cli-done-suggestion-accept = Suggestion taken: the bot is paused
+cli-done-suggestion-dismiss = Suggestion dismissed
+cli-done-detection = The detection is set
 cli-done-assign = Conversation assigned
 cli-done-claim = The conversation is yours
 cli-done-resolve = Conversation resolved
@@ -676,6 +804,10 @@ cli-already-pause = It was paused already
 cli-already-resume = It was active already
 cli-already-change-pause = It was paused on these terms already
 cli-already-escalate = It was escalated already
+cli-already-suggestion-accept = The suggestion was taken already
+cli-already-suggestion-dismiss = The suggestion was dismissed already
+cli-already-detection = The detection was like this already
+cli-detection-numbers = languages: { $languages } · the same { $repeats } times · { $unresolved } messages unresolved · quiet after { $quiet }
 cli-already-assign = It was assigned so already
 cli-already-claim = It was yours already
 cli-already-resolve = It was resolved already
@@ -783,6 +915,7 @@ cli-bad-key = The API key has characters that cannot be sent. Nothing was asked.
 cli-bad-server = “{ $server }” is not an address that can be used. Nothing was asked. Write --server http://host:port (gRPC without TLS).
 cli-bad-value = { $name }: “{ $value }” is of no use. Nothing was asked. Write { $expected }.
 cli-view-different = At least one view is not what the log says. The log is intact. Keep this output and rebuild with `relevo view rebuild`.
+cli-log-not-intact = The log is not what was written to it, or its streams are not set as they should be. Keep this output; do not rebuild views from this log. Stop the broker and put an intact copy of the log's store back; if a setting alone differs, start the broker again.
 cli-output = The answer could not be written: { $error }. What was asked for is done. Check where the output goes.
 
 # Metrics by name.
@@ -1142,3 +1275,32 @@ cli-workspace-applied = { $n ->
     [one] 1 change made.
    *[other] { $n } changes made.
 }
+
+## A bot’s file of rules
+
+rules-yaml = not YAML: { $reason }
+rules-file-too-big = larger than { $limit } bytes
+rules-too-deep = nested deeper than { $limit } levels
+rules-not-plain = anchors (&), aliases (*) and tags (!) are not part of the format
+rules-unknown-key = unknown key “{ $key }”; known here: { $known }
+rules-twice = “{ $key }” stands here twice
+rules-missing = the key “{ $key }” is missing
+rules-expected = the value has another shape; expected: { $wanted }
+rules-empty = there is nothing here
+rules-too-long = longer than { $limit } characters, counting { "{" }contact.name{ "}" } as 60
+rules-too-many = more than { $limit }
+rules-out-of-range = must be a number from { $least } to { $most }
+rules-bad-name = “{ $name }” is not a name; use 1 to 32 lower-case letters, digits or hyphens
+rules-duplicate = “{ $value }” is there already
+rules-no-step = there is no step “{ $step }”
+rules-loop = goes round without a word of the customer: { $steps }
+rules-long-chain = says more than { $limit } messages in a row
+rules-excludes = only one of these is possible: { $keys }
+rules-needs-one-of = at least one of these is needed: { $keys }
+rules-no-word = has no word of letters or digits
+rules-unknown-variable = there is no variable “{ $name }”; the one there is: contact.name
+rules-bad-regex = not a regular expression: { $reason }
+rules-regex-too-big = the regular expression is too big; use smaller repetitions
+rules-regex-matches-all = the regular expression matches an empty text, and so every message
+rules-choice-leads-twice = the choice “{ $id }” leads to another step elsewhere; give it another id
+rules-not-countable = a fallback that is counted has to say a text or a menu, not a quick reply

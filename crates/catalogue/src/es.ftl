@@ -68,9 +68,21 @@ error-BOT_PAUSED-do = Espere a que alguien reanude el bot; no repita el mensaje 
 error-NOT_PAUSED-what = El bot de esta conversación no está pausado.
 error-NOT_PAUSED-safe = No se cambió nada.
 error-NOT_PAUSED-do = Páuselo primero, con las condiciones que desee.
+error-TURN_ENDED-what = El turno del bot en esta conversación terminó.
+error-TURN_ENDED-safe = No se envió nada.
+error-TURN_ENDED-do = No lo repita; si aún queda algo por responder, el bot recibe otro turno.
+error-SUGGESTION_NOT_FOUND-what = No hay tal sugerencia en esta conversación, o ya fue respondida.
+error-SUGGESTION_NOT_FOUND-safe = No se cambió nada.
+error-SUGGESTION_NOT_FOUND-do = Mire de nuevo la lista de sugerencias.
 error-PAUSE_LOCKED-what = Solo un supervisor puede reactivar este bot o cambiar su pausa.
 error-PAUSE_LOCKED-safe = No se cambió nada: el bot sigue en silencio.
 error-PAUSE_LOCKED-do = Pida a un supervisor que lo reactive.
+error-BULK_NOT_FOUND-what = No existe esa operación masiva.
+error-BULK_NOT_FOUND-safe = No se cambió nada.
+error-BULK_NOT_FOUND-do = Mire la lista de sus operaciones masivas.
+error-BULK_RUNNING-what = Esta operación masiva todavía está en curso.
+error-BULK_RUNNING-safe = Sigue adelante; no se deshizo nada.
+error-BULK_RUNNING-do = Espere a que termine y después deshágala.
 error-PAIR_RATE-what = Hay demasiados mensajes a este cliente esperando su envío ({ $waiting }).
 error-PAIR_RATE-safe = Este no se puso en la cola; los que esperan se enviarán en su orden.
 error-PAIR_RATE-do = Espere unos segundos y envíelo de nuevo.
@@ -224,6 +236,9 @@ field-command-id = debe tener de 1 a 128 caracteres ASCII visibles
 field-too-long = tiene más de { $max } caracteres
 field-own-reason = es un motivo que solo da el propio Relevo
 field-until = debe estar en el futuro, a { $max } días como máximo
+field-bulk-too-many = tiene más de 100.000 identificadores: elija con un filtro
+field-bulk-selection = hay que indicarlo: un filtro que diga algo, conversaciones, o todas
+field-bulk-not-a-pause = es una operación masiva que no pausó nada: no hay nada que deshacer
 field-lock-and-end = no se puede dar junto con un final: una pausa bloqueada no termina sola
 field-filled = debe tener de 1 a { $max } caracteres
 field-time = no es una hora válida
@@ -235,11 +250,39 @@ field-colour = no es un color escrito #rrggbb
 field-create-by-name = solo puede indicarse junto con un nombre
 field-degrees = no es un número de grados que esté en la Tierra
 field-file = no es un archivo guardado: su SHA-256 en hexadecimal en minúsculas, y un tipo MIME si se indica
+field-hello-twice = se dice una sola vez, al principio de la conexión
 field-recipient = no puede indicarse aquí: vale el destinatario de la petición
 field-address = no es una dirección de correo
 field-channel-limit = falta, o no es lo que admite el canal (como máximo { $max })
 field-variable-value = tiene una variable para la que ahora no se conoce ningún valor
 field-variable = tiene una variable que no existe: solo contact.name, agent.name y business.name
+field-detection-long = tiene más de { $max } caracteres, 10 palabras o 24 alternativas
+field-detection-shape = debe empezar y terminar con una palabra y tener como máximo 2 huecos
+field-detection-prefix = tiene un asterisco que no termina una palabra de al menos { $max } letras
+field-detection-lists = nombra una regla que no lee listas
+field-detection-many = serían más de { $max } entradas
+field-detection-repeats = debe estar entre 2 y 6
+field-detection-unresolved = debe estar entre 4 y 1000
+field-detection-quiet = debe estar entre un minuto y 365 días
+field-detection-rule = no es una regla de la detección
+field-detection-act = debe ser off, suggest o pause
+field-detection-language = debe ser es, en o pt
+field-detection-list = debe ser phrases o exceptions
+field-detection-nothing = no cambia nada: diga qué debe ser distinto
+field-not-there = no es un campo de esta petición
+field-twice = está dos veces
+field-by-its-own = es un objeto: indique sus propios campos, como en nombre.campo=valor
+field-not-in-query = va en el cuerpo, no detrás del signo de interrogación
+field-not-as-in-path = no es lo que dice la ruta
+field-kind-text = debe ser un texto en UTF-8
+field-kind-bool = debe ser true o false
+field-kind-whole = debe ser un número entero dentro de su rango
+field-kind-number = debe ser un número
+field-kind-bytes = debe ser base64
+field-kind-time = debe ser una hora como 2026-01-31T09:00:00Z
+field-kind-duration = debe ser un número de segundos como 90s
+field-kind-object = debe ser un objeto
+field-kind-list = debe ser una lista
 
 ## Encabezados de tablas. Se imprimen tal como están aquí.
 
@@ -252,6 +295,11 @@ table-assignee = ASIGNADA
 table-unread = SIN LEER
 table-last-message = ÚLTIMO MENSAJE
 table-reason = MOTIVO
+table-rule = REGLA
+table-act = ACCIÓN
+table-noticed = SE NOTÓ
+table-suggestion = SUGERENCIA
+table-list = LISTA
 table-by = POR
 table-since = DESDE
 table-how = CÓMO
@@ -308,6 +356,8 @@ pause-automatic = automática
 pause-locked = bloqueada
 pause-changed = condiciones cambiadas
 watch-escalated = { $by } le pide que se haga cargo: { $contact } ({ $id }): { $reason }
+watch-alert-unanswered = { $contact } ({ $id }) espera a una persona desde { $since }
+watch-alert-paused = El bot está pausado desde { $since }: { $contact } ({ $id })
 pause-until = hasta { $time }
 pause-ask-question = ¿Pausar conversación con { $name }?
 pause-ask-nameless = este cliente
@@ -412,6 +462,22 @@ timeline-paused = { $by } pausó el bot: { $reason }
 timeline-paused-automatic = El bot se pausó automáticamente: { $reason }
 timeline-pause-changed = { $by } cambió la pausa
 timeline-escalated = { $by } pidió a { $assignee } que se haga cargo
+timeline-detected = Relevo notó: { $what }
+timeline-suggested = Relevo sugiere pausar el bot (sugerencia { $suggestion }): { $what }
+timeline-suggestion-accepted = { $by } aceptó la sugerencia { $suggestion }
+timeline-suggestion-dismissed = { $by } descartó la sugerencia { $suggestion }
+rule-complaint = queja
+rule-frustration = frustración
+rule-nobody_there = ¿hay alguien ahí?
+rule-shouting = mayúsculas
+rule-repeated_answer = misma respuesta del bot
+rule-repeated_question = misma pregunta
+rule-complex_query = consulta compleja
+rule-price_question = pregunta por un precio
+rule-unresolved = muchos mensajes sin resolver
+rule-proactive_send = el equipo escribió primero
+timeline-alert-unanswered = se avisó al equipo: nadie respondió desde { $since } y el bot está pausado
+timeline-alert-paused = se avisó al equipo: el bot está pausado desde { $since }
 timeline-resumed-timer = se cumplió el tiempo de la pausa: el bot puede volver a responder
 timeline-resumed = { $by } reactivó el bot
 timeline-assigned = { $by } la asignó a { $assignee }
@@ -461,6 +527,50 @@ metrics-republished = { $facts ->
     [one] { $facts } hecho publicado de nuevo en { $subject }
    *[other] { $facts } hechos publicados de nuevo en { $subject }
 }
+bulk-pausing = Pausando { $done }/{ $total }
+bulk-paused = Pausadas { $done }/{ $total }
+bulk-resuming = Reactivando { $done }/{ $total }
+bulk-resumed = Reactivadas { $done }/{ $total }
+bulk-count-paused = { $n ->
+    [one] { $shown } pausada
+   *[other] { $shown } pausadas
+}
+bulk-count-resumed = { $n ->
+    [one] { $shown } reactivada
+   *[other] { $shown } reactivadas
+}
+bulk-count-already = { $n ->
+    [one] { $shown } ya estaba
+   *[other] { $shown } ya estaban
+}
+bulk-count-forbidden = { $shown } sin permiso
+bulk-count-errors = { $n ->
+    [one] { $shown } error
+   *[other] { $shown } errores
+}
+bulk-count-changed = { $n ->
+    [one] { $shown } cambió desde entonces
+   *[other] { $shown } cambiaron desde entonces
+}
+bulk-left = quedan { $seconds } s
+bulk-counted = { $total } conversaciones coinciden. No se hizo nada.
+bulk-started = { $id } · { $total } conversaciones
+bulk-undo-started = { $id } · se deshacen { $total } pausas
+bulk-undone-before = { $id } · ya se había pedido deshacer estas { $total } pausas
+bulk-undone-by = Deshecha por { $id }
+bulk-one-selection = elija por filtro, con --ids-file o con --all: solo una de las tres cosas
+bulk-action-pause = pausar
+bulk-action-resume = reactivar
+bulk-action-undo = deshacer
+bulk-outcome-paused = pausada
+bulk-outcome-resumed = reactivada
+bulk-outcome-already = ya estaba
+bulk-outcome-forbidden = sin permiso
+bulk-outcome-error = error
+bulk-outcome-changed-since = cambió desde entonces
+table-bulk = OPERACIÓN
+table-outcome = RESULTADO
+table-done = HECHAS
 metrics-republishing = { $facts } hechos hasta ahora · commit { $sequence }
 table-metric = MÉTRICA
 table-from = DESDE
@@ -627,6 +737,9 @@ config-file-store = «{ $value }» no es "log" ni la ruta absoluta de una carpet
 config-host = «{ $value }» no es el nombre ni la dirección de un servidor
 config-plain = una conexión sin cifrar solo es posible con direcciones de la propia máquina, y { $host } no lo es; use tls o starttls
 config-one-line = debe ser una línea con contenido
+config-span = «{ $value }» no es un tiempo de hasta un año: use 90s, 10m, 2h, 3d u off
+config-span-most = «{ $value }» no es un tiempo de como máximo { $most }: use 90s, 10m, 2h o 3d
+config-hook-url = «{ $value }» no es una dirección posible para el webhook de un bot: { $reason }
 config-signature = debe tener como máximo { $most } caracteres y ningún carácter de control salvo saltos de línea
 config-any-server = «{ $value }» no es posible en un canal que se agrega con Relevo en marcha; escríbalo en el archivo de configuración o active allí channels.any_server
 config-secret-elsewhere = debe ser el secreto mismo; un canal que se agrega con Relevo en marcha no nombra archivos ni variables del servidor
@@ -652,6 +765,18 @@ webhook-media-type = El correo venía dentro de un formulario. No se guardó nad
 webhook-method = Esta dirección no admite ese método. No se guardó nada. Meta y Twilio usan GET y POST; el correo, POST.
 webhook-overloaded = Hay demasiado contenido llegando a la vez. No se guardó nada. Envíelo de nuevo en unos segundos.
 
+## What JSON over HTTP answers when the code does not say enough.
+
+rest-path = No hay nada en esta ruta. No se cambió nada. /v1/openapi.json dice lo que hay.
+rest-method = Esta ruta no acepta ese método. No se cambió nada. El encabezado Allow dice cuáles acepta.
+rest-media-type = El cuerpo no es JSON en UTF-8. No se cambió nada. Envíelo como application/json, sin comprimir.
+rest-json = El cuerpo no es JSON: deja de tener sentido en la línea { $line }, columna { $column }. No se cambió nada.
+rest-encoding = La dirección no está escrita en UTF-8 con signos de porcentaje. No se cambió nada.
+rest-too-slow = El cuerpo no llegó entero a tiempo. No se cambió nada. Envíelo de nuevo.
+rest-broken = La conexión se cortó antes de que llegara el cuerpo entero. No se cambió nada. Envíelo de nuevo.
+rest-overloaded = Se están respondiendo demasiadas peticiones a la vez. No se cambió nada. Envíela de nuevo en un momento.
+rest-not-ready = Relevo todavía está arrancando. No se cambió nada. Envíela de nuevo en un momento.
+
 ## El arranque de `relevo serve`, continuación.
 
 serve-log-not-reachable = El registro no se puede usar: { $reason }. Lo guardado antes está a salvo. Revise nats-server y la sección [nats] de la configuración.
@@ -667,6 +792,9 @@ cli-done-pause = Bot pausado
 cli-done-resume = Bot reactivado
 cli-done-change-pause = Pausa cambiada
 cli-done-escalate = Escalada
+cli-done-suggestion-accept = Sugerencia aceptada: el bot está pausado
+cli-done-suggestion-dismiss = Sugerencia descartada
+cli-done-detection = La detección quedó configurada
 cli-done-assign = Conversación asignada
 cli-done-claim = La conversación es suya
 cli-done-resolve = Conversación resuelta
@@ -676,6 +804,10 @@ cli-already-pause = Ya estaba pausado
 cli-already-resume = Ya estaba activo
 cli-already-change-pause = Ya estaba pausado en estas condiciones
 cli-already-escalate = Ya estaba escalada
+cli-already-suggestion-accept = La sugerencia ya estaba aceptada
+cli-already-suggestion-dismiss = La sugerencia ya estaba descartada
+cli-already-detection = La detección ya estaba así
+cli-detection-numbers = idiomas: { $languages } · lo mismo { $repeats } veces · { $unresolved } mensajes sin resolver · en silencio tras { $quiet }
 cli-already-assign = Ya estaba asignada así
 cli-already-claim = Ya era suya
 cli-already-resolve = Ya estaba resuelta
@@ -783,6 +915,7 @@ cli-bad-key = La clave de API tiene caracteres que no se pueden enviar. No se pi
 cli-bad-server = «{ $server }» no es una dirección que se pueda usar. No se pidió nada. Escriba --server http://máquina:puerto (gRPC sin TLS).
 cli-bad-value = { $name }: «{ $value }» no sirve. No se pidió nada. Escriba { $expected }.
 cli-view-different = Al menos una vista no es lo que dice el registro. El registro está intacto. Guarde esta salida y reconstruya con `relevo view rebuild`.
+cli-log-not-intact = El registro no es lo que se escribió en él, o sus flujos no están configurados como corresponde. Guarde esta salida y no reconstruya vistas con este registro. Detenga el servidor y reponga una copia íntegra del almacén; si solo difiere una configuración, inicie de nuevo el servidor.
 cli-output = La respuesta no se pudo escribir: { $error }. Lo que se pidió está hecho. Revise a dónde va la salida.
 
 # Métricas por nombre.
@@ -1142,3 +1275,32 @@ cli-workspace-applied = { $n ->
     [one] 1 cambio hecho.
    *[other] { $n } cambios hechos.
 }
+
+## El archivo de reglas de un bot
+
+rules-yaml = no es YAML: { $reason }
+rules-file-too-big = ocupa más de { $limit } bytes
+rules-too-deep = tiene más de { $limit } niveles
+rules-not-plain = las anclas (&), los alias (*) y las etiquetas (!) no forman parte del formato
+rules-unknown-key = clave desconocida «{ $key }»; aquí se conocen: { $known }
+rules-twice = «{ $key }» aparece aquí dos veces
+rules-missing = falta la clave «{ $key }»
+rules-expected = el valor tiene otra forma; se espera: { $wanted }
+rules-empty = aquí no hay nada
+rules-too-long = tiene más de { $limit } caracteres, contando { "{" }contact.name{ "}" } como 60
+rules-too-many = hay más de { $limit }
+rules-out-of-range = debe ser un número de { $least } a { $most }
+rules-bad-name = «{ $name }» no es un nombre; use de 1 a 32 letras minúsculas, cifras o guiones
+rules-duplicate = «{ $value }» ya está
+rules-no-step = no existe el paso «{ $step }»
+rules-loop = da vueltas sin que el cliente diga nada: { $steps }
+rules-long-chain = dice más de { $limit } mensajes seguidos
+rules-excludes = solo es posible uno de estos: { $keys }
+rules-needs-one-of = hace falta al menos uno de estos: { $keys }
+rules-no-word = no tiene ninguna palabra de letras o cifras
+rules-unknown-variable = no existe la variable «{ $name }»; la que existe: contact.name
+rules-bad-regex = no es una expresión regular: { $reason }
+rules-regex-too-big = la expresión regular es demasiado grande; use repeticiones menores
+rules-regex-matches-all = la expresión regular coincide con un texto vacío, y por eso con cualquier mensaje
+rules-choice-leads-twice = la opción «{ $id }» lleva en otra parte a otro paso; póngale otro id
+rules-not-countable = una respuesta por defecto que se cuenta debe decir un texto o un menú, no una respuesta rápida

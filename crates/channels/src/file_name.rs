@@ -7,8 +7,8 @@ pub const MAX_CHARS: usize = 200;
 /// The name without path parts, control and invisible direction characters; `None` if nothing readable is left.
 pub fn safe(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).find(|part| !clean(part).is_empty())?;
-    let cleaned = clean(last);
-    let kept = shorten(&cleaned);
+    // Again, because the cut may end in blanks, or leave nothing but dots.
+    let kept = clean(&shorten(&clean(last)));
     (!kept.is_empty()).then_some(kept)
 }
 
@@ -72,6 +72,13 @@ mod tests {
         let name = safe(&format!("{}.pdf", "ñ".repeat(400))).unwrap();
         assert_eq!(name.chars().count(), MAX_CHARS);
         assert!(std::path::Path::new(&name).extension().is_some_and(|ext| ext == "pdf"));
+    }
+
+    #[test]
+    fn a_name_that_was_cut_is_safe_too() {
+        let words = safe(&"HOLA ".repeat(60)).unwrap();
+        assert!(words.ends_with("HOLA") && words.chars().count() == MAX_CHARS - 1);
+        assert_eq!(safe(&format!("{}{}", ". ".repeat(150), "x".repeat(40))), None);
     }
 
     proptest! {

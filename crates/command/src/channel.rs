@@ -150,6 +150,7 @@ pub(crate) fn channel_of(entity: &Entity) -> State {
         EntityState::Conversation(_)
         | EntityState::Contact(_)
         | EntityState::Identity(_)
-        | EntityState::Workspace(_) => State::default(),
+        | EntityState::Workspace(_)
+        | EntityState::Bulk(_) => State::default(),
     }
 }

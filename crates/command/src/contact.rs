@@ -298,6 +298,7 @@ pub(crate) const fn state_of(entity: &Entity) -> Option<&contact::State> {
         EntityState::Conversation(_)
         | EntityState::Identity(_)
         | EntityState::Channel(_)
-        | EntityState::Workspace(_) => None,
+        | EntityState::Workspace(_)
+        | EntityState::Bulk(_) => None,
     }
 }

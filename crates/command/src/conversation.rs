@@ -232,26 +232,32 @@ pub(crate) fn sees(caller: &Caller, opened: &Opened) -> bool {
 pub(crate) fn state_of(entity: &Entity) -> conversation::State {
     match &entity.state {
         EntityState::Conversation(state) => state.clone(),
-        EntityState::Contact(_) | EntityState::Identity(_) | EntityState::Channel(_) | EntityState::Workspace(_) => {
-            conversation::State::default()
-        }
+        EntityState::Contact(_)
+        | EntityState::Identity(_)
+        | EntityState::Channel(_)
+        | EntityState::Workspace(_)
+        | EntityState::Bulk(_) => conversation::State::default(),
     }
 }
 
 pub(crate) const fn opened_of(entity: &Entity) -> Option<&Opened> {
     match &entity.state {
         EntityState::Conversation(state) => state.opened.as_ref(),
-        EntityState::Contact(_) | EntityState::Identity(_) | EntityState::Channel(_) | EntityState::Workspace(_) => {
-            None
-        }
+        EntityState::Contact(_)
+        | EntityState::Identity(_)
+        | EntityState::Channel(_)
+        | EntityState::Workspace(_)
+        | EntityState::Bulk(_) => None,
     }
 }
 
 pub(crate) fn workspace_of(entity: &Entity) -> workspace::State {
     match &entity.state {
         EntityState::Workspace(state) => state.clone(),
-        EntityState::Conversation(_) | EntityState::Contact(_) | EntityState::Identity(_) | EntityState::Channel(_) => {
-            workspace::State::default()
-        }
+        EntityState::Conversation(_)
+        | EntityState::Contact(_)
+        | EntityState::Identity(_)
+        | EntityState::Channel(_)
+        | EntityState::Bulk(_) => workspace::State::default(),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use relevo_domain::{Caller, CommandId, EntityId, Position, Recorded, TenantId, Timestamp};
-use relevo_domain::{channel, contact, conversation, workspace};
+use relevo_domain::{bulk, channel, contact, conversation, workspace};
 
 use crate::decision::{Applied, Entity};
 use crate::ledger::{Committed, Draft, Ledger, LedgerError, Origin};
@@ -53,6 +53,7 @@ pub enum Refused {
     Contact(contact::Rejection),
     Workspace(workspace::Rejection),
     Channel(channel::Rejection),
+    Bulk(bulk::Rejection),
     /// A message cannot be queued as it is.
     Send(SendRefused),
     /// The entity is not at the version that the caller expected.
@@ -92,6 +93,12 @@ impl From<Refused> for ExecuteError {
 impl From<SendRefused> for ExecuteError {
     fn from(refused: SendRefused) -> Self {
         Self::Rejected(Refused::Send(refused))
+    }
+}
+
+impl From<bulk::Rejection> for ExecuteError {
+    fn from(rejection: bulk::Rejection) -> Self {
+        Self::Rejected(Refused::Bulk(rejection))
     }
 }
 
@@ -226,7 +233,7 @@ async fn attempts(
                 *stored |= matches!(committed, Committed::Applied { .. });
                 match committed {
                     Committed::Applied { at, fresh: true } => {
-                        return applied(ledger, asked, intent, &base, entities, &at);
+                        return applied(ledger, asked, intent, &base, entities, &at).await;
                     }
                     // An earlier attempt had been stored. Reading the entities' tails brings those commits into memory, and
                     // the next round answers from them.
@@ -302,8 +309,14 @@ async fn repeated(
         return Err(admitted.err().unwrap_or_else(|| ExecuteError::CommandIdReused { event: applied.event.clone() }));
     }
     let now = match admitted {
+        Ok(()) if applied.entity == intent.entity() => {
+            not_before(ledger, asked, &intent.entity(), base.clone(), applied.sequence).await?
+        }
         Ok(()) => base.clone(),
-        Err(ExecuteError::Rejected(_)) => ledger.as_of(&asked.caller.tenant, &intent.entity(), position).await?,
+        // Where that is not to be had for little, they are told of it what they may know now: nothing.
+        Err(refused @ ExecuteError::Rejected(_)) => {
+            ledger.short_past(&asked.caller.tenant, &intent.entity(), position).await?.ok_or(refused)?
+        }
         Err(error) => return Err(error),
     };
     let version = if applied.entity == intent.entity() { applied.version } else { now.version };
@@ -320,7 +333,7 @@ fn only_ours(ledger: &Ledger, asked: &Asked, intent: &dyn Intent, drafts: &[Draf
     Ok(())
 }
 
-fn applied(
+async fn applied(
     ledger: &Ledger,
     asked: &Asked,
     intent: &dyn Intent,
@@ -331,8 +344,26 @@ fn applied(
     let position = at.iter().map(|(position, _)| *position).max().ok_or(ExecuteError::Unknown)?;
     let own = entities.iter().zip(at).find(|(entity, _)| **entity == intent.entity());
     let version = own.map_or(base.version, |(_, (_, version))| *version);
-    let now = ledger.load(&asked.caller.tenant, &intent.entity())?;
+    let known = ledger.load(&asked.caller.tenant, &intent.entity())?;
+    let written = own.map_or(0, |(_, (position, _))| position.sequence());
+    let now = not_before(ledger, asked, &intent.entity(), known, written).await?;
     Ok(Answer { wrote: entities, ..answer(now, position.sequence(), version) })
+}
+
+/// The entity with this commit of its own at least. What this node has read may be older: the answer to a pause would then
+/// leave out what is on its way to the provider.
+async fn not_before(
+    ledger: &Ledger,
+    asked: &Asked,
+    id: &EntityId,
+    known: Entity,
+    sequence: u64,
+) -> Result<Entity, LedgerError> {
+    if known.sequence >= sequence {
+        return Ok(known);
+    }
+    let since = ledger.since(&asked.caller.tenant, id, known.sequence).await?;
+    Ok(since.iter().fold(known, Entity::evolve))
 }
 
 fn answer(now: Entity, sequence: u64, version: u64) -> Answer<Entity> {

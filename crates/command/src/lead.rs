@@ -21,6 +21,9 @@ struct Named {
     messages: Vec<MessageId>,
     /// Of messages that were accepted: the id that the provider's id derives, and their own.
     sent: Vec<(MessageId, MessageId)>,
+    /// Contacts of whom conversations were opened by it, or seen paused after it.
+    opened: Vec<EntityId>,
+    paused: Vec<EntityId>,
 }
 
 /// The lead of this node over its decision store.
@@ -73,6 +76,8 @@ impl Lead {
             command: commit.command_id.clone(),
             messages: Vec::new(),
             sent: Vec::new(),
+            opened: Vec::new(),
+            paused: Vec::new(),
         };
         for event in &commit.events {
             if let Event::Conversation(event) = event {
@@ -96,6 +101,7 @@ impl Lead {
             ConversationEvent::Opened { contact, .. } => {
                 let of_contact = self.opened.entry((tenant.clone(), *contact)).or_default();
                 of_contact.push((recorded.sequence, entity));
+                named.opened.push(*contact);
                 return;
             }
             ConversationEvent::MessageAccepted { message, alias, .. } => {
@@ -115,6 +121,12 @@ impl Lead {
             | ConversationEvent::PauseChanged { .. }
             | ConversationEvent::BotResumed { .. }
             | ConversationEvent::Escalated { .. }
+            | ConversationEvent::SituationDetected(_)
+            | ConversationEvent::SuggestionClosed { .. }
+            | ConversationEvent::BotTurnStarted(_)
+            | ConversationEvent::BotTurnEnded { .. }
+            | ConversationEvent::AlertRaised { .. }
+            | ConversationEvent::BotSignalled { .. }
             | ConversationEvent::Assigned { .. }
             | ConversationEvent::Resolved { .. }
             | ConversationEvent::Reopened { .. }
@@ -159,14 +171,19 @@ impl Lead {
         conversation: EntityId,
         sequence: u64,
     ) {
+        // A commit that is not ahead of the decision store any more is known there.
+        let Some(named) = self.by_sequence.get_mut(&sequence) else { return };
+        named.paused.push(contact);
         let of_contact = self.paused.entry((tenant.clone(), contact)).or_default();
         of_contact.retain(|(_, known)| *known != conversation);
         of_contact.push((sequence, conversation));
     }
 
-    /// Whether the decision store is so far behind that this node must let it catch up before it writes more.
-    pub(crate) fn full(&self) -> bool {
-        self.by_sequence.len() >= self.commits_max
+    /// The sequence that the decision store must reach before this node writes more, if it is so far behind that it must let it
+    /// catch up.
+    pub(crate) fn full(&self) -> Option<u64> {
+        let oldest = *self.by_sequence.first_key_value()?.0;
+        (self.by_sequence.len() >= self.commits_max).then_some(oldest)
     }
 
     pub(crate) fn find(&self, tenant: &TenantId, command: &CommandId) -> &[Applied] {
@@ -193,16 +210,16 @@ impl Lead {
         if self.by_sequence.first_key_value().is_none_or(|(oldest, _)| *oldest > reached) {
             return;
         }
-        for by_contact in [&mut self.opened, &mut self.paused] {
-            by_contact.retain(|_, conversations| {
-                conversations.retain(|(sequence, _)| *sequence > reached);
-                !conversations.is_empty()
-            });
-        }
         while let Some(entry) = self.by_sequence.first_entry()
             && *entry.key() <= reached
         {
-            let (sequence, Named { tenant, command, messages, sent }) = entry.remove_entry();
+            let (sequence, Named { tenant, command, messages, sent, opened, paused }) = entry.remove_entry();
+            for contact in opened {
+                drop_until(&mut self.opened, &tenant, contact, reached);
+            }
+            for contact in paused {
+                drop_until(&mut self.paused, &tenant, contact, reached);
+            }
             for message in messages {
                 self.messages.remove(&(tenant.clone(), message));
             }
@@ -217,6 +234,17 @@ impl Lead {
                     self.by_command.remove(&key);
                 }
             }
+        }
+    }
+}
+
+/// Forgets conversations of a contact that the decision store knows.
+fn drop_until(by_contact: &mut ByContact, tenant: &TenantId, contact: EntityId, reached: u64) {
+    let key = (tenant.clone(), contact);
+    if let Some(conversations) = by_contact.get_mut(&key) {
+        conversations.retain(|(sequence, _)| *sequence > reached);
+        if conversations.is_empty() {
+            by_contact.remove(&key);
         }
     }
 }
@@ -239,16 +267,16 @@ mod tests {
         let mut lead = Lead::of_at_most(LIMIT as usize);
         let first = commits[0].clone();
         for sequence in 1..=LIMIT + 10 {
-            assert_eq!(lead.full(), sequence > LIMIT);
+            assert_eq!(lead.full(), (sequence > LIMIT).then_some(1));
             let mut recorded = commits.swap_remove(0);
             recorded.sequence = sequence;
             lead.remember(&recorded);
             commits.push(recorded);
         }
-        assert!(lead.full());
+        assert!(lead.full().is_some());
         assert!(!lead.find(&first.commit.tenant, &first.commit.command_id).is_empty());
         lead.prune(lead.newest());
-        assert!(!lead.full());
+        assert_eq!(lead.full(), None);
         assert!(lead.find(&first.commit.tenant, &first.commit.command_id).is_empty());
     }
 }

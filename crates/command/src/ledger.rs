@@ -4,6 +4,9 @@
 //! that the next command of the same entity does not conflict with its own predecessor. The lead is only a saving: the
 //! compare-and-set on the log is what makes a decision right.
 
+mod detection;
+mod known;
+
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -11,19 +14,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lru::LruCache;
+use relevo_domain::detection::Policy;
 use relevo_domain::{
     Actor, ChannelId, CommandId, Commit, CommitId, EntityId, Event, IntakePointer, MessageId, Position, Recorded,
     TenantId, Timestamp,
 };
 use relevo_eventlog::{Append, Log, LogError, Outcome};
-use relevo_projection::{View, ViewError, ViewState};
+use relevo_projection::{View, ViewError, ViewSnapshot, ViewState};
 use tokio::time::{Instant, timeout_at};
 
 use crate::decision::{Applied, BadRow, CONVERSATIONS_PAGE, DecisionReader, Entity};
+use crate::end::End;
 use crate::lead::Lead;
+use known::{Known, Moment};
 
 /// Entities kept in memory: a busy installation's open conversations, about 1 KiB each.
 const ENTITIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
+/// Tenants whose policy of the detection is kept in memory: a broker's, and room.
+const POLICIES_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).unwrap();
+/// Commits of an entity that are read to answer one command: each is a round trip, so this is about a second.
+pub const PAST_MAX: usize = 1_000;
 /// How long the decision store may take to reach what this node has written, before a caller is told that it lags.
 const SETTLE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -78,29 +88,56 @@ pub type Look<'l> = &'l mut dyn FnMut(EntityId) -> Result<ControlFlow<()>, Ledge
 /// Conversations behind one of them, at most [`CONVERSATIONS_PAGE`].
 type Page<'p> = &'p dyn Fn(&DecisionReader<'_>, Option<&EntityId>) -> Result<Vec<EntityId>, BadRow>;
 
+/// A policy of the detection, after the sequence that set it.
+type InForce = (u64, Arc<Policy>);
+
 /// The ledger of a node.
 pub struct Ledger {
     log: Arc<dyn Log>,
     decision: Arc<View>,
-    cache: Mutex<LruCache<(TenantId, EntityId), Entity>>,
+    cache: Mutex<LruCache<(TenantId, EntityId), Known<Entity>>>,
     lead: Mutex<Lead>,
+    /// What tenants want detected, with the sequence that set it: read for every message, and changed a few times a year.
+    policies: Mutex<LruCache<TenantId, Known<InForce>>>,
+    end: End,
 }
 
 impl Ledger {
     pub fn new(log: Arc<dyn Log>, decision: Arc<View>) -> Self {
         let cache = Mutex::new(LruCache::new(ENTITIES_CACHED_MAX));
-        Self { log, decision, cache, lead: Mutex::new(Lead::default()) }
+        let policies = Mutex::new(LruCache::new(POLICIES_CACHED_MAX));
+        Self { log, decision, cache, lead: Mutex::new(Lead::default()), policies, end: End::default() }
     }
 
     /// The entity as this node knows it; possibly behind the log, never ahead of it.
     pub fn load(&self, tenant: &TenantId, entity: &EntityId) -> Result<Entity, LedgerError> {
-        let stored = self.read(|reader| reader.entity(tenant, entity))?;
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = self.snapshot()?;
+        let now = Moment::of(&snapshot);
         let key = (tenant.clone(), *entity);
-        match cache.get(&key) {
-            Some(cached) if cached.sequence >= stored.sequence => Ok(cached.clone()),
-            _ => Ok(stored),
+        let known = self.cache().get(&key).cloned();
+        // No row of the store is newer than its position.
+        if let Some(known) = &known
+            && (known.value.sequence >= now.position.sequence() || known.is_of(now))
+        {
+            return Ok(known.value.clone());
         }
+        let since = known.as_ref().map_or(0, |known| known.value.sequence);
+        let newer = look(&snapshot, |reader| reader.newer(tenant, entity, since))?;
+        let value = newer.or_else(|| known.map(|known| known.value)).unwrap_or_else(|| Entity::absent(entity.kind()));
+        let mut cache = self.cache();
+        match cache.peek_mut(&key) {
+            // Somebody has put a newer one there meanwhile.
+            Some(cached) if cached.value.sequence > value.sequence => {}
+            Some(cached) if cached.value.sequence == value.sequence => cached.seen = Some(now),
+            Some(_) | None => {
+                cache.put(key, Known { value: value.clone(), seen: Some(now) });
+            }
+        }
+        Ok(value)
+    }
+
+    fn cache(&self) -> std::sync::MutexGuard<'_, LruCache<(TenantId, EntityId), Known<Entity>>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the log has nothing newer of this entity. If it has, it is read, and the caller must decide again.
@@ -118,6 +155,18 @@ impl Ledger {
         let whole = self.log.tail(tenant, entity, 0).await?;
         let past = whole.iter().take_while(|recorded| recorded.sequence <= at.sequence());
         Ok(past.fold(Entity::absent(entity.kind()), Entity::evolve))
+    }
+
+    /// The same for whom it must not cost more than [`PAST_MAX`] commits; `None` if as many or more lead there.
+    pub async fn short_past(
+        &self,
+        tenant: &TenantId,
+        entity: &EntityId,
+        at: Position,
+    ) -> Result<Option<Entity>, LedgerError> {
+        let wanted = |recorded: &Recorded| recorded.sequence <= at.sequence();
+        let past = self.log.beginning(tenant, entity, PAST_MAX, &wanted).await?;
+        Ok((past.len() < PAST_MAX).then(|| past.iter().fold(Entity::absent(entity.kind()), Entity::evolve)))
     }
 
     /// Where a command was applied to an entity, if this node knows.
@@ -271,13 +320,16 @@ impl Ledger {
         &self,
         look: impl FnOnce(&DecisionReader<'_>) -> Result<T, E>,
     ) -> Result<T, LedgerError> {
+        self::look(&self.snapshot()?, look)
+    }
+
+    fn snapshot(&self) -> Result<ViewSnapshot, LedgerError> {
         // A store that has stopped still shows its rows, but it falls behind for good: what was applied since would be decided
         // again.
         if let ViewState::Stopped { .. } = self.decision.state() {
             return Err(LedgerError::Lagging);
         }
-        let snapshot = self.decision.snapshot()?;
-        look(&DecisionReader::new(&snapshot)).map_err(|error| LedgerError::Store(error.to_string()))
+        Ok(self.decision.snapshot()?)
     }
 
     /// The newest position that this node has seen.
@@ -292,9 +344,21 @@ impl Ledger {
     }
 
     /// Waits until the decision store holds everything that the log holds now: for a node that takes intake over.
+    ///
+    /// Many ask at the same time under load; the log is asked once for all who came before the question.
     pub async fn catch_up(&self) -> Result<(), LedgerError> {
-        let identity = self.log.identity().await?;
-        self.reached(Position::new(identity.last_sequence)).await
+        let end = self.end.of(self.log.as_ref()).await?;
+        self.reached(end).await
+    }
+
+    /// Waits while the decision store is so far behind that this node must not write more.
+    async fn has_room(&self) -> Result<(), LedgerError> {
+        let deadline = Instant::now() + SETTLE_WITHIN;
+        loop {
+            let Some(oldest) = self.lead().full() else { return Ok(()) };
+            let reached = self.decision.reached(Position::new(oldest), deadline).await;
+            reached.map_err(|_stale| LedgerError::Lagging)?;
+        }
     }
 
     async fn reached(&self, position: Position) -> Result<(), LedgerError> {
@@ -311,9 +375,7 @@ impl Ledger {
 
     /// Appends drafts, all or nothing.
     pub async fn append(&self, origin: &Origin, drafts: Vec<Draft>) -> Result<Committed, LedgerError> {
-        if self.lead().full() {
-            return Err(LedgerError::Lagging);
-        }
+        self.has_room().await?;
         let batch: Vec<Append> = drafts
             .iter()
             .map(|draft| Append { commit: commit(origin, draft), expected: draft.base.sequence })
@@ -367,15 +429,15 @@ impl Ledger {
                 lead.remember_paused(tenant, opened.contact, id, entity.sequence);
             }
         }
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.cache();
         let key = (tenant.clone(), id);
-        if cache.peek(&key).is_none_or(|cached| cached.sequence < entity.sequence) {
-            cache.put(key, entity);
+        if cache.peek(&key).is_none_or(|cached| cached.value.sequence < entity.sequence) {
+            cache.put(key, Known { value: entity, seen: None });
         }
     }
 
     fn forget(&self, tenant: &TenantId, entity: EntityId) {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).pop(&(tenant.clone(), entity));
+        self.cache().pop(&(tenant.clone(), entity));
     }
 
     fn lead(&self) -> std::sync::MutexGuard<'_, Lead> {
@@ -383,6 +445,13 @@ impl Ledger {
         lead.prune(self.decision.position().sequence());
         lead
     }
+}
+
+fn look<T, E: std::fmt::Display>(
+    snapshot: &ViewSnapshot,
+    look: impl FnOnce(&DecisionReader<'_>) -> Result<T, E>,
+) -> Result<T, LedgerError> {
+    look(&DecisionReader::new(snapshot)).map_err(|error| LedgerError::Store(error.to_string()))
 }
 
 /// Runs a look-up of many rows where it keeps no other request waiting.

@@ -1,7 +1,8 @@
 //! What a customer is shown of the business without a message: that theirs was read, and that somebody writes.
 //!
-//! Nothing of it is on the log, no command waits for it or fails by it, and what finds no room is left out. How a provider is told
-//! is the port's business.
+//! No command waits for it or fails by it, and what finds no room is left out. How a provider is told is the port's business. Of
+//! staff's marks nothing is on the log. A bot's mark is claimed there just before the provider is told, as a message is: after a
+//! pause there is no claim, and the pause's answer tells of the claims before it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,13 +14,13 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use lru::LruCache;
-use relevo_domain::conversation::{Bot, Opened};
-use relevo_domain::{ChannelId, EntityId, MessageId, TenantId};
+use relevo_domain::conversation::{self, Command, Decision, Envelope, Opened};
+use relevo_domain::{Actor, AgentId, ChannelId, Clock, CommandId, EntityId, Event, MessageId, Role, TenantId};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use crate::conversation::opened_of;
-use crate::ledger::{Ledger, LedgerError};
+use crate::conversation::state_of;
+use crate::ledger::{Committed, Draft, Ledger, LedgerError, Origin};
 use crate::send::provider_id_of;
 
 /// Wishes that may wait: more than a whole desk makes in the time that one is worth something.
@@ -36,8 +37,14 @@ const WISH_AGE_MAX: Duration = Duration::from_secs(10);
 const TYPING_EVERY: Duration = Duration::from_secs(10);
 /// Conversations that are remembered; of a forgotten one the provider is told once more.
 const REMEMBERED_MAX: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
-/// How often a conversation that changes while it is looked at is looked at again.
-const LOOKS_MAX: usize = 3;
+/// How often a claim is decided anew when others write to its conversation at the same time. One that never gets through is a
+/// mark in a conversation that speaks for itself.
+const CLAIMS_MAX: usize = 8;
+/// How long after a bot's mark is begun to be claimed its call must begin. Times are the node's monotonic clock's: a node that
+/// stood still does not call.
+const SIGNAL_WITHIN: Duration = Duration::from_secs(2);
+/// How long the call may take: what [`SIGNAL_OVER_AFTER`](relevo_domain::conversation::SIGNAL_OVER_AFTER) counts on.
+const SIGNAL_CALL_WITHIN: Duration = Duration::from_secs(3);
 
 /// A mark on a customer's message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +79,9 @@ pub struct Marks {
 pub struct MarkWorker {
     ledger: Arc<Ledger>,
     port: Arc<dyn ProviderMarks>,
+    clock: Clock,
     queue: mpsc::Receiver<Wish>,
+    remembered: Arc<Mutex<Remembered>>,
 }
 
 type Key = (TenantId, EntityId);
@@ -81,16 +90,17 @@ struct Wish {
     conversation: Key,
     channel: ChannelId,
     message: MessageId,
-    typing: Option<Typist>,
+    typing: bool,
+    by: Typist,
     asked: Instant,
 }
 
-/// Who writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who writes, or has read.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Typist {
     Staff,
     /// Only while it is not paused.
-    Bot,
+    Bot(AgentId),
 }
 
 /// What providers were told lately.
@@ -101,11 +111,12 @@ struct Remembered {
 
 impl Marks {
     /// The two ends: who wishes, and who carries out.
-    pub fn new(ledger: Arc<Ledger>, port: Arc<dyn ProviderMarks>) -> (Self, MarkWorker) {
+    pub fn new(ledger: Arc<Ledger>, port: Arc<dyn ProviderMarks>, clock: Clock) -> (Self, MarkWorker) {
         let (sender, queue) = mpsc::channel(QUEUE_MAX);
         let remembered = Remembered { typing: LruCache::new(REMEMBERED_MAX), read: LruCache::new(REMEMBERED_MAX) };
         let remembered = Arc::new(Mutex::new(remembered));
-        (Self { port: Arc::clone(&port), queue: sender, remembered }, MarkWorker { ledger, port, queue })
+        let worker = MarkWorker { ledger, port: Arc::clone(&port), clock, queue, remembered: Arc::clone(&remembered) };
+        (Self { port, queue: sender, remembered }, worker)
     }
 
     pub(crate) fn takes(&self, tenant: &TenantId, channel: &ChannelId) -> bool {
@@ -121,7 +132,7 @@ impl Marks {
         if !self.takes(tenant, &opened.channel) || self.remembered().read.get(&key) == Some(&message) {
             return;
         }
-        if self.wish(key.clone(), &opened.channel, message, None) {
+        if self.wish(key.clone(), &opened.channel, message, (false, Typist::Staff)) {
             self.remembered().read.put(key, message);
         }
     }
@@ -138,15 +149,33 @@ impl Marks {
         if !self.remembered().may_type(&key, Instant::now()) {
             return false;
         }
-        if self.wish(key.clone(), channel, message, Some(typist)) {
+        if self.wish(key.clone(), channel, message, (true, typist)) {
+            self.remembered().read.put(key, message);
+        }
+        true
+    }
+
+    /// A bot has read the message; false if the customer is shown that anyway.
+    pub(crate) fn read_by_bot(
+        &self,
+        tenant: &TenantId,
+        conversation: EntityId,
+        (channel, message): (&ChannelId, MessageId),
+        bot: AgentId,
+    ) -> bool {
+        let key = (tenant.clone(), conversation);
+        if self.remembered().read.get(&key) == Some(&message) {
+            return false;
+        }
+        if self.wish(key.clone(), channel, message, (false, Typist::Bot(bot))) {
             self.remembered().read.put(key, message);
         }
         true
     }
 
     /// Whether there was room.
-    fn wish(&self, conversation: Key, channel: &ChannelId, message: MessageId, typing: Option<Typist>) -> bool {
-        let wish = Wish { conversation, channel: channel.clone(), message, typing, asked: Instant::now() };
+    fn wish(&self, conversation: Key, channel: &ChannelId, message: MessageId, (typing, by): (bool, Typist)) -> bool {
+        let wish = Wish { conversation, channel: channel.clone(), message, typing, by, asked: Instant::now() };
         self.queue.try_send(wish).is_ok()
     }
 
@@ -163,6 +192,12 @@ impl Remembered {
         }
         self.typing.put(key.clone(), now);
         true
+    }
+
+    /// Nothing was shown after all.
+    fn forget(&mut self, key: &Key) {
+        self.typing.pop(key);
+        self.read.pop(key);
     }
 }
 
@@ -189,9 +224,13 @@ impl MarkWorker {
                         continue;
                     }
                     *count += 1;
-                    let (ledger, port) = (Arc::clone(&self.ledger), Arc::clone(&self.port));
+                    let (ledger, port, clock) = (Arc::clone(&self.ledger), Arc::clone(&self.port), self.clock);
+                    let remembered = Arc::clone(&self.remembered);
                     calls.push(async move {
-                        carry_out(&ledger, port.as_ref(), wish).await;
+                        let about = wish.conversation.clone();
+                        if !carry_out(&ledger, port.as_ref(), clock, wish).await {
+                            remembered.lock().unwrap_or_else(PoisonError::into_inner).forget(&about);
+                        }
                         of
                     });
                 }
@@ -202,36 +241,86 @@ impl MarkWorker {
     }
 }
 
-async fn carry_out(ledger: &Ledger, port: &dyn ProviderMarks, wish: Wish) {
-    let (tenant, conversation) = wish.conversation;
+/// Whether the provider was told.
+async fn carry_out(ledger: &Ledger, port: &dyn ProviderMarks, clock: Clock, wish: Wish) -> bool {
     if wish.asked.elapsed() > WISH_AGE_MAX {
-        return;
+        return false;
     }
-    let told = timeout(CALL_WITHIN, async {
-        if wish.typing == Some(Typist::Bot) && !bot_is_active(ledger, &tenant, &conversation).await? {
-            return Ok(());
+    let conversation = wish.conversation.1;
+    match timeout(CALL_WITHIN, shown(ledger, port, clock, wish)).await {
+        Ok(Ok(told)) => told,
+        Ok(Err(error)) => {
+            tracing::debug!(%conversation, %error, "a mark was left out");
+            false
         }
-        let known = provider_id_of(ledger, &tenant, &conversation, wish.message).await?;
-        if let Some(provider_id) = known {
-            let mark = Mark { tenant, channel: wish.channel, provider_id, typing: wish.typing.is_some() };
-            port.mark(&mark).await;
-        }
-        Ok::<(), LedgerError>(())
-    });
-    if let Ok(Err(error)) = told.await {
-        tracing::debug!(conversation = %conversation, %error, "a mark was left out");
+        // It may have got there.
+        Err(_elapsed) => true,
     }
 }
 
-/// Whether the bot may be seen, as the leader of the log has it now: a pause that was answered silences this too.
-async fn bot_is_active(ledger: &Ledger, tenant: &TenantId, conversation: &EntityId) -> Result<bool, LedgerError> {
-    for _look in 0..LOOKS_MAX {
-        let base = ledger.load(tenant, conversation)?;
-        if !opened_of(&base).is_some_and(|opened| opened.bot == Bot::Active) {
-            return Ok(false);
+async fn shown(ledger: &Ledger, port: &dyn ProviderMarks, clock: Clock, wish: Wish) -> Result<bool, LedgerError> {
+    let (tenant, conversation) = wish.conversation;
+    let Some(provider_id) = provider_id_of(ledger, &tenant, &conversation, wish.message).await? else {
+        return Ok(false);
+    };
+    let begun = Instant::now();
+    let call_within = match wish.by {
+        Typist::Staff => CALL_WITHIN,
+        Typist::Bot(bot) => {
+            let claim = claimed(ledger, clock, (&tenant, conversation), bot);
+            if !matches!(timeout(SIGNAL_WITHIN, claim).await, Ok(Ok(true))) {
+                return Ok(false);
+            }
+            SIGNAL_CALL_WITHIN
         }
-        if ledger.confirm(tenant, conversation, &base).await? {
-            return Ok(true);
+    };
+    let mark = Mark { tenant, channel: wish.channel, provider_id, typing: wish.typing };
+    let call = port.mark(&mark);
+    // Nothing comes between the look at the clock and the call.
+    let in_time = call_within == CALL_WITHIN || begun.elapsed() < SIGNAL_WITHIN;
+    if in_time {
+        timeout(call_within, call).await.ok();
+    }
+    Ok(in_time)
+}
+
+/// Takes one mark of a bot, if it may be seen: a commit of the conversation, so that a pause comes before it or after it.
+async fn claimed(
+    ledger: &Ledger,
+    clock: Clock,
+    (tenant, conversation): (&TenantId, EntityId),
+    bot: AgentId,
+) -> Result<bool, LedgerError> {
+    let (actor, until) = (Actor::Bot(bot), clock() + SIGNAL_WITHIN);
+    let command_id = CommandId::new(format!("signal-{}", uuid::Uuid::now_v7()));
+    let Ok(command_id) = command_id else { return Ok(false) };
+    for _attempt in 0..CLAIMS_MAX {
+        let base = ledger.load(tenant, &conversation)?;
+        let now = clock();
+        let envelope =
+            Envelope { actor: actor.clone(), role: Some(Role::Bot), now, new_message: MessageId::new([0; 16]) };
+        let decided = conversation::decide(&state_of(&base), &envelope, &Command::ClaimSignal { until });
+        let Ok(Decision::Append(events)) = decided else {
+            if ledger.confirm(tenant, &conversation, &base).await? {
+                return Ok(false);
+            }
+            continue;
+        };
+        let events = events.into_iter().map(Event::Conversation).collect();
+        let origin = Origin {
+            tenant: tenant.clone(),
+            command_id: command_id.clone(),
+            actor: actor.clone(),
+            occurred_at: now,
+            recorded_at: now,
+            correlation: None,
+            intake: None,
+        };
+        match ledger.append(&origin, vec![Draft { entity: conversation, base, events }]).await? {
+            Committed::Applied { fresh, .. } => return Ok(fresh),
+            Committed::Conflict => {}
+            // It may be claimed: nobody calls, and a pause tells of it in vain.
+            Committed::Unknown => return Ok(false),
         }
     }
     Ok(false)

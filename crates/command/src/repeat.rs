@@ -6,7 +6,7 @@ use relevo_domain::channel::{self, ChannelEvent};
 use relevo_domain::contact::{self, ContactEvent, MergeCause};
 use relevo_domain::conversation::{
     AssignmentHow, CancelCause, Command, ConversationEvent, NotePersonal, OpenCause, PauseReason, PauseTerms,
-    PauseWish, ReopenCause, ResumeCause, SnoozePreset,
+    PauseWish, ReopenCause, ResumeCause, SnoozePreset, TurnEnd,
 };
 use relevo_domain::workspace::{self, WorkspaceEvent};
 use relevo_domain::{AgentId, Commit, EntityId, Event, TagId, Timestamp};
@@ -16,11 +16,31 @@ pub(crate) fn conversation(command: &Command, now: Timestamp, commit: &Commit) -
     if let Command::Escalate { to, reason, summary } = command {
         return escalated(to, *reason, summary, commit);
     }
+    if let Command::AcceptSuggestion { suggestion, note, terms } = command {
+        return accepted(*suggestion, note.as_deref(), (*terms, now), commit);
+    }
+    // A turn that was given too often ends with a pause, whoever finds it so.
+    if let [Event::Conversation(ConversationEvent::BotTurnEnded { turn: stored, how: TurnEnd::GivenUp }), ..] =
+        commit.events.as_slice()
+    {
+        return match command {
+            Command::EndTurn { turn, .. } => turn == stored,
+            command => matches!(command, Command::StartTurn { .. }),
+        };
+    }
     // A pause takes the bot's messages back in the same commit.
     let taken_back = |event: &Event| {
         matches!(event, Event::Conversation(ConversationEvent::SendCancelled { cause: CancelCause::BotPaused, .. }))
     };
-    let [Event::Conversation(event), rest @ ..] = commit.events.as_slice() else { return false };
+    // Whoever pauses again when a pause's time is over ends that one first.
+    let events = match (command, commit.events.as_slice()) {
+        (
+            Command::PauseBot(_),
+            [Event::Conversation(ConversationEvent::BotResumed { cause: ResumeCause::Timer, .. }), rest @ ..],
+        ) => rest,
+        (_, events) => events,
+    };
+    let [Event::Conversation(event), rest @ ..] = events else { return false };
     if !rest.iter().all(taken_back) {
         return false;
     }
@@ -31,7 +51,10 @@ pub(crate) fn conversation(command: &Command, now: Timestamp, commit: &Commit) -
         (Command::ChangePause { terms, note }, ConversationEvent::PauseChanged { terms: on, personal }) => {
             same_terms((*terms, now), (*on, commit.occurred_at)) && says(note.as_deref(), personal)
         }
-        (Command::ResumeBot { note, farewell: None }, ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal })
+        (
+            Command::ResumeBot { note, farewell: None, .. },
+            ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal, .. },
+        )
         | (Command::SetPending { note }, ConversationEvent::MarkedPending { personal }) => {
             says(note.as_deref(), personal)
         }
@@ -62,6 +85,23 @@ pub(crate) fn conversation(command: &Command, now: Timestamp, commit: &Commit) -
             let before = commit.first_version - 1;
             through.unwrap_or(before).min(before) == *stored
         }
+        _ => of_a_bot(command, event),
+    }
+}
+
+/// What bots do, and what staff makes of suggestions.
+fn of_a_bot(command: &Command, event: &ConversationEvent) -> bool {
+    match (command, event) {
+        (
+            Command::DismissSuggestion { suggestion },
+            ConversationEvent::SuggestionClosed { suggestion: stored, accepted: false },
+        ) => suggestion == stored,
+        (Command::StartTurn { claim, .. }, ConversationEvent::BotTurnStarted(given)) => *claim == given.claim,
+        (Command::EndTurn { turn, .. }, ConversationEvent::BotTurnEnded { turn: stored, .. }) => turn == stored,
+        (
+            Command::HandOff { note, .. },
+            ConversationEvent::BotPaused { reason: PauseReason::BotHandoff, personal, .. },
+        ) => says(note.as_deref(), personal),
         _ => false,
     }
 }
@@ -70,9 +110,12 @@ pub(crate) fn conversation(command: &Command, now: Timestamp, commit: &Commit) -
 pub(crate) fn paused_beside(wish: Option<&PauseWish>, now: Timestamp, commit: &Commit) -> bool {
     let mut pauses = commit.events.iter().filter_map(|event| match event {
         Event::Conversation(event @ ConversationEvent::BotPaused { automatic, .. }) => Some((event, *automatic)),
-        Event::Conversation(_) | Event::Contact(_) | Event::Identity(_) | Event::Channel(_) | Event::Workspace(_) => {
-            None
-        }
+        Event::Conversation(_)
+        | Event::Contact(_)
+        | Event::Identity(_)
+        | Event::Channel(_)
+        | Event::Workspace(_)
+        | Event::Bulk(_) => None,
     });
     let resumes = commit.events.iter().any(|event| resumption(event).is_some());
     match (wish, pauses.next()) {
@@ -91,10 +134,15 @@ pub(crate) fn resumed(note: Option<&str>, commit: &Commit) -> bool {
 
 const fn resumption(event: &Event) -> Option<&NotePersonal> {
     match event {
-        Event::Conversation(ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal }) => Some(personal),
-        Event::Conversation(_) | Event::Contact(_) | Event::Identity(_) | Event::Channel(_) | Event::Workspace(_) => {
-            None
+        Event::Conversation(ConversationEvent::BotResumed { cause: ResumeCause::Staff, catch_up: _, personal }) => {
+            Some(personal)
         }
+        Event::Conversation(_)
+        | Event::Contact(_)
+        | Event::Identity(_)
+        | Event::Channel(_)
+        | Event::Workspace(_)
+        | Event::Bulk(_) => None,
     }
 }
 
@@ -107,6 +155,18 @@ fn escalated(to: &AgentId, reason: PauseReason, summary: &str, commit: &Commit) 
             Some(Event::Conversation(ConversationEvent::NoteAdded { personal, .. })),
         ) if to == stored && reason == *why && says(Some(summary), personal)
     )
+}
+
+fn accepted(suggestion: u64, note: Option<&str>, terms: (PauseTerms, Timestamp), commit: &Commit) -> bool {
+    let [
+        Event::Conversation(ConversationEvent::SuggestionClosed { suggestion: stored, accepted: true }),
+        Event::Conversation(ConversationEvent::BotPaused { automatic: false, terms: on, personal, .. }),
+        ..,
+    ] = commit.events.as_slice()
+    else {
+        return false;
+    };
+    suggestion == *stored && same_terms(terms, (*on, commit.occurred_at)) && says(note, personal)
 }
 
 fn is_pause(wish: &PauseWish, now: Timestamp, event: &ConversationEvent, at: Timestamp) -> bool {
@@ -189,6 +249,10 @@ pub(crate) fn workspace(command: &workspace::Command, commit: &Commit) -> bool {
         ) => name == stored && reply == says,
         (workspace::Command::RemoveQuickReply { name }, WorkspaceEvent::QuickReplyRemoved { name: stored }) => {
             name == stored
+        }
+        // What was set holds this change, if making it once more changes nothing.
+        (workspace::Command::SetDetection(change), WorkspaceEvent::DetectionSet(stored)) => {
+            change.to(stored).is_ok_and(|policy| policy == **stored)
         }
         _ => false,
     }
@@ -288,7 +352,10 @@ mod tests {
         assert!(led_to(&pause(PauseReason::Complaint), paused(false)));
         assert!(!led_to(&pause(PauseReason::Complaint), paused(true)));
         assert!(!led_to(&pause(PauseReason::Other), paused(false)));
-        assert!(!led_to(&Command::ResumeBot { note: None, farewell: None }, paused(false)));
+        assert!(!led_to(
+            &Command::ResumeBot { catch_up: relevo_domain::conversation::CatchUp::Know, note: None, farewell: None },
+            paused(false)
+        ));
         let urgent = ConversationEvent::PrioritySet { priority: Priority::Urgent };
         assert!(led_to(&Command::SetPriority { priority: Priority::Urgent }, urgent.clone()));
         assert!(!led_to(&Command::SetPriority { priority: Priority::High }, urgent));

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use relevo_domain::conversation::{self, Command, Decision, Envelope};
+use relevo_domain::conversation::{self, Alert, CatchUp, Command, Decision, Envelope};
 use relevo_domain::{Actor, CommandId, EntityId, Event, MessageId, TenantId, Timestamp};
 use tokio::time::Instant;
 
@@ -19,6 +19,11 @@ use crate::ledger::{Committed, Draft, Ledger, LedgerError, Origin};
 /// How long a timer is decided anew when others write to its conversation at the same time: a storm of reports ends before.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// After how long staff is alerted to a paused conversation that nobody answers, unless the tenant says otherwise.
+pub const ALERT_UNANSWERED: Duration = Duration::from_mins(10);
+/// After how long staff is alerted to a bot that is still paused, unless the tenant says otherwise.
+pub const ALERT_TOO_LONG: Duration = Duration::from_hours(24);
+
 /// What comes to pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TimerKind {
@@ -26,19 +31,59 @@ pub enum TimerKind {
     EndPause,
     /// A snoozed conversation is open again.
     WakeSnoozed,
+    /// Staff is alerted: the bot is paused, and nobody answers the customer.
+    PausedUnanswered,
+    /// Staff is alerted: the bot has been paused for long.
+    PausedTooLong,
 }
 
 impl TimerKind {
-    pub const ALL: [Self; 2] = [Self::EndPause, Self::WakeSnoozed];
+    pub const ALL: [Self; 4] = [Self::EndPause, Self::WakeSnoozed, Self::PausedUnanswered, Self::PausedTooLong];
+    /// Those that come as long after something began as the tenant wants.
+    pub const ALERTS: [Self; 2] = [Self::PausedUnanswered, Self::PausedTooLong];
 
     /// Part of derived command ids, so never changed.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::EndPause => "end-pause",
             Self::WakeSnoozed => "wake-snoozed",
+            Self::PausedUnanswered => "paused-unanswered",
+            Self::PausedTooLong => "paused-too-long",
         }
     }
 }
+
+/// What a tenant wants of its timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimerPolicy {
+    /// What becomes of what the customer wrote during a pause that ends by itself.
+    pub catch_up: CatchUp,
+    /// How long a paused conversation may wait for an answer before staff is alerted; without it, for ever.
+    pub unanswered: Option<Duration>,
+    /// How long a bot may be paused before staff is alerted; without it, for ever.
+    pub too_long: Option<Duration>,
+}
+
+impl TimerPolicy {
+    /// How long this may be so before staff is alerted; absent if they are not to be, and of timers that are no alerts.
+    pub const fn after(&self, kind: TimerKind) -> Option<Duration> {
+        match kind {
+            TimerKind::PausedUnanswered => self.unanswered,
+            TimerKind::PausedTooLong => self.too_long,
+            TimerKind::EndPause | TimerKind::WakeSnoozed => None,
+        }
+    }
+}
+
+impl Default for TimerPolicy {
+    fn default() -> Self {
+        let (unanswered, too_long) = (Some(ALERT_UNANSWERED), Some(ALERT_TOO_LONG));
+        Self { catch_up: CatchUp::default(), unanswered, too_long }
+    }
+}
+
+/// What each tenant wants, as it is configured now.
+pub type TimerPolicies = Arc<dyn Fn(&TenantId) -> TimerPolicy + Send + Sync>;
 
 /// Something that comes to pass at a time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,8 +93,17 @@ pub struct Timer {
     pub conversation: EntityId,
     pub kind: TimerKind,
     /// Version of the conversation with the event that set the timer. The same time can be set twice: what became of the first
-    /// must not be taken for what became of the second.
+    /// must not be taken for what became of the second. 0 for an alert, which is named by what it is about and since when.
     pub set_by: u64,
+    /// Of an alert: how long it has been so at `scheduled`, as the tenant wants. Otherwise zero.
+    pub after: Duration,
+}
+
+impl Timer {
+    /// The time that the log has for it: of an alert since when it is so, otherwise when it comes to pass.
+    pub fn stored(&self) -> Timestamp {
+        self.scheduled - self.after
+    }
 }
 
 /// What became of a timer.
@@ -68,11 +122,22 @@ pub enum Fired {
 pub struct Timers {
     ledger: Arc<Ledger>,
     keys: Arc<HashMap<TenantId, IdKey>>,
+    policies: TimerPolicies,
 }
 
 impl Timers {
-    pub const fn new(ledger: Arc<Ledger>, keys: Arc<HashMap<TenantId, IdKey>>) -> Self {
-        Self { ledger, keys }
+    pub fn new(ledger: Arc<Ledger>, keys: Arc<HashMap<TenantId, IdKey>>, policies: TimerPolicies) -> Self {
+        Self { ledger, keys, policies }
+    }
+
+    /// What the tenant wants now.
+    pub fn policy(&self, tenant: &TenantId) -> TimerPolicy {
+        (self.policies)(tenant)
+    }
+
+    /// The tenants whose timers can come to pass here.
+    pub fn tenants(&self) -> impl Iterator<Item = &TenantId> {
+        self.keys.keys()
     }
 
     /// Whether this node can derive ids of the tenant: without, none of its timers can come to pass here.
@@ -85,12 +150,16 @@ impl Timers {
     /// and the difference of the two says how late it was. The rules are asked as of `now`, so nothing comes before its time. May be
     /// repeated after any error.
     pub async fn fire(&self, timer: &Timer, now: Timestamp) -> Result<Fired, ExecuteError> {
-        let Timer { scheduled, tenant, conversation, kind, set_by } = timer;
+        let Timer { scheduled, tenant, conversation, kind, set_by, after } = timer;
         let key = self.keys.get(tenant).ok_or_else(|| LedgerError::Store(format!("no id key for tenant {tenant}")))?;
-        let id = key.command_of_timer(conversation, kind.as_str(), *scheduled, *set_by);
+        // Of an alert the time since when it is so: nodes that are configured differently for a moment still alert once.
+        let id = key.command_of_timer(conversation, kind.as_str(), timer.stored(), *set_by);
+        let alert = |alert| Command::RaiseAlert { alert, since: timer.stored(), after: *after };
         let command = match kind {
-            TimerKind::EndPause => Command::EndPause { scheduled: *scheduled },
+            TimerKind::EndPause => Command::EndPause { scheduled: *scheduled, catch_up: self.policy(tenant).catch_up },
             TimerKind::WakeSnoozed => Command::WakeSnoozed { scheduled: *scheduled },
+            TimerKind::PausedUnanswered => alert(Alert::PausedUnanswered),
+            TimerKind::PausedTooLong => alert(Alert::PausedTooLong),
         };
         let envelope = Envelope { actor: Actor::System, role: None, now, new_message: MessageId::new([0; 16]) };
         let deadline = Instant::now() + PATIENCE;

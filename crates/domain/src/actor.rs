@@ -32,6 +32,17 @@ impl Actor {
         }
     }
 
+    /// Who pauses the bot when this one's commit does: what a rule does in the commit of a customer's message, Relevo does.
+    #[must_use]
+    pub fn pausing(&self, automatic: bool) -> Self {
+        match self {
+            Self::Customer if automatic => Self::System,
+            Self::Customer | Self::Staff(_) | Self::Bot(_) | Self::PhoneApp | Self::Provider | Self::System => {
+                self.clone()
+            }
+        }
+    }
+
     /// The actor of that word, as [`Actor::to_word`] writes it.
     pub fn from_word(word: &str) -> Option<Self> {
         match word.split_once(':') {

@@ -37,8 +37,16 @@ pub enum ErrorCode {
     BotPaused,
     /// The bot is not paused: there are no terms to change.
     NotPaused,
+    /// The bot's turn is over, or another bot has it.
+    TurnEnded,
+    /// No such suggestion, or it was answered.
+    SuggestionNotFound,
     /// Only supervisors and admins may end or change this pause.
     PauseLocked,
+    /// No such bulk in what the caller may see.
+    BulkNotFound,
+    /// The bulk is still worked on.
+    BulkRunning,
     /// Too many messages to this customer wait to be sent.
     PairRate,
     /// No such template on the channel.
@@ -113,7 +121,7 @@ pub enum Outcome {
 }
 
 impl ErrorCode {
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 52] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::InvalidArgument,
@@ -130,7 +138,11 @@ impl ErrorCode {
         Self::StaleView,
         Self::BotPaused,
         Self::NotPaused,
+        Self::TurnEnded,
+        Self::SuggestionNotFound,
         Self::PauseLocked,
+        Self::BulkNotFound,
+        Self::BulkRunning,
         Self::PairRate,
         Self::TemplateNotFound,
         Self::TemplateNotUsable,
@@ -183,7 +195,11 @@ impl ErrorCode {
             Self::StaleView => "STALE_VIEW",
             Self::BotPaused => "BOT_PAUSED",
             Self::NotPaused => "NOT_PAUSED",
+            Self::TurnEnded => "TURN_ENDED",
+            Self::SuggestionNotFound => "SUGGESTION_NOT_FOUND",
             Self::PauseLocked => "PAUSE_LOCKED",
+            Self::BulkNotFound => "BULK_NOT_FOUND",
+            Self::BulkRunning => "BULK_RUNNING",
             Self::PairRate => "PAIR_RATE",
             Self::TemplateNotFound => "TEMPLATE_NOT_FOUND",
             Self::TemplateNotUsable => "TEMPLATE_NOT_USABLE",

@@ -1,5 +1,6 @@
 //! Every event that the log can hold, one variant an entity kind.
 
+use crate::bulk::BulkEvent;
 use crate::channel::ChannelEvent;
 use crate::contact::ContactEvent;
 use crate::conversation::ConversationEvent;
@@ -14,6 +15,7 @@ pub enum Event {
     Identity(IdentityEvent),
     Channel(ChannelEvent),
     Workspace(WorkspaceEvent),
+    Bulk(BulkEvent),
 }
 
 impl Event {
@@ -25,6 +27,7 @@ impl Event {
             Self::Identity(event) => event.name(),
             Self::Channel(event) => event.name(),
             Self::Workspace(event) => event.name(),
+            Self::Bulk(event) => event.name(),
         }
     }
 }

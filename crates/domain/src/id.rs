@@ -102,10 +102,12 @@ pub enum EntityKind {
     Identity,
     Channel,
     Workspace,
+    Bulk,
 }
 
 impl EntityKind {
-    pub const ALL: [Self; 5] = [Self::Conversation, Self::Contact, Self::Identity, Self::Channel, Self::Workspace];
+    pub const ALL: [Self; 6] =
+        [Self::Conversation, Self::Contact, Self::Identity, Self::Channel, Self::Workspace, Self::Bulk];
 
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -114,6 +116,7 @@ impl EntityKind {
             Self::Identity => "idn",
             Self::Channel => "chn",
             Self::Workspace => "wks",
+            Self::Bulk => "blk",
         }
     }
 }

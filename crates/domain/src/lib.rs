@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod actor;
+pub mod bulk;
 pub mod channel;
 pub mod commit;
 pub mod contact;
@@ -16,6 +17,7 @@ pub mod id;
 pub mod identity;
 pub mod position;
 pub mod quick_reply;
+pub mod raw;
 pub mod tag;
 pub mod template;
 pub mod time;
@@ -31,5 +33,6 @@ pub use id::{
     TenantId,
 };
 pub use position::Position;
+pub use raw::{RAW_PARTS_MAX, RawId, RawIdError};
 pub use tag::{Colour, TagName};
 pub use time::{Clock, Timestamp};

@@ -27,7 +27,7 @@ const METRICS_BYTES_MIN: u64 = 32 * MIB;
 /// Positions of some 40,000 folders, in bytes.
 const MAILBOX_BYTES: u64 = 12 * MIB;
 /// Some 2,000 channels of two kilobytes, in bytes. Older installations gave these to the mailboxes' positions.
-const CHANNELS_BYTES: u64 = 4 * MIB;
+pub const CHANNELS_BYTES: u64 = 4 * MIB;
 
 /// `max_bytes` of every stream and bucket. Their sum is the size of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

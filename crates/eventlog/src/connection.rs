@@ -12,9 +12,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::added_channels::AddedChannels;
+use crate::alone;
 use crate::blobs::Blobs;
 use crate::budget::Budgets;
+use crate::gather::Gate;
 use crate::intake::IntakeLog;
+use crate::intake::lanes::Lanes;
 use crate::jetstream::JetStreamLog;
 use crate::log::LogError;
 use crate::mail_positions::MailPositions;
@@ -106,6 +109,9 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     /// Counts the connects: a reader whose number is old starts over instead of waiting for a heartbeat.
     pub(crate) epoch: watch::Receiver<u64>,
+    /// What is sent together: commits, and raw input.
+    pub(crate) gate: Gate,
+    pub(crate) lanes: Lanes,
 }
 
 impl fmt::Debug for Connection {
@@ -135,7 +141,10 @@ impl Connection {
         let mut context = jetstream::new(client.clone());
         context.set_timeout(REQUEST_TIMEOUT);
         streams::ensure(&context, &options, &budgets, deadline).await?;
-        Ok(Self { shared: Arc::new(Shared { client, context, options, epoch }) })
+        let (gate, lanes) = (Gate::new(), Lanes::new());
+        let connection = Self { shared: Arc::new(Shared { client, context, options, epoch, gate, lanes }) };
+        alone::watch(&connection);
+        Ok(connection)
     }
 
     pub fn events(&self) -> JetStreamLog {

@@ -5,10 +5,12 @@
 //! and [`ParkedLog`]. Everything is reached from one [`Connection`].
 
 pub mod added_channels;
+mod alone;
 pub mod blobs;
 pub mod budget;
 pub mod codec;
 pub mod connection;
+mod gather;
 pub mod intake;
 mod jetstream;
 pub mod log;
@@ -34,7 +36,7 @@ pub use jetstream::JetStreamLog;
 pub use log::{Append, Identity, Log, LogError, Outcome, Stored, Wanted};
 pub use mail_positions::{Claim, Hold, MailPosition, MailPositions};
 pub use memory::{Faults, MemoryLog};
-pub use metrics::{Appended, CloudEvent, LastMessage, MetricsLog, TOPIC_BATCH_MAX, Topic};
+pub use metrics::{Appended, CloudEvent, LastMessage, MetricsLog, TOPIC_BATCH_MAX, Topic, TopicFacts};
 pub use parked::{ParkedEntry, ParkedItem, ParkedLog, ParkedReason};
 pub use replay::{ReplaySubject, Replayed};
 pub use settings::Setting;

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use relevo_domain::{Commit, EntityId, Recorded, TenantId, Timestamp};
+use tokio::sync::watch;
 
 /// One commit to append, on the condition that its entity has not changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,4 +105,9 @@ pub trait Log: Send + Sync + 'static {
     async fn read(&self, from: u64) -> Result<BoxStream<'static, Result<Recorded, LogError>>, LogError>;
 
     async fn identity(&self) -> Result<Identity, LogError>;
+
+    /// Counts the connections to the log's server: behind a new one there may be another log. `None`: there is never another.
+    fn connections(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
 }

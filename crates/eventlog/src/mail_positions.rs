@@ -204,3 +204,29 @@ fn position(stored: &Stored) -> Option<MailPosition> {
         read_at: Timestamp::from_millis(stored.read_at_ms),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As it was first written to a stream, with every field. The bytes here never change: such messages are read for ever.
+    const FIRST: &str = "08011007182a2080b083c598682a066e6f64652d3130e08487c5986839efcdab89674523014028491032547698badcfe50e8b783c59868";
+
+    #[test]
+    fn a_position_reads_as_it_was_first_written() {
+        let bytes = hex::decode(FIRST).unwrap();
+        let stored = Stored::decode(bytes.as_slice()).unwrap();
+        let wanted = MailPosition {
+            uid_validity: 7,
+            last_uid: 42,
+            since: Timestamp::from_millis(1_790_000_000_000),
+            history_below: 40,
+            mailbox: 0xfedc_ba98_7654_3210,
+            read_at: Timestamp::from_millis(1_790_000_000_500),
+        };
+        assert_eq!(position(&stored), Some(wanted));
+        assert_eq!((stored.owner.as_str(), stored.until_ms), ("node-1", 1_790_000_030_000));
+        assert_eq!(stored.encode_to_vec(), bytes, "it is written differently now");
+        assert_eq!(position(&Stored { read: false, ..stored }), None, "claimed, and never read");
+    }
+}

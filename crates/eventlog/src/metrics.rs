@@ -1,30 +1,29 @@
 //! The metric topics: one JSON message a metric fact, for analytics consumers, as CloudEvents in binary mode.
 //!
-//! Every message is appended under compare-and-set on its subject's last sequence, several as one atomic batch, so that nodes that
-//! publish the same facts at once store each of them once. What a fact is, and which come next, is the publisher's business.
+//! Every message is appended under compare-and-set on its subject's last sequence, several as one atomic batch, also those of
+//! several topics, so that nodes that publish the same facts at once store each of them once. What a fact is, and which come next,
+//! is the publisher's business.
 
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use async_nats::header::{
-    NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE,
-    NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_EXPECTED_STREAM,
-};
+use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_EXPECTED_STREAM};
 use bytes::Bytes;
 use relevo_domain::{TenantId, Timestamp};
+use tokio::time::Instant;
 
 use crate::connection::Connection;
-use crate::jetstream::answer;
+use crate::gather::{self, Outgoing};
 use crate::log::LogError;
-use crate::request::{Which, ask, leader_get};
+use crate::request::{Which, leader_get};
 use crate::resolve::Answer;
 use crate::streams::StreamName;
 use crate::subject;
 
-/// The most messages of one append: a quarter of what the server takes in an atomic batch.
+/// The most messages of one append, of all its topics: a quarter of what the server takes in an atomic batch.
 pub const TOPIC_BATCH_MAX: usize = 250;
-/// How long the server may take for an append; a batch of the largest size is synced once.
-const APPEND_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the server may take for an append, as for one attempt of any other; a batch of the largest size is synced once.
+const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The version of CloudEvents that every message names.
 const SPEC_VERSION: &str = "1.0";
@@ -72,6 +71,16 @@ pub struct CloudEvent {
     pub data: Bytes,
 }
 
+/// The next facts of one topic, as a part of an append.
+#[derive(Clone, Copy, Debug)]
+pub struct TopicFacts<'f> {
+    pub topic: &'f Topic,
+    /// The topic's last sequence; 0: it has no message.
+    pub expected: u64,
+    /// One or more.
+    pub facts: &'f [CloudEvent],
+}
+
 /// The last message of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastMessage {
@@ -88,9 +97,9 @@ pub struct LastMessage {
 pub enum Appended {
     /// All of it is stored; its last message has this sequence.
     Stored(u64),
-    /// Nothing of it is stored: the topic has moved on, or the server is busy with another batch.
+    /// Nothing of it is stored: a topic has moved on, or the server is busy with another batch.
     Conflict,
-    /// The server did not answer. The topic's last message tells whether it is stored.
+    /// The server did not answer. The topics' last messages tell whether it is stored: all of it, or nothing.
     Unknown,
 }
 
@@ -138,27 +147,24 @@ impl MetricsLog {
     /// Appends 1 to [`TOPIC_BATCH_MAX`] facts, all or nothing, if the topic's last sequence is still `expected` (0: it has no
     /// message). A failure other than `Unavailable` is final for these facts.
     pub async fn append(&self, topic: &Topic, expected: u64, facts: &[CloudEvent]) -> Result<Appended, LogError> {
-        if facts.is_empty() || facts.len() > TOPIC_BATCH_MAX {
-            return Err(LogError::Refused(format!("an append has 1 to {TOPIC_BATCH_MAX} facts, not {}", facts.len())));
-        }
+        self.append_all(&[TopicFacts { topic, expected, facts }]).await
+    }
+
+    /// The same for several topics of one stream, each named once: all of it is stored, in this order and one behind the other, or
+    /// nothing. Of all topics together there are 1 to [`TOPIC_BATCH_MAX`] facts.
+    pub async fn append_all(&self, topics: &[TopicFacts<'_>]) -> Result<Appended, LogError> {
+        let messages = messages(topics)?;
         // A disconnected client would keep the messages and send them after the outcome was named.
         if !self.connection.connected() {
             return Err(LogError::Unavailable("not connected".to_owned()));
         }
-        let answer = match facts {
-            [single] => {
-                let mut headers = headers(topic, single)?;
-                headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string().as_str());
-                self.request(topic, headers, &single.data).await
-            }
-            several => self.batch(topic, expected, several).await?,
-        };
-        match answer {
+        let messages: Vec<&Outgoing> = messages.iter().collect();
+        match gather::send(&self.connection, &messages, Instant::now() + APPEND_TIMEOUT).await {
             Answer::Stored(sequence) => Ok(Appended::Stored(sequence)),
             Answer::Conflict | Answer::Busy => Ok(Appended::Conflict),
             // Duplicates cannot be answered: no message carries an id of NATS's.
             Answer::Lost | Answer::Duplicate(_) | Answer::BatchDuplicate => Ok(Appended::Unknown),
-            Answer::Away => Err(LogError::Unavailable(format!("stream {} is away", topic.stream.as_str()))),
+            Answer::Away => Err(LogError::Unavailable("the stream of the topics is away".to_owned())),
             Answer::Refused(error) => Err(error),
         }
     }
@@ -170,51 +176,25 @@ impl MetricsLog {
         let millis = stream.cached_info().created.unix_timestamp_nanos() / 1_000_000;
         Ok(Timestamp::from_millis(i64::try_from(millis).unwrap_or(0)))
     }
+}
 
-    async fn batch(&self, topic: &Topic, expected: u64, facts: &[CloudEvent]) -> Result<Answer, LogError> {
-        let id = format!("{:032x}", rand::random::<u128>());
-        let last = facts.len() - 1;
+/// The messages of an append. Of a topic's messages in a batch only the first carries the condition.
+fn messages(topics: &[TopicFacts<'_>]) -> Result<Vec<Outgoing>, LogError> {
+    let count: usize = topics.iter().map(|part| part.facts.len()).sum();
+    if count > TOPIC_BATCH_MAX || topics.is_empty() || topics.iter().any(|part| part.facts.is_empty()) {
+        return Err(LogError::Refused(format!("an append has 1 to {TOPIC_BATCH_MAX} facts, not {count}")));
+    }
+    let mut messages = Vec::with_capacity(count);
+    for TopicFacts { topic, expected, facts } in topics {
         for (at, fact) in facts.iter().enumerate() {
             let mut headers = headers(topic, fact)?;
-            headers.insert(NATS_BATCH_ID, id.as_str());
-            headers.insert(NATS_BATCH_SEQUENCE, (at + 1).to_string().as_str());
             if at == 0 {
-                // Within a batch only the first message of a subject carries the condition.
                 headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string().as_str());
-                match self.open(topic, headers, &fact.data).await {
-                    Ok(()) => {}
-                    Err(answer) => return Ok(answer),
-                }
-            } else if at == last {
-                headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
-                return Ok(self.request(topic, headers, &fact.data).await);
-            } else {
-                let client = &self.connection.shared.client;
-                let sent = client.publish_with_headers(topic.subject.clone(), headers, fact.data.clone()).await;
-                if sent.is_err() {
-                    return Ok(Answer::Away);
-                }
             }
-        }
-        Ok(Answer::Busy)
-    }
-
-    /// Sends a batch's first message, to learn early that batches are refused; an empty reply is a yes.
-    async fn open(&self, topic: &Topic, headers: HeaderMap, data: &Bytes) -> Result<(), Answer> {
-        match ask(&self.connection, &topic.subject, headers, data.clone(), APPEND_TIMEOUT).await {
-            Some(Ok(reply)) if reply.payload.is_empty() && reply.status.is_none() => Ok(()),
-            reply => match answer::read(reply, data.len()) {
-                // Without its last message a batch is never stored, whatever became of this one.
-                Answer::Lost => Err(Answer::Busy),
-                other => Err(other),
-            },
+            messages.push(Outgoing { subject: topic.subject.clone(), headers, payload: fact.data.clone() });
         }
     }
-
-    async fn request(&self, topic: &Topic, headers: HeaderMap, data: &Bytes) -> Answer {
-        let reply = ask(&self.connection, &topic.subject, headers, data.clone(), APPEND_TIMEOUT).await;
-        answer::read(reply, data.len())
-    }
+    Ok(messages)
 }
 
 fn headers(topic: &Topic, fact: &CloudEvent) -> Result<HeaderMap, LogError> {

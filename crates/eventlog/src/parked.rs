@@ -1,6 +1,6 @@
 //! Parked items: raw input, or updates of it, that could not be understood or routed, until somebody retries or discards it.
 //!
-//! An item is named by its intake sequence and holds a copy of the bytes, so that it outlives the raw stream. Its reasons say
+//! An item is named as on the intake stream and holds a copy of the bytes, so that it outlives the raw stream. Its reasons say
 //! which updates are parked, why, and whose they are. Where there is no room for the bytes, a stub is parked: it points to the
 //! raw stream, and its bytes are there for as long as that keeps them, no longer.
 
@@ -11,7 +11,7 @@ use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
 use async_nats::jetstream::message::StreamMessage;
 use bytes::Bytes;
 use prost::Message as _;
-use relevo_domain::{ChannelId, EndpointId, TenantId, Timestamp};
+use relevo_domain::{ChannelId, EndpointId, RawId, TenantId, Timestamp};
 
 use crate::connection::Connection;
 use crate::intake::{InputKind, IntakeLog, Notes};
@@ -45,8 +45,8 @@ pub struct ParkedReason {
 /// One parked item.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ParkedItem {
-    /// Sequence of the raw item on the intake stream; the item's id.
-    pub sequence: u64,
+    /// The raw item on the intake stream.
+    pub id: RawId,
     pub endpoint: EndpointId,
     /// Absent if the raw item did not say.
     pub kind: Option<InputKind>,
@@ -64,7 +64,7 @@ impl fmt::Debug for ParkedItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The body is personal.
         f.debug_struct("ParkedItem")
-            .field("sequence", &self.sequence)
+            .field("id", &self.id)
             .field("endpoint", &self.endpoint)
             .field("reasons", &self.reasons)
             .field("body_bytes", &self.body.len())
@@ -77,7 +77,7 @@ impl fmt::Debug for ParkedItem {
 pub struct ParkedEntry {
     /// Where the next page begins: pass the last one's as `after`.
     pub cursor: u64,
-    pub sequence: u64,
+    pub id: RawId,
     pub endpoint: EndpointId,
     /// Absent if the raw item did not say.
     pub kind: Option<InputKind>,
@@ -151,12 +151,12 @@ impl ParkedLog {
     /// Parks an item. An item of that id that is there already stays as it is; true if this call parked it. If there is no room
     /// for its bytes, a stub of it is parked; `Full` means that there was no room for that either.
     pub async fn park(&self, item: &ParkedItem) -> Result<bool, LogError> {
-        if self.find(item.sequence).await?.is_some() {
+        if self.find(item.id).await?.is_some() {
             return Ok(false);
         }
         let parked = match self.store_new(item).await {
             Err(LogError::Full | LogError::TooLarge { .. }) => {
-                tracing::error!(sequence = item.sequence, "no room for a copy of a parked item; a stub is parked");
+                tracing::error!(raw = %item.id, "no room for a copy of a parked item; a stub is parked");
                 self.store(item, stub(item), 0).await
             }
             parked => parked,
@@ -164,14 +164,14 @@ impl ParkedLog {
         match parked {
             Ok(()) => Ok(true),
             // Parked meanwhile, perhaps by an earlier attempt of this very call.
-            Err(LogError::Refused(_)) if self.find(item.sequence).await?.is_some() => Ok(true),
+            Err(LogError::Refused(_)) if self.find(item.id).await?.is_some() => Ok(true),
             Err(error) => Err(error),
         }
     }
 
     /// Gives an item other reasons, and what else it says of itself; parks it if it is not there. The body stays where it is.
     pub async fn replace(&self, item: &ParkedItem) -> Result<(), LogError> {
-        let Some(message) = self.find(item.sequence).await? else { return self.store_new(item).await };
+        let Some(message) = self.find(item.id).await? else { return self.store_new(item).await };
         let (_, before) = decode(&message)?;
         let stored = Stored {
             body: before.body,
@@ -185,7 +185,7 @@ impl ParkedLog {
     }
 
     /// Removes an item; false if it was not there.
-    pub async fn remove(&self, id: u64) -> Result<bool, LogError> {
+    pub async fn remove(&self, id: RawId) -> Result<bool, LogError> {
         let Some(message) = self.find(id).await? else { return Ok(false) };
         let unavailable = |error: String| LogError::Unavailable(error);
         let context = &self.connection.shared.context;
@@ -202,28 +202,28 @@ impl ParkedLog {
     }
 
     /// An item without its body.
-    pub async fn entry(&self, id: u64) -> Result<Option<ParkedEntry>, LogError> {
+    pub async fn entry(&self, id: RawId) -> Result<Option<ParkedEntry>, LogError> {
         self.find(id).await?.map(|message| decode(&message).map(|(entry, _)| entry)).transpose()
     }
 
-    pub async fn get(&self, id: u64) -> Result<Option<ParkedItem>, LogError> {
+    pub async fn get(&self, id: RawId) -> Result<Option<ParkedItem>, LogError> {
         let Some(message) = self.find(id).await? else { return Ok(None) };
         let (entry, stored) = decode(&message)?;
         let copy = if stored.object.is_empty() {
             (!stored.stub).then_some(stored.body)
         } else {
             let (bucket, sha256) = (StreamName::ParkedObjects, &stored.body_sha256);
-            object::get(&self.connection, bucket, &stored.object, sha256, id).await?
+            object::get(&self.connection, bucket, &stored.object, sha256, id.sequence).await?
         };
         let body = match copy {
             Some(body) => Some(body),
             None => IntakeLog::new(self.connection.clone()).get(id).await?.map(|raw| raw.input.body),
         };
         let stub = stored.stub || body.is_none();
-        let ParkedEntry { sequence, endpoint, kind, received_at, content_type, reasons, .. } = entry;
+        let ParkedEntry { id, endpoint, kind, received_at, content_type, reasons, .. } = entry;
         let body = body.unwrap_or_default();
         let notes = Notes { query: stored.query, imported: stored.imported, truncated_from: stored.truncated_from };
-        Ok(Some(ParkedItem { sequence, endpoint, kind, received_at, content_type, notes, reasons, body, stub }))
+        Ok(Some(ParkedItem { id, endpoint, kind, received_at, content_type, notes, reasons, body, stub }))
     }
 
     /// The items after a cursor (0: from the first), in the order in which they were last changed.
@@ -248,7 +248,7 @@ impl ParkedLog {
             .map_err(|error| LogError::Unavailable(error.to_string()))
     }
 
-    async fn find(&self, id: u64) -> Result<Option<StreamMessage>, LogError> {
+    async fn find(&self, id: RawId) -> Result<Option<StreamMessage>, LogError> {
         self.read(Which::Last(format!("{PARKED_PREFIX}*.{id}"))).await
     }
 
@@ -274,14 +274,14 @@ impl ParkedLog {
         if matches!(parked, Err(LogError::Full | LogError::TooLarge { .. } | LogError::Refused(_)))
             && let Err(error) = object::delete(&self.connection, StreamName::ParkedObjects, &name).await
         {
-            tracing::warn!(sequence = item.sequence, %error, "a large body that nothing points to stays");
+            tracing::warn!(raw = %item.id, %error, "a large body that nothing points to stays");
         }
         parked
     }
 
     async fn store(&self, item: &ParkedItem, stored: Stored, before: u64) -> Result<(), LogError> {
         let payload = Bytes::from(stored.encode_to_vec());
-        let subject = subject::parked(&item.endpoint, item.sequence);
+        let subject = subject::parked(&item.endpoint, item.id);
         let mut headers = HeaderMap::new();
         headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, before.to_string().as_str());
         let id = format!("{:032x}", rand::random::<u128>());
@@ -343,12 +343,12 @@ fn undecodable(sequence: u64, reason: &str) -> LogError {
 
 fn decode(message: &StreamMessage) -> Result<(ParkedEntry, Stored), LogError> {
     let foreign = |reason: &str| undecodable(message.sequence, reason);
-    let (endpoint, sequence) =
+    let (endpoint, id) =
         subject::parked_item(&message.subject).ok_or_else(|| foreign("subject names no parked item"))?;
     let stored = Stored::decode(message.payload.as_ref()).map_err(|_malformed| foreign("not a parked item"))?;
     let entry = ParkedEntry {
         cursor: message.sequence,
-        sequence,
+        id,
         endpoint,
         kind: InputKind::parse(&stored.kind),
         received_at: Timestamp::from_millis(stored.received_at_ms),
@@ -357,4 +357,40 @@ fn decode(message: &StreamMessage) -> Result<(ParkedEntry, Stored), LogError> {
         body_bytes: stored.body_bytes,
     };
     Ok((entry, stored))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As it was first written to a stream, with every field. The bytes here never change: parked items are read until somebody
+    /// decides about them.
+    const FIRST: &str = "0a046d6574611080b083c598681a106170706c69636174696f6e2f6a736f6e22330803120f756e6b6e6f776e5f6368616e6e656c18e8b783c5986822082f656e7472792f302a0464656d6f320777612d6d61696e2a027b7d32026162380240014a036f2d31520d6d6573736167653d6d73675f31580160808ece1c";
+
+    #[test]
+    fn an_item_reads_as_it_was_first_written() {
+        let bytes = hex::decode(FIRST).unwrap();
+        let stored = Stored::decode(bytes.as_slice()).unwrap();
+        let channel = (TenantId::new("demo").unwrap(), ChannelId::new("wa-main").unwrap());
+        let reason = ParkedReason {
+            ordinal: 3,
+            reason: "unknown_channel".to_owned(),
+            detail: "/entry/0".to_owned(),
+            at: Timestamp::from_millis(1_790_000_000_500),
+            channel: Some(channel),
+        };
+        assert_eq!(
+            (InputKind::parse(&stored.kind), stored.content_type.as_str()),
+            (Some(InputKind::Meta), "application/json")
+        );
+        assert_eq!((stored.received_at_ms, stored.body_bytes), (1_790_000_000_000, 2));
+        assert_eq!(stored.reasons.iter().map(decode_reason).collect::<Vec<_>>(), [reason]);
+        assert_eq!(
+            (stored.body.as_ref(), stored.body_sha256.as_str(), stored.object.as_str()),
+            (&b"{}"[..], "ab", "o-1")
+        );
+        assert!(stored.stub && stored.imported);
+        assert_eq!((stored.query.as_str(), stored.truncated_from), ("message=msg_1", Some(60_000_000)));
+        assert_eq!(stored.encode_to_vec(), bytes, "it is written differently now");
+    }
 }

@@ -12,7 +12,7 @@ use rand::RngExt as _;
 use tokio::time::Instant;
 
 use crate::connection::Connection;
-use crate::jetstream::answer;
+use crate::gather::{self, Outgoing};
 use crate::log::LogError;
 use crate::resolve::Answer;
 use crate::streams::StreamName;
@@ -99,9 +99,7 @@ pub(crate) async fn leader_get_until(
 }
 
 /// How long a publish without a condition tries.
-const PUBLISH_DEADLINE: Duration = Duration::from_secs(5);
-/// How long one attempt of it waits for the answer.
-const PUBLISH_ATTEMPT: Duration = Duration::from_secs(2);
+pub(crate) const PUBLISH_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Publishes one message without a condition and answers with its sequence.
 ///
@@ -112,19 +110,29 @@ pub(crate) async fn publish(
     stream: StreamName,
     subject: &str,
     id: &str,
+    headers: HeaderMap,
+    payload: Bytes,
+) -> Result<u64, LogError> {
+    publish_until(connection, stream, subject, id, headers, payload, Instant::now() + PUBLISH_DEADLINE).await
+}
+
+/// As [`publish`], until a deadline.
+pub(crate) async fn publish_until(
+    connection: &Connection,
+    stream: StreamName,
+    subject: &str,
+    id: &str,
     mut headers: HeaderMap,
     payload: Bytes,
+    deadline: Instant,
 ) -> Result<u64, LogError> {
     headers.insert(NATS_MESSAGE_ID, id);
     headers.insert(NATS_EXPECTED_STREAM, stream.as_str());
-    let deadline = Instant::now() + PUBLISH_DEADLINE;
+    let message = Outgoing { subject: subject.to_owned(), headers, payload };
     let mut backoff = Backoff::new();
     loop {
-        let answer = if connection.connected() {
-            publish_once(connection, subject, headers.clone(), payload.clone()).await
-        } else {
-            Answer::Away
-        };
+        let answer =
+            if connection.connected() { gather::send(connection, &[&message], deadline).await } else { Answer::Away };
         match answer {
             Answer::Stored(sequence) | Answer::Duplicate(sequence) => return Ok(sequence),
             Answer::Refused(error) => return Err(error),
@@ -139,11 +147,6 @@ pub(crate) async fn publish(
         }
         backoff.pause().await;
     }
-}
-
-async fn publish_once(connection: &Connection, subject: &str, headers: HeaderMap, payload: Bytes) -> Answer {
-    let size = payload.len();
-    answer::read(ask(connection, subject, headers, payload, PUBLISH_ATTEMPT).await, size)
 }
 
 /// The server's reply; `None` if the connection was made anew while it was awaited, so that it will never come.

@@ -1,6 +1,6 @@
 //! The streams and buckets: created if they are missing, verified if they exist.
 //!
-//! What can be changed without harm (budgets, ages, replicas) follows the options; anything else that differs is refused,
+//! What can be changed without harm (budgets, ages, more replicas) follows the options; anything else that differs is refused,
 //! because a stream that deletes, purges or overwrites is not this log.
 
 use std::time::Duration;
@@ -187,7 +187,7 @@ async fn ensure_one(context: &Context, stream: StreamName, wanted: &Config) -> R
         | StreamName::ParkedObjects
         | StreamName::Files => wanted.max_bytes,
     };
-    // Metrics were made without atomic batches by version 0.1.0; allowing them changes nothing that is stored.
+    // Metrics was made without atomic batches once, intake with them; allowing them changes nothing that is stored.
     adjusted.allow_atomic_publish = existing.allow_atomic_publish || wanted.allow_atomic_publish;
     if adjusted == existing {
         return Ok(());
@@ -229,11 +229,13 @@ fn verify(stream: StreamName, existing: &Config, wanted: &Config) -> Result<(), 
         ("storage", existing.storage != wanted.storage),
         ("deny_delete", existing.deny_delete != wanted.deny_delete),
         ("deny_purge", existing.deny_purge != wanted.deny_purge),
-        ("allow_atomic", stream != StreamName::Metrics && existing.allow_atomic_publish != wanted.allow_atomic_publish),
+        ("allow_atomic", stream == StreamName::Events && existing.allow_atomic_publish != wanted.allow_atomic_publish),
         ("allow_rollup", existing.allow_rollup != wanted.allow_rollup),
         ("max_msgs", existing.max_messages.max(-1) > 0),
         ("max_msgs_per_subject", existing.max_messages_per_subject.max(0) != wanted.max_messages_per_subject.max(0)),
         ("max_msg_size", existing.max_message_size > 0),
+        // A node with the wrong configuration must not take the log's copies away.
+        ("num_replicas", existing.num_replicas > wanted.num_replicas),
         ("no_ack", existing.no_ack),
         ("sealed", existing.sealed),
         ("mirror or sources", existing.mirror.is_some() || existing.sources.is_some()),
@@ -251,6 +253,9 @@ fn verify(stream: StreamName, existing: &Config, wanted: &Config) -> Result<(), 
 
 pub(crate) fn config(stream: StreamName, options: &Options, budgets: &Budgets) -> Config {
     let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    // A replica that was killed takes its last block back to a snapshot and plays its own log again. nats-server 2.15.1 cannot do
+    // that with a block that is compressed ("s2: corrupt input"): the replica stops for good. A single server does nothing of it.
+    let compression = (options.replicas == 1).then_some(Compression::S2);
     let base = Config {
         name: stream.as_str().to_owned(),
         storage: StorageType::File,
@@ -269,14 +274,14 @@ pub(crate) fn config(stream: StreamName, options: &Options, budgets: &Budgets) -
             deny_delete: true,
             deny_purge: true,
             allow_atomic_publish: true,
-            compression: Some(Compression::S2),
+            compression,
             ..base
         },
         StreamName::Intake => Config {
             subjects: everything_under(subject::INTAKE_PREFIX),
             max_bytes: bytes(budgets.intake),
             max_age: options.intake_age,
-            compression: Some(Compression::S2),
+            compression,
             ..base
         },
         StreamName::Parked => Config {
@@ -284,7 +289,7 @@ pub(crate) fn config(stream: StreamName, options: &Options, budgets: &Budgets) -
             max_bytes: bytes(budgets.parked),
             // One message an item: a newer form of it takes the place of the older.
             max_messages_per_subject: 1,
-            compression: Some(Compression::S2),
+            compression,
             ..base
         },
         StreamName::Metrics => Config {
@@ -293,7 +298,7 @@ pub(crate) fn config(stream: StreamName, options: &Options, budgets: &Budgets) -
             max_age: options.metrics_age,
             discard: DiscardPolicy::Old,
             allow_atomic_publish: true,
-            compression: Some(Compression::S2),
+            compression,
             ..base
         },
         StreamName::Republish => Config {
@@ -302,7 +307,7 @@ pub(crate) fn config(stream: StreamName, options: &Options, budgets: &Budgets) -
             max_age: REPUBLISH_AGE,
             discard: DiscardPolicy::Old,
             allow_atomic_publish: true,
-            compression: Some(Compression::S2),
+            compression,
             ..base
         },
         // One message a folder: where it stands now.
@@ -328,4 +333,23 @@ fn latest(prefix: &str, max_bytes: i64, base: Config) -> Config {
 fn bucket_config(stream: StreamName, base: Config) -> Config {
     let bucket = stream.bucket().unwrap_or_default();
     Config { subjects: vec![format!("$O.{bucket}.C.>"), format!("$O.{bucket}.M.>")], allow_rollup: true, ..base }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_replicated_is_not_compressed() {
+        for (replicas, compression) in [(1, Some(Compression::S2)), (3, None)] {
+            let options = Options { replicas, ..Options::new("nats://127.0.0.1:1") };
+            let budgets = Budgets::of(options.store_bytes).unwrap();
+            assert_eq!(config(StreamName::Events, &options, &budgets).compression, compression);
+        }
+        let options = Options { replicas: 3, ..Options::new("nats://127.0.0.1:1") };
+        let budgets = Budgets::of(options.store_bytes).unwrap();
+        for stream in StreamName::ALL {
+            assert_eq!(config(stream, &options, &budgets).compression, None, "{stream:?}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! Names reach this module as types that were validated when they were made, so that a subject cannot be forged by a `.`,
 //! a `*` or a `>` in a name. The subject of an entity is always literal: compare-and-set on wildcards loses updates.
 
-use relevo_domain::{ChannelId, EndpointId, EntityId, TenantId};
+use relevo_domain::{ChannelId, EndpointId, EntityId, RawId, TenantId};
 use sha2::{Digest as _, Sha256};
 
 use crate::log::LogError;
@@ -50,9 +50,10 @@ pub fn intake_endpoint(subject: &str) -> Option<EndpointId> {
     EndpointId::new(subject.strip_prefix(INTAKE_PREFIX)?).ok()
 }
 
-/// `relevo.parked.<endpoint>.<intake sequence>`: a subject an item makes parking idempotent for ever, not for two minutes.
-pub fn parked(endpoint: &EndpointId, sequence: u64) -> String {
-    format!("{PARKED_PREFIX}{endpoint}.{sequence}")
+/// `relevo.parked.<endpoint>.<raw item>`: a subject an item makes parking idempotent for ever, not for two minutes. The raw item is
+/// named by its intake sequence, `<sequence>-<part>` where it is a part of several.
+pub fn parked(endpoint: &EndpointId, id: RawId) -> String {
+    format!("{PARKED_PREFIX}{endpoint}.{id}")
 }
 
 /// `relevo.mailbox.<endpoint>.<hash of the folder's name>`: a folder's name is the customer's business and may hold anything.
@@ -72,10 +73,10 @@ pub fn named_channel(subject: &str) -> Option<(TenantId, ChannelId)> {
     Some((TenantId::new(tenant).ok()?, ChannelId::new(channel).ok()?))
 }
 
-/// The endpoint and the intake sequence that a parked subject names.
-pub fn parked_item(subject: &str) -> Option<(EndpointId, u64)> {
-    let (endpoint, sequence) = subject.strip_prefix(PARKED_PREFIX)?.split_once('.')?;
-    Some((EndpointId::new(endpoint).ok()?, sequence.parse().ok()?))
+/// The endpoint and the raw item that a parked subject names.
+pub fn parked_item(subject: &str) -> Option<(EndpointId, RawId)> {
+    let (endpoint, id) = subject.strip_prefix(PARKED_PREFIX)?.split_once('.')?;
+    Some((EndpointId::new(endpoint).ok()?, id.parse().ok()?))
 }
 
 /// `relevo.metrics.<tenant>.<metric>`; a metric's name matches `[a-z][a-z0-9_]*`.
@@ -136,11 +137,15 @@ mod tests {
     fn endpoints_read_back_and_hostile_subjects_do_not() {
         let endpoint = EndpointId::new("meta-1").unwrap();
         assert_eq!(intake_endpoint(&intake(&endpoint)), Some(endpoint.clone()));
-        assert_eq!(parked_item(&parked(&endpoint, 7)), Some((endpoint, 7)));
+        for (id, token) in [(RawId::alone(7), "7"), (RawId { sequence: 7, part: 3 }, "7-3")] {
+            let subject = parked(&endpoint, id);
+            assert_eq!(subject, format!("relevo.parked.meta-1.{token}"));
+            assert_eq!(parked_item(&subject), Some((endpoint.clone(), id)));
+        }
         for bad in ["relevo.intake.", "relevo.intake.a.b", "relevo.intake.*", "other.a"] {
             assert_eq!(intake_endpoint(bad), None, "{bad}");
         }
-        for bad in ["relevo.parked.a", "relevo.parked.a.b", "relevo.parked.a.1.2"] {
+        for bad in ["relevo.parked.a", "relevo.parked.a.b", "relevo.parked.a.1.2", "relevo.parked.a.1-0"] {
             assert_eq!(parked_item(bad), None, "{bad}");
         }
     }

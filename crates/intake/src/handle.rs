@@ -13,7 +13,7 @@ use relevo_domain::conversation::{
 };
 use relevo_domain::identity::IdentityEvent;
 use relevo_domain::{
-    Actor, Clock, CommandId, EndpointId, EntityId, Event, IntakePointer, MessageId, TenantId, Timestamp,
+    Actor, Clock, CommandId, EndpointId, EntityId, EntityKind, Event, IntakePointer, MessageId, TenantId, Timestamp,
 };
 use relevo_eventlog::LogError;
 
@@ -21,8 +21,10 @@ use crate::message;
 use crate::place::{self, Placed};
 use crate::report::{self, Addressed};
 use crate::routes::{ChannelRef, LiveRoutes, Routes};
+use crate::stored::JustStored;
 use crate::template;
 use crate::thread;
+use crate::turns::Turns;
 
 /// How often one update is decided anew when others write to its entities at the same time.
 const ATTEMPTS_MAX: u32 = 64;
@@ -100,6 +102,8 @@ pub struct Handler {
     routes: LiveRoutes,
     keys: Arc<HashMap<TenantId, IdKey>>,
     clock: Clock,
+    turns: Arc<Turns>,
+    pub(crate) stored: Arc<JustStored>,
 }
 
 /// An update that is understood and routed.
@@ -119,7 +123,7 @@ impl Handler {
         keys: Arc<HashMap<TenantId, IdKey>>,
         clock: Clock,
     ) -> Self {
-        Self { ledger, routes: routes.into(), keys, clock }
+        Self { ledger, routes: routes.into(), keys, clock, turns: Arc::default(), stored: Arc::default() }
     }
 
     /// The routes that are in force now.
@@ -151,8 +155,7 @@ impl Handler {
         match self.decide_and_append(source, update).await {
             Err(error) => match error.permanent() {
                 Some(reason) => {
-                    let pointer = source.pointer;
-                    tracing::error!(sequence = pointer.sequence, ordinal = pointer.ordinal, reason, "update is parked");
+                    tracing::error!(update = %source.pointer, reason, "update is parked");
                     Ok(Handled::Parked { reason, detail: String::new() })
                 }
                 None => Err(error),
@@ -174,13 +177,18 @@ impl Handler {
         let command = key.command(&at.channel, fact.key.kind, &fact.key.provider_id, &fact.key.discriminator);
         let occurred_at = message::occurred_at(fact, source.received_at);
         let routed = Routed { at, key, fact, command, recorded_at: (self.clock)(), occurred_at };
+        let mut turn = None;
         for _attempt in 0..ATTEMPTS_MAX {
             let applied = self.ledger.commands(&at.tenant, &routed.command)?;
             if !applied.is_empty() {
                 let own = applied.iter().any(|applied| applied.intake == Some(source.pointer));
                 return Ok(if own { Handled::Stored } else { Handled::Duplicate });
             }
-            let drafts = self.plan(&routed).await?;
+            let mut drafts = self.plan(&routed).await?;
+            if turn.is_none() && drafts.iter().any(|draft| draft.entity.kind() == EntityKind::Channel) {
+                turn = Some(self.turns.of(at).lock().await);
+                drafts = self.plan(&routed).await?;
+            }
             match self.ledger.append(&origin(source, &routed), drafts).await? {
                 Committed::Applied { fresh: true, .. } => return Ok(Handled::Stored),
                 // An earlier attempt, of this update or of its twin on another node: the commit says whose.
@@ -196,7 +204,7 @@ impl Handler {
         Err(HandleError::Contention)
     }
 
-    fn key(&self, tenant: &TenantId) -> Result<&IdKey, HandleError> {
+    pub(crate) fn key(&self, tenant: &TenantId) -> Result<&IdKey, HandleError> {
         self.keys.get(tenant).ok_or_else(|| HandleError::NoKey(tenant.clone()))
     }
 
@@ -241,10 +249,11 @@ impl Handler {
     async fn said(&self, routed: &Routed<'_>, author: Author, said: &MessageFact) -> Result<Vec<Draft>, LedgerError> {
         let message = message::message(routed.key, &routed.at.channel, routed.fact, said, author);
         let message = Box::new(message);
+        let detection = Some(self.ledger.detection(&routed.at.tenant)?);
         let command = |place| match author {
             Author::PhoneApp => Command::RecordEcho { place, message },
             Author::Customer | Author::Staff | Author::Bot | Author::System => {
-                Command::ReceiveMessage { place, message }
+                Command::ReceiveMessage { place, message, detection }
             }
         };
         self.in_conversation(routed, command).await
@@ -283,7 +292,9 @@ impl Handler {
         let placed = Placed { conversation: thread.conversation, contact, bind, same_as: Vec::new(), learnt };
         drafts.extend(self.contact(at, fact, &placed)?);
         let place = self.place(routed, &placed).await?;
-        drafts.extend(self.conversation(routed, thread.conversation, Command::ReceiveMessage { place, message })?);
+        let detection = Some(self.ledger.detection(&at.tenant)?);
+        let command = Command::ReceiveMessage { place, message, detection };
+        drafts.extend(self.conversation(routed, thread.conversation, command)?);
         if let Some(said) = &said.report
             && let Some(found) = report::of_mail(&self.ledger, key, at, said, routed.occurred_at).await?
         {
@@ -362,7 +373,8 @@ impl Handler {
             EntityState::Contact(_)
             | EntityState::Identity(_)
             | EntityState::Channel(_)
-            | EntityState::Workspace(_) => &absent,
+            | EntityState::Workspace(_)
+            | EntityState::Bulk(_) => &absent,
         };
         let envelope = Envelope {
             actor: actor(routed.fact),
@@ -449,7 +461,7 @@ fn origin(source: &Source, routed: &Routed<'_>) -> Origin {
         actor: actor(routed.fact),
         occurred_at: routed.occurred_at,
         recorded_at: routed.recorded_at,
-        correlation: Some(format!("intake:{}.{}", pointer.sequence, pointer.ordinal)),
+        correlation: Some(format!("intake:{pointer}")),
         intake: Some(pointer),
     }
 }

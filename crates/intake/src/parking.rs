@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use relevo_channels::Update;
-use relevo_domain::{EndpointId, Position};
+use relevo_domain::{EndpointId, Position, RawId};
 use relevo_eventlog::{LogError, ParkedEntry, ParkedItem, ParkedLog, ParkedReason, RawInput, StoredInput};
 
 use crate::adapt;
@@ -30,7 +30,7 @@ pub struct Retried {
 #[derive(Debug, thiserror::Error)]
 pub enum ParkingError {
     #[error("there is no parked item {0}")]
-    NotFound(u64),
+    NotFound(RawId),
     #[error("parked stream failed")]
     Log(#[from] LogError),
     #[error("item could not be handled")]
@@ -52,24 +52,24 @@ impl Parking {
         Self { handler, parked, tally }
     }
 
-    /// Parked items after `after` (an id; 0 for the first), oldest first.
+    /// Parked items after `after` (a cursor; 0 for the first), oldest first.
     pub async fn list(&self, after: u64, limit: usize) -> Result<Vec<ParkedEntry>, ParkingError> {
         Ok(self.parked.list(limit, after).await?)
     }
 
-    pub async fn get(&self, id: u64) -> Result<ParkedItem, ParkingError> {
+    pub async fn get(&self, id: RawId) -> Result<ParkedItem, ParkingError> {
         self.parked.get(id).await?.ok_or(ParkingError::NotFound(id))
     }
 
     /// A parked item without its bytes.
-    pub async fn entry(&self, id: u64) -> Result<ParkedEntry, ParkingError> {
+    pub async fn entry(&self, id: RawId) -> Result<ParkedEntry, ParkingError> {
         self.parked.entry(id).await?.ok_or(ParkingError::NotFound(id))
     }
 
     /// Hands an item to intake again, as if it had just arrived: every update that `may` allows, because what was parked as one
     /// may be many by now. What is stored already is known by its command id. What is understood leaves the parking; the rest
     /// stays, and so does what belongs to somebody else.
-    pub async fn retry(&self, id: u64, may: May<'_>) -> Result<Retried, ParkingError> {
+    pub async fn retry(&self, id: RawId, may: May<'_>) -> Result<Retried, ParkingError> {
         let parked = self.get(id).await?;
         let recorded: BTreeSet<u32> = parked
             .reasons
@@ -110,7 +110,7 @@ impl Parking {
 
     /// Gives up the updates of an item that `may` allows; the item is deleted when nothing of it is left. They stay counted as
     /// parked. Answers how many were given up.
-    pub async fn discard(&self, id: u64, may: May<'_>) -> Result<u64, ParkingError> {
+    pub async fn discard(&self, id: RawId, may: May<'_>) -> Result<u64, ParkingError> {
         let parked = self.get(id).await?;
         let (own, rest): (Vec<ParkedReason>, Vec<ParkedReason>) =
             parked.reasons.iter().cloned().partition(|reason| may(&parked.endpoint, channel_of(reason).as_ref()));
@@ -128,7 +128,7 @@ impl Parking {
     /// The raw item that was parked, if its bytes are anywhere.
     async fn raw(&self, parked: &ParkedItem) -> Result<Option<StoredInput>, ParkingError> {
         let unreadable = parked.reasons.iter().any(|reason| reason.reason == UNREADABLE);
-        if unreadable && let Some(item) = self.tally.raw(parked.sequence).await? {
+        if unreadable && let Some(item) = self.tally.raw(parked.id).await? {
             return Ok(Some(item));
         }
         let lost = parked.body.is_empty() && (unreadable || parked.stub);
@@ -153,13 +153,13 @@ impl Parking {
     /// Leaves of an item what stays parked.
     async fn settle(&self, parked: &ParkedItem, reasons: Vec<ParkedReason>) -> Result<(), ParkingError> {
         if reasons.is_empty() {
-            self.parked.remove(parked.sequence).await?;
+            self.parked.remove(parked.id).await?;
             return Ok(());
         }
         match self.parked.replace(&ParkedItem { reasons, ..parked.clone() }).await {
             // What it says of itself is older than it could be; a retry looks at every update anyway.
             Err(error @ (LogError::Full | LogError::TooLarge { .. })) => {
-                tracing::warn!(sequence = parked.sequence, %error, "parked item keeps its former reasons");
+                tracing::warn!(raw = %parked.id, %error, "parked item keeps its former reasons");
                 Ok(())
             }
             replaced => Ok(replaced?),
@@ -213,5 +213,5 @@ fn stored(parked: &ParkedItem) -> Option<StoredInput> {
         notes: parked.notes.clone(),
         body: parked.body.clone(),
     };
-    Some(StoredInput { sequence: parked.sequence, input })
+    Some(StoredInput { id: parked.id, input })
 }

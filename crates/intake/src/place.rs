@@ -196,7 +196,7 @@ fn all_identifiers(fact: &Fact) -> Vec<Identifier> {
 }
 
 async fn look_up(ledger: &Ledger, key: &IdKey, at: &ChannelRef, named: Vec<Named>) -> Result<Vec<Known>, LedgerError> {
-    let mut all = Vec::with_capacity(named.len());
+    let mut all: Vec<Known> = Vec::with_capacity(named.len());
     for Named { identifier, bsuid } in named {
         let identity = key.identity(&at.channel, identifier.kind, &identifier.value);
         let entity = ledger.load(&at.tenant, &identity)?;
@@ -208,12 +208,18 @@ async fn look_up(ledger: &Ledger, key: &IdKey, at: &ChannelRef, named: Vec<Named
             | EntityState::Conversation(_)
             | EntityState::Contact(_)
             | EntityState::Channel(_)
-            | EntityState::Workspace(_) => None,
+            | EntityState::Workspace(_)
+            | EntityState::Bulk(_) => None,
         };
         let recycled = match (bsuid, bound) {
             (Some(bsuid), Some((_, Some(conversation)))) if identifier.kind != IdentifierKind::Bsuid => {
-                let bsuid = key.identity(&at.channel, bsuid.kind, &bsuid.value);
-                has_another_bsuid(ledger, at, &conversation, &bsuid).await?
+                // Most of the time the BSUID was looked up before the number, and is bound to the same conversation.
+                let before = all.iter().find(|known| known.identifier == bsuid).map(|known| known.identity);
+                let bsuid = before.unwrap_or_else(|| key.identity(&at.channel, bsuid.kind, &bsuid.value));
+                let same = |known: &Known| {
+                    known.identity == bsuid && known.bound.is_some_and(|(_, bound)| bound == Some(conversation))
+                };
+                !all.iter().any(same) && has_another_bsuid(ledger, at, &conversation, &bsuid).await?
             }
             _ => false,
         };

@@ -70,6 +70,15 @@ async fn sealed(
     Ok(None)
 }
 
+/// The conversations that our own seals in a mail name. Whether they are known is not asked.
+pub(crate) fn named(key: &IdKey, mail: &MailFact) -> Vec<EntityId> {
+    let ids = mail.in_reply_to.iter().chain(&mail.references).chain(&mail.message_id);
+    let ids = ids.chain(mail.report.iter().map(|report| &report.original_message_id));
+    let addresses = mail.to.iter().chain(&mail.cc).chain(&mail.delivered_to);
+    let by_address = addresses.filter_map(|address| key.of_conversation_token(token(address)?));
+    ids.filter_map(|id| key.of_mail_id(id)).map(|(conversation, _)| conversation).chain(by_address).collect()
+}
+
 /// What stands behind the last `+` of an address.
 fn token(address: &str) -> Option<&str> {
     let (local, _domain) = address.rsplit_once('@')?;

@@ -1,35 +1,39 @@
-//! The worker: takes raw items in order, handles all of their updates, parks what must be parked, acknowledges.
+//! The worker of a node: works through the raw stream, and parks what must be parked. How many items are worked on at a time,
+//! and in which order, is `flow`'s.
 //!
 //! One node works at a time; the others stand by and take over when it falls silent. A raw item is acknowledged after all
 //! of its commits and parkings are stored, so whatever dies in between is done again, and finds its own commits.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use relevo_channels::Update;
-use relevo_domain::IntakePointer;
+use relevo_domain::RawId;
 use relevo_eventlog::{
-    IntakeLog, LogError, Notes, ParkedItem, ParkedLog, ParkedReason, RawItem, StoredInput, Unreadable, Worker,
-    WorkerOptions,
+    IntakeLog, LogError, Notes, ParkedItem, ParkedLog, ParkedReason, RawItem, StoredInput, Unreadable, WorkerOptions,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapt;
+use crate::flow;
 use crate::handle::{HandleError, Handled, Handler, Source, UNREADABLE};
 use crate::tally::{TallyStore, fold};
 
 /// First and longest pause between attempts while the log is away; it doubles in between.
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// How often the operator is told that something waits.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// The intake worker of a node.
 pub struct IntakeWorker {
-    handler: Handler,
+    pub(crate) handler: Handler,
     intake: IntakeLog,
     parked: ParkedLog,
-    handled: watch::Sender<u64>,
+    pub(crate) handled: watch::Sender<u64>,
     tally: Option<Arc<TallyStore>>,
+    /// When the operator was last told that something waits.
+    told: Mutex<Option<Instant>>,
 }
 
 /// Why an item is not done yet.
@@ -43,7 +47,7 @@ pub enum WorkError {
 
 impl IntakeWorker {
     pub fn new(handler: Handler, intake: IntakeLog, parked: ParkedLog) -> Self {
-        Self { handler, intake, parked, handled: watch::Sender::new(0), tally: None }
+        Self { handler, intake, parked, handled: watch::Sender::new(0), tally: None, told: Mutex::new(None) }
     }
 
     /// Lets the worker know what this node has counted as parked, so that a repeat of the same bytes is not parked twice.
@@ -53,7 +57,7 @@ impl IntakeWorker {
         self
     }
 
-    /// Tells the sequence of the last raw item that this node has handled.
+    /// Tells up to which raw item everything is handled.
     pub fn handled(&self) -> watch::Receiver<u64> {
         self.handled.subscribe()
     }
@@ -61,11 +65,12 @@ impl IntakeWorker {
     /// Works until cancelled.
     pub async fn run(self, token: CancellationToken) {
         let mut pause = BACKOFF_FIRST;
+        let worker = Arc::new(self);
         while !token.is_cancelled() {
-            match self.intake.worker(WorkerOptions::default()).await {
-                Ok(worker) => {
+            match worker.intake.worker(WorkerOptions::default()).await {
+                Ok(source) => {
                     pause = BACKOFF_FIRST;
-                    self.work(worker, &token).await;
+                    flow::run(&worker, source, &token).await;
                 }
                 Err(error) => tracing::warn!(%error, "intake cannot start yet"),
             }
@@ -76,55 +81,30 @@ impl IntakeWorker {
         }
     }
 
-    /// Takes items until cancelled. An item that cannot be handled now goes back and comes again, before its successors.
-    async fn work(&self, mut worker: Worker, token: &CancellationToken) {
-        let mut last = None;
-        let mut pause = BACKOFF_FIRST;
-        loop {
-            let delivery = tokio::select! {
-                () = token.cancelled() => break,
-                delivery = worker.next() => delivery,
-            };
-            let sequence = delivery.item.sequence();
-            // After another node's turn, or our own restart, this node must know the log up to its end before it decides.
-            let takes_over = delivery.attempt > 1 || last.is_none_or(|last| sequence != last + 1);
-            let done = match self.deliver(&delivery.item, takes_over).await {
-                Ok(()) => delivery.ack().await.map_err(WorkError::from),
-                Err(error) => {
-                    if let Err(error) = delivery.nak(pause).await {
-                        tracing::debug!(%error, "raw item comes again by time-out");
-                    }
-                    Err(error)
-                }
-            };
-            match done {
-                Ok(()) => {
-                    (last, pause) = (Some(sequence), BACKOFF_FIRST);
-                    self.handled
-                        .send_if_modified(|handled| std::mem::replace(handled, sequence.max(*handled)) < sequence);
-                }
-                Err(error) => {
-                    tracing::warn!(sequence, cause = %cause(&error), "intake waits");
-                    (last, pause) = (None, (pause * 2).min(BACKOFF_MAX));
-                }
+    /// Parks what must be parked of an item whose updates are all handled, or the item itself, if it cannot be read.
+    pub(crate) async fn put_away(
+        &self,
+        raw: &RawItem,
+        item: Option<&StoredInput>,
+        reasons: &[ParkedReason],
+    ) -> Result<(), WorkError> {
+        match (raw, item) {
+            (RawItem::Unreadable(unreadable), _) => self.put_aside(unreadable).await,
+            (RawItem::Input(_), None) => Ok(()),
+            (RawItem::Input(_), Some(item)) => {
+                let reasons = self.not_parked_already(item, reasons.to_vec()).await?;
+                if reasons.is_empty() { Ok(()) } else { self.park(&parked_item(item, reasons)).await }
             }
         }
-        worker.stop().await;
     }
 
-    async fn deliver(&self, item: &RawItem, takes_over: bool) -> Result<(), WorkError> {
-        let item = match item {
-            RawItem::Input(item) => item,
-            RawItem::Unreadable(unreadable) => return self.put_aside(unreadable).await,
-        };
-        if takes_over {
-            self.handler.ledger.catch_up().await.map_err(HandleError::from)?;
+    /// Tells the operator that something cannot be handled now; once in a while, because much waits then.
+    pub(crate) fn waits(&self, raw: RawId, error: &WorkError) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
+            *told = Some(Instant::now());
+            tracing::warn!(%raw, cause = %cause(error), "intake waits");
         }
-        let updates = adapt::updates(&item.input, &self.handler.routes());
-        let every: Vec<u32> = (0..updates.len()).map(ordinal).collect();
-        let reasons = handle_all(&self.handler, item, &updates, &every).await?;
-        let reasons = self.not_parked_already(item, reasons).await?;
-        if reasons.is_empty() { Ok(()) } else { self.park(&parked_item(item, reasons)).await }
     }
 
     /// Without what an earlier delivery of the very same bytes has parked already, if it still waits there.
@@ -137,7 +117,7 @@ impl IntakeWorker {
         let content = fold::content(&item.input.endpoint, &item.input.body);
         // All updates of one input were parked together, so the first one's item stands for all.
         let first = reasons.first().and_then(|reason| tally.first_parked(&content, reason.ordinal).ok().flatten());
-        if let Some(first) = first.filter(|first| *first != item.sequence)
+        if let Some(first) = first.filter(|first| *first != item.id)
             && let Some(waiting) = self.parked.entry(first).await?
         {
             reasons.retain(|reason| !waiting.reasons.iter().any(|known| known.ordinal == reason.ordinal));
@@ -147,16 +127,16 @@ impl IntakeWorker {
 
     /// Parks what stands on the raw stream and cannot be read: waiting for it to change would stop everything behind it.
     async fn put_aside(&self, unreadable: &Unreadable) -> Result<(), WorkError> {
-        let (sequence, now) = (unreadable.sequence, self.handler.now());
+        let (raw, now) = (unreadable.id, self.handler.now());
         let Some(endpoint) = unreadable.endpoint.clone() else {
-            tracing::error!(sequence, reason = unreadable.reason, "raw item of no endpoint stays on the raw stream");
+            tracing::error!(%raw, reason = unreadable.reason, "raw item of no endpoint stays on the raw stream");
             return Ok(());
         };
-        tracing::error!(sequence, reason = unreadable.reason, "raw item cannot be read and is parked");
+        tracing::error!(%raw, reason = unreadable.reason, "raw item cannot be read and is parked");
         let (reason, detail) = (UNREADABLE.to_owned(), unreadable.reason.to_owned());
         let kind = unreadable.kind.or_else(|| self.handler.routes().kind(&endpoint));
         let parked = ParkedItem {
-            sequence,
+            id: raw,
             endpoint,
             kind,
             received_at: unreadable.received_at.unwrap_or(now),
@@ -175,11 +155,46 @@ impl IntakeWorker {
         match self.parked.park(item).await {
             Ok(_) => Ok(()),
             Err(error @ (LogError::Full | LogError::TooLarge { .. })) => {
-                tracing::error!(sequence = item.sequence, %error, "item cannot be parked; it is on the raw stream alone");
+                tracing::error!(raw = %item.id, %error, "item cannot be parked; it is on the raw stream alone");
                 Ok(())
             }
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+impl Handler {
+    /// Handles one update of an item, by its ordinal; answers why it must be parked, if it must.
+    pub(crate) async fn of_item(
+        &self,
+        item: &StoredInput,
+        updates: &[Update],
+        ordinal: u32,
+    ) -> Result<Option<ParkedReason>, WorkError> {
+        let at = usize::try_from(ordinal).ok();
+        let Some(update) = at.and_then(|at| updates.get(at)) else { return Ok(None) };
+        let source = Source {
+            endpoint: item.input.endpoint.clone(),
+            received_at: item.input.received_at,
+            pointer: item.id.update(ordinal),
+        };
+        Ok(match self.handle(&source, update).await? {
+            Handled::Stored => {
+                if let (Some(channel), Ok(fact)) =
+                    (self.routes().find(&source.endpoint, &update.target), &update.content)
+                {
+                    self.stored.remember(source.pointer, updates.len(), channel, fact.class());
+                }
+                None
+            }
+            Handled::Duplicate => None,
+            Handled::Parked { reason, detail } => {
+                let routes = self.routes();
+                let channel = routes.find(&item.input.endpoint, &update.target);
+                let channel = channel.map(|found| (found.tenant.clone(), found.channel.clone()));
+                Some(ParkedReason { ordinal, reason: reason.to_owned(), detail, at: self.now(), channel })
+            }
+        })
     }
 }
 
@@ -192,22 +207,7 @@ pub(crate) async fn handle_all(
 ) -> Result<Vec<ParkedReason>, WorkError> {
     let mut reasons = Vec::new();
     for ordinal in ordinals {
-        let Some(update) = usize::try_from(*ordinal).ok().and_then(|ordinal| updates.get(ordinal)) else { continue };
-        let source = Source {
-            endpoint: item.input.endpoint.clone(),
-            received_at: item.input.received_at,
-            pointer: IntakePointer { sequence: item.sequence, ordinal: *ordinal },
-        };
-        match handler.handle(&source, update).await? {
-            Handled::Stored | Handled::Duplicate => {}
-            Handled::Parked { reason, detail } => {
-                let (reason, at) = (reason.to_owned(), handler.now());
-                let routes = handler.routes();
-                let channel = routes.find(&item.input.endpoint, &update.target);
-                let channel = channel.map(|found| (found.tenant.clone(), found.channel.clone()));
-                reasons.push(ParkedReason { ordinal: *ordinal, reason, detail, at, channel });
-            }
-        }
+        reasons.extend(handler.of_item(item, updates, *ordinal).await?);
     }
     Ok(reasons)
 }
@@ -215,7 +215,7 @@ pub(crate) async fn handle_all(
 fn parked_item(item: &StoredInput, reasons: Vec<ParkedReason>) -> ParkedItem {
     let input = item.input.clone();
     ParkedItem {
-        sequence: item.sequence,
+        id: item.id,
         endpoint: input.endpoint,
         kind: Some(input.kind),
         received_at: input.received_at,
@@ -232,8 +232,8 @@ pub(crate) fn ordinal(index: usize) -> u32 {
 }
 
 /// The innermost cause, for the operator's log.
-fn cause(error: &WorkError) -> String {
-    let mut cause: &dyn std::error::Error = error;
+pub(crate) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }

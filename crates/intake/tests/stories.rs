@@ -8,7 +8,7 @@ use relevo_channels::{Update, email, meta};
 use relevo_command::{DecisionProjector, IdKey, Ledger};
 use relevo_domain::contact::ContactEvent;
 use relevo_domain::conversation::{ConversationEvent, Message, PauseReason};
-use relevo_domain::{ChannelId, EndpointId, EntityId, EntityKind, Event, IntakePointer, Recorded, TenantId, Timestamp};
+use relevo_domain::{ChannelId, EndpointId, EntityId, EntityKind, Event, RawId, Recorded, TenantId, Timestamp};
 use relevo_eventlog::{Faults, Log, MemoryLog};
 use relevo_intake::handle::Source;
 use relevo_intake::{ChannelRef, Endpoint, HandleError, Handled, Handler, MetaApp, Routes};
@@ -61,7 +61,7 @@ impl Node {
     async fn take(&self, sequence: u64, endpoint: &str, updates: Vec<Update>) -> Vec<Handled> {
         let mut handled = Vec::new();
         for (ordinal, update) in updates.iter().enumerate() {
-            let pointer = IntakePointer { sequence, ordinal: u32::try_from(ordinal).unwrap() };
+            let pointer = RawId::alone(sequence).update(u32::try_from(ordinal).unwrap());
             let source = Source { endpoint: EndpointId::new(endpoint).unwrap(), received_at: NOW, pointer };
             handled.push(loop {
                 // As the worker does: what the log could not say is asked again.
@@ -476,7 +476,7 @@ async fn every_commit_of_a_first_message_carries_its_pointer() {
     let node = Node::start().await;
     node.whatsapp(42, text("w1", Some(PHONE), Some(BSUID))).await;
     let commits = node.commits().await;
-    let pointer = Some(IntakePointer { sequence: 42, ordinal: 0 });
+    let pointer = Some(RawId::alone(42).update(0));
     assert!(commits.iter().all(|recorded| recorded.commit.intake == pointer));
     let kinds: Vec<_> = commits.iter().map(|recorded| recorded.commit.entity.kind()).collect();
     assert_eq!(kinds, [EntityKind::Identity, EntityKind::Identity, EntityKind::Contact, EntityKind::Conversation]);

@@ -128,7 +128,7 @@ impl Reader {
         let (mut session, folder) = sync::holding(&target, hold, connecting).await?;
         sync::begin(&target, &mut session, hold, folder).await?;
         loop {
-            sync::catch_up(&target, &mut session, hold, &mut course.careful).await?;
+            Box::pin(sync::catch_up(&target, &mut session, hold, &mut course.careful)).await?;
             course.connection.reset();
             course.denied.reset();
             course.elsewhere.reset();

@@ -184,7 +184,8 @@ pub(crate) async fn catch_up(
             at += uids.len();
             let listed = list(target, session, hold, uids, careful).await?;
             for group in groups(&listed, span.min(GROUP_MAILS_MAX), target.shared.options.mail_bytes_max) {
-                bring_in(target, session, hold, group, careful).await?;
+                // Boxed: a mail at a time is not worth a large future of this whole round.
+                Box::pin(bring_in(target, session, hold, group, careful)).await?;
             }
             // Those that were gone before they could be listed are not looked for again.
             if let (Some(last), Some(position)) = (uids.last(), hold.position)
@@ -379,7 +380,7 @@ async fn append(target: &Target<'_>, input: RawInput) -> Result<(), Trouble> {
     let end = Instant::now() + LOG_PATIENCE;
     loop {
         match target.shared.parts.intake.append(&input).await {
-            Ok(_sequence) => return Ok(()),
+            Ok(_stored) => return Ok(()),
             Err(error @ (LogError::Unavailable(_) | LogError::Full)) if Instant::now() < end => {
                 tracing::warn!(endpoint = %target.endpoint, %error, "a mail waits for the log");
                 tokio::time::sleep(pauses.next()).await;

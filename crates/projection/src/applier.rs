@@ -1,11 +1,15 @@
 //! One view's writer: commits in, rows and checkpoint out, in one batch. Knows no log, no threads and no time.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use prost::Message;
-use relevo_domain::{Position, Recorded, Timestamp};
-use relevo_readstore::{ReadStore, StoreError};
+use relevo_domain::{EntityId, Position, Recorded, TenantId, Timestamp};
+use relevo_readstore::{Batch, ReadStore, StoreError};
 
+use crate::cache::Cache;
+use crate::chains::Link;
 use crate::checkpoint::Checkpoint;
 use crate::companion::Following;
 use crate::entity::{self, EntityRow, ParkedRow, UndecodableRow};
@@ -16,17 +20,18 @@ use crate::view::Moment;
 /// Bytes that are collected before they are written, whatever the batch: bounds the memory of a batch of large commits.
 const WRITE_BYTES_MAX: usize = 8 << 20;
 
-/// What the log gave for one sequence.
+/// What the log gave for one sequence. All views share it.
 #[derive(Clone, Debug)]
 pub(crate) enum Item {
-    Commit(Box<Recorded>),
-    Undecodable { sequence: u64, reason: String },
+    Commit(Arc<Recorded>, Link),
+    Undecodable { sequence: u64, reason: Arc<str> },
 }
 
 /// A store, its projector, and how far it has come.
 pub(crate) struct Applier {
     projector: Arc<dyn Projector>,
     store: ReadStore,
+    cache: Cache,
     checkpoint: Checkpoint,
     /// As of the checkpoint, like the rows.
     companion: Option<Following>,
@@ -45,10 +50,31 @@ pub(crate) enum ApplyFailure {
     Store(#[from] StoreError),
 }
 
+impl ApplyFailure {
+    /// Whether the folder is to blame, so that an empty one would do better. A projector that cannot apply a commit and a disk
+    /// that does not work would fail on an empty one, too.
+    pub(crate) const fn is_damage(&self) -> bool {
+        match self {
+            Self::Store(StoreError::Corrupted(_)) | Self::Companion { .. } => true,
+            Self::Store(StoreError::Failed(_)) | Self::Projector { .. } | Self::Panicked { .. } => false,
+        }
+    }
+}
+
+impl ApplyFailure {
+    /// Whether another folder may do better once the disk works: not what the projector is to blame for.
+    pub(crate) const fn is_the_folders(&self) -> bool {
+        match self {
+            Self::Store(StoreError::Corrupted(_) | StoreError::Failed(_)) | Self::Companion { .. } => true,
+            Self::Projector { .. } | Self::Panicked { .. } => false,
+        }
+    }
+}
+
 impl Item {
     pub(crate) fn sequence(&self) -> u64 {
         match self {
-            Self::Commit(commit) => commit.sequence,
+            Self::Commit(commit, _) => commit.sequence,
             Self::Undecodable { sequence, .. } => *sequence,
         }
     }
@@ -77,7 +103,7 @@ impl Applier {
         stream_created_at: Timestamp,
     ) -> Result<Self, ApplyFailure> {
         let checkpoint = Checkpoint::load(&store)?.unwrap_or_else(|| Checkpoint::start(stream_created_at));
-        Ok(Self { projector, store, checkpoint, companion: None })
+        Ok(Self { projector, store, cache: Cache::default(), checkpoint, companion: None })
     }
 
     pub(crate) fn checkpoint(&self) -> &Checkpoint {
@@ -110,21 +136,29 @@ impl Applier {
     /// Applies items in order and writes them with the checkpoint. What was applied before is skipped. After a failure this
     /// applier is of no use any more, since its companion may be ahead of the rows; the store is whole and can be resumed.
     pub(crate) fn apply(&mut self, items: &[Item]) -> Result<(), ApplyFailure> {
+        self.apply_telling(items, &mut |_batch| {})
+    }
+
+    /// The same, telling each batch just before it is written.
+    pub(crate) fn apply_telling(&mut self, items: &[Item], tell: &mut dyn FnMut(&Batch)) -> Result<(), ApplyFailure> {
+        self.cache.expect(items.len());
         let mut rest = items;
         while !rest.is_empty() {
-            let (batch, checkpoint, taken) = {
+            let (mut batch, checkpoint, taken) = {
                 let mut staged = Staged::new(self);
                 let taken = staged.take(rest)?;
-                (staged.rows, staged.checkpoint, taken)
+                let checkpoint = staged.checkpoint;
+                (staged.into_batch(), checkpoint, taken)
             };
             if checkpoint != self.checkpoint {
-                let mut batch = batch.into_batch();
                 checkpoint.save(&mut batch);
                 // Before the write: a batch that the companion refuses is not in the rows either, so that the next start finds
                 // a view that can be read.
                 if let Some(companion) = &mut self.companion {
                     companion.show(&batch).map_err(|error| self.companion_failed(&error))?;
                 }
+                tell(&batch);
+                self.cache.written(&batch);
                 self.store.write(batch)?;
                 self.checkpoint = checkpoint;
             }
@@ -148,24 +182,34 @@ impl Applier {
 struct Staged<'a> {
     projector: &'a dyn Projector,
     rows: Overlay<'a>,
+    /// The last commit of each entity that was applied by it. Their rows are written once, at its end.
+    heads: HashMap<(&'a TenantId, EntityId), &'a Recorded, RandomState>,
     checkpoint: Checkpoint,
 }
 
 impl<'a> Staged<'a> {
     fn new(applier: &'a Applier) -> Self {
-        let rows = Overlay::new(&applier.store);
-        Self { projector: applier.projector.as_ref(), rows, checkpoint: applier.checkpoint }
+        let (rows, heads) = (Overlay::new(&applier.store, &applier.cache), HashMap::default());
+        Self { projector: applier.projector.as_ref(), rows, heads, checkpoint: applier.checkpoint }
+    }
+
+    fn into_batch(mut self) -> Batch {
+        for ((tenant, entity), last) in self.heads {
+            self.rows.put_meta(entity::entity_key(tenant, &entity), EntityRow::after(last).encode_to_vec());
+        }
+        self.rows.into_batch()
     }
 
     /// Takes items until the batch is large enough; answers how many.
-    fn take(&mut self, items: &[Item]) -> Result<usize, ApplyFailure> {
+    fn take(&mut self, items: &'a [Item]) -> Result<usize, ApplyFailure> {
+        self.rows.expect(items.len());
         for (index, item) in items.iter().enumerate() {
             if item.sequence() <= self.checkpoint.sequence {
                 continue;
             }
             match item {
-                Item::Commit(commit) => {
-                    self.commit(commit)?;
+                Item::Commit(commit, link) => {
+                    self.commit(commit, *link)?;
                     self.checkpoint.advance(commit);
                 }
                 Item::Undecodable { sequence, reason } => self.undecodable(*sequence, reason),
@@ -177,7 +221,7 @@ impl<'a> Staged<'a> {
         Ok(items.len())
     }
 
-    fn commit(&mut self, recorded: &Recorded) -> Result<(), ApplyFailure> {
+    fn commit(&mut self, recorded: &'a Recorded, link: Link) -> Result<(), ApplyFailure> {
         let (tenant, entity) = (&recorded.commit.tenant, &recorded.commit.entity);
         if self.checkpoint.counts.parked > 0 {
             let key = entity::parked_key(tenant, entity);
@@ -189,21 +233,31 @@ impl<'a> Staged<'a> {
                 return Ok(());
             }
         }
-        let key = entity::entity_key(tenant, entity);
-        let last = self.rows.meta(&key)?.map(|stored| entity::decode::<EntityRow>(&stored)).transpose()?;
-        if let Err(reason) = entity::follows(last.as_ref(), recorded) {
+        if link == Link::Unknown
+            && let Err(reason) = entity::follows(self.last(tenant, entity)?.as_ref(), recorded)
+        {
             self.park(recorded, &reason);
             return Ok(());
         }
         let projector = self.projector;
         match self.rows.attempt(|rows| projector.apply(rows, recorded)) {
-            Ok(()) => self.rows.put_meta(key, EntityRow::after(recorded).encode_to_vec()),
+            Ok(()) => {
+                self.heads.insert((tenant, *entity), recorded);
+            }
             Err(ApplyError::BadRow(reason)) => self.park(recorded, &reason),
             Err(ApplyError::Store(reason)) => {
                 return Err(ApplyFailure::Projector { at: recorded.position(), reason });
             }
         }
         Ok(())
+    }
+
+    /// The last commit of an entity that was applied.
+    fn last(&self, tenant: &TenantId, entity: &EntityId) -> Result<Option<EntityRow>, StoreError> {
+        if let Some(head) = self.heads.get(&(tenant, *entity)) {
+            return Ok(Some(EntityRow::after(head)));
+        }
+        self.rows.meta(&entity::entity_key(tenant, entity))?.map(|stored| entity::decode(&stored)).transpose()
     }
 
     fn park(&mut self, recorded: &Recorded, reason: &str) {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use relevo_domain::Position;
-use relevo_eventlog::Log;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::applier::{Applier, ApplyFailure, Item};
 use crate::error::MaintenanceError;
 use crate::feed::Feed;
+use crate::hub::{Hub, Sharing};
 
 /// How long a log that has more may give nothing. Longer than it takes a server to restart.
 const STALL: Duration = Duration::from_mins(1);
@@ -28,8 +28,7 @@ pub struct Progress {
 
 /// The circumstances of a build.
 pub(crate) struct Builder {
-    pub(crate) log: Arc<dyn Log>,
-    pub(crate) view: &'static str,
+    pub(crate) hub: Arc<Hub>,
     pub(crate) token: CancellationToken,
     pub(crate) clock: Clock,
 }
@@ -52,7 +51,7 @@ impl Builder {
         if applier.position() >= target {
             return Ok(applier);
         }
-        let mut feed = Feed::after(applier.position(), Arc::clone(&self.log), self.view, self.token.clone());
+        let mut feed = Feed::after(applier.position(), target, &self.hub, Sharing::Alone, self.token.clone());
         while applier.position() < target {
             let applied = applier.position();
             let stalled = |_elapsed| MaintenanceError::Stalled { applied, target, seconds: STALL.as_secs() };

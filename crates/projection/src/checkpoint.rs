@@ -84,8 +84,15 @@ struct Row {
 
 /// Compares a checkpoint with the log. Answers with the log's identity, whose last sequence is the next target.
 pub(crate) async fn check(checkpoint: &Checkpoint, log: &dyn Log) -> Result<Identity, CheckError> {
-    let identity = log.identity().await.map_err(CheckError::Log)?;
+    let mut identity = log.identity().await.map_err(CheckError::Log)?;
     let diverged = |divergence| Err(CheckError::Diverged(divergence));
+    if identity.created_at == checkpoint.stream_created_at
+        && identity.last_sequence < checkpoint.sequence
+        && has(log, checkpoint.sequence).await?
+    {
+        // A replica had shown the view what the leader had yet to take in when it was asked how far it is.
+        identity = log.identity().await.map_err(CheckError::Log)?;
+    }
     if identity.created_at != checkpoint.stream_created_at {
         let (checkpoint, log) = (checkpoint.stream_created_at, identity.created_at);
         return diverged(Divergence::StreamRecreated { checkpoint, log });
@@ -105,6 +112,15 @@ pub(crate) async fn check(checkpoint: &Checkpoint, log: &dyn Log) -> Result<Iden
         Ok(Some(_)) => Ok(identity),
         // It could be decoded when the view saw it.
         Err(LogError::Undecodable { .. }) => diverged(Divergence::OtherContent { at }),
+        Err(error) => Err(CheckError::Log(error)),
+    }
+}
+
+/// Whether there is a commit at a sequence, readable or not.
+async fn has(log: &dyn Log, sequence: u64) -> Result<bool, CheckError> {
+    match log.get(sequence).await {
+        Ok(found) => Ok(found.is_some()),
+        Err(LogError::Undecodable { .. }) => Ok(true),
         Err(error) => Err(CheckError::Log(error)),
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use relevo_domain::Position;
 use relevo_eventlog::{Identity, Log};
 use relevo_readstore::{OpenError, ReadStore};
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::applier::{Applier, ApplyFailure, Item};
@@ -17,17 +17,26 @@ use crate::build::apply_off_thread;
 use crate::checkpoint::{CheckError, Checkpoint, Divergence, check};
 use crate::feed::{Backoff, Feed};
 use crate::folder::{FolderError, Layout, Plan, Slot, remove};
+use crate::hub::{Hub, Opening, Sharing};
 use crate::projector::Projector;
 use crate::view::{Moment, View, ViewState};
 
 /// How often a view that follows the log asks whether it is still the same log. One small request; a log that was replaced
 /// under a running program is noticed within this time.
 const RECHECK_EVERY: Duration = Duration::from_secs(30);
+/// The same when the log could not be asked: it has only just come back.
+const RECHECK_AGAIN: Duration = Duration::from_secs(1);
+/// First and longest wait before a folder that does not work is replaced: each attempt reads the log from its beginning.
+const MEND_FIRST: Duration = Duration::from_secs(1);
+const MEND_LONGEST: Duration = Duration::from_mins(1);
 
 pub(crate) struct Driver {
     pub(crate) view: Arc<View>,
     pub(crate) projector: Arc<dyn Projector>,
     pub(crate) log: Arc<dyn Log>,
+    pub(crate) hub: Arc<Hub>,
+    /// Until its folder is open; the first reading of the log waits for it for a moment.
+    pub(crate) opening: Option<Opening>,
     pub(crate) layout: Layout,
     pub(crate) store: relevo_readstore::Options,
     pub(crate) adoptions: mpsc::Receiver<Adoption>,
@@ -57,11 +66,19 @@ struct Switch {
     done: Option<oneshot::Sender<Position>>,
 }
 
+/// What a folder is found to be.
+enum Found {
+    Whole(Box<Applier>),
+    Damaged(String),
+}
+
 /// Why following ended.
 enum End {
     Adopt(Box<Adoption>),
     Diverged(Divergence),
     Stopped(String),
+    /// The folder or its disk does not work; another one may.
+    Broken(String),
     Cancelled,
 }
 
@@ -71,6 +88,8 @@ impl Driver {
             Ok(following) => self.follow(following).await,
             Err(end) => end,
         };
+        drop(self.opening.take());
+        let (mut pause, mut broken) = (MEND_FIRST, Instant::now());
         loop {
             ended = match ended {
                 End::Adopt(adoption) => {
@@ -80,6 +99,7 @@ impl Driver {
                 End::Diverged(divergence) => {
                     let view = self.view.name();
                     tracing::error!(view, code = "LOG_DIVERGED", %divergence, "view halted until it is rebuilt");
+                    self.hub.distrust();
                     self.view.set_state(ViewState::Diverged(divergence));
                     self.wait().await
                 }
@@ -87,6 +107,18 @@ impl Driver {
                     tracing::error!(view = self.view.name(), error, "view stopped");
                     self.view.set_state(ViewState::Stopped { error });
                     self.wait().await
+                }
+                End::Broken(error) => {
+                    tracing::error!(
+                        view = self.view.name(),
+                        error,
+                        "view's folder does not work, it is built again from the log"
+                    );
+                    self.view.set_state(ViewState::Stopped { error });
+                    pause =
+                        if broken.elapsed() > MEND_LONGEST * 2 { MEND_FIRST } else { (pause * 2).min(MEND_LONGEST) };
+                    broken = Instant::now();
+                    self.mend(pause).await
                 }
                 End::Cancelled => return,
             };
@@ -116,41 +148,65 @@ impl Driver {
         let identity = self.identity().await;
         match plan {
             Plan::Continue(slot) => {
-                let (applier, target) = self.resume(slot, identity).await?;
-                self.view.serve(applier.store().clone(), slot.version, applier.moment());
-                Ok(Following { applier, slot, target, switch: None })
+                let (applier, target, begun) = self.resume_or_begin(slot, identity).await?;
+                let switch = begun.then_some(Switch { at: Position::START, done: None });
+                if !begun {
+                    self.view.serve(applier.store().clone(), slot.version, applier.moment());
+                }
+                Ok(Following { applier, slot, target, switch })
             }
             Plan::Upgrade { serving, building } => {
                 self.serve_older(serving).await?;
-                let (applier, target) = self.resume_or_begin(building, identity).await?;
+                let (applier, target, _begun) = self.resume_or_begin(building, identity).await?;
                 let view = self.view.name();
                 tracing::info!(view, from = serving.version, to = building.version, %target, "new version is being built");
                 Ok(Following { applier, slot: building, target, switch: Some(Switch { at: target, done: None }) })
             }
             Plan::Begin(slot) => {
-                let (applier, target) = self.resume_or_begin(slot, identity).await?;
+                let (applier, target, _begun) = self.resume_or_begin(slot, identity).await?;
                 Ok(Following { applier, slot, target, switch: Some(Switch { at: Position::START, done: None }) })
             }
         }
     }
 
-    /// Opens a folder and has the log confirm its checkpoint. Answers with the log's end.
-    async fn resume(&self, slot: Slot, identity: Identity) -> Result<(Applier, Position), End> {
-        let store = self.open_store(slot).await?.map_err(|error| End::Stopped(error.to_string()))?;
-        let projector = Arc::clone(&self.projector);
-        let resumed = blocking(move || Applier::resume(projector, store, identity.created_at)).await?;
-        let applier = resumed.map_err(|error| End::Stopped(error.to_string()))?;
+    /// Opens a folder and has the log confirm its checkpoint. Answers with the log's end, and whether the folder was begun
+    /// again: the log has every fact, so a folder that is damaged is deleted and not mended.
+    async fn resume_or_begin(&self, slot: Slot, identity: Identity) -> Result<(Applier, Position, bool), End> {
+        let (applier, begun) = match self.look(slot, identity).await? {
+            Found::Whole(applier) => (*applier, false),
+            Found::Damaged(reason) => {
+                tracing::warn!(
+                    view = self.view.name(),
+                    reason,
+                    "folder is damaged, the view is built again from the log"
+                );
+                let path = self.layout.path(slot);
+                blocking(move || remove(&path)).await?.map_err(|error| End::Stopped(error.reason))?;
+                match self.look(slot, identity).await? {
+                    Found::Whole(applier) => (*applier, true),
+                    Found::Damaged(reason) => return Err(End::Stopped(reason)),
+                }
+            }
+        };
         let target = self.confirm(applier.checkpoint()).await?;
-        Ok((applier, target))
+        Ok((applier, target, begun))
     }
 
-    /// The same for a folder that nobody was served: if it is damaged, it is begun again.
-    async fn resume_or_begin(&self, slot: Slot, identity: Identity) -> Result<(Applier, Position), End> {
-        if let Err(OpenError::Corrupted { path, reason }) = self.open_store(slot).await? {
-            tracing::warn!(view = self.view.name(), reason, "unfinished folder is damaged, beginning again");
-            blocking(move || remove(&path)).await?.map_err(|error| End::Stopped(error.reason))?;
+    /// Opens a folder and reads what must be read of it.
+    async fn look(&self, slot: Slot, identity: Identity) -> Result<Found, End> {
+        let store = match self.open_store(slot).await? {
+            Ok(store) => store,
+            Err(OpenError::Corrupted { reason, .. }) => return Ok(Found::Damaged(reason)),
+            Err(error @ (OpenError::InUse { .. } | OpenError::Unusable { .. })) => {
+                return Err(End::Stopped(error.to_string()));
+            }
+        };
+        let projector = Arc::clone(&self.projector);
+        match blocking(move || Applier::resume(projector, store, identity.created_at)).await? {
+            Ok(applier) => Ok(Found::Whole(Box::new(applier))),
+            Err(failure) if failure.is_damage() => Ok(Found::Damaged(failure.to_string())),
+            Err(failure) => Err(End::Stopped(failure.to_string())),
         }
-        self.resume(slot, identity).await
     }
 
     /// Readers keep what the version before has, as it is: its projector is not in this program any more.
@@ -210,10 +266,14 @@ impl Driver {
     // --- following
 
     async fn follow(&mut self, mut following: Following) -> End {
-        let (log, token) = (Arc::clone(&self.log), self.token.clone());
-        let mut feed = Feed::after(following.applier.position(), log, self.view.name(), token.clone());
+        let token = self.token.clone();
+        let mut feed =
+            Feed::after(following.applier.position(), following.target, &self.hub, Sharing::Shared, token.clone())
+                .lingering(self.projector.linger(), Arc::clone(&self.view));
+        drop(self.opening.take());
         let mut recheck = interval_at(Instant::now() + RECHECK_EVERY, RECHECK_EVERY);
         recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut connections = self.log.connections();
         loop {
             if let Err(end) = self.show(&mut following).await {
                 return end;
@@ -221,9 +281,18 @@ impl Driver {
             let batch = tokio::select! {
                 () = token.cancelled() => return End::Cancelled,
                 Some(adoption) = self.adoptions.recv() => return End::Adopt(Box::new(adoption)),
+                () = another(&mut connections) => {
+                    recheck.reset_immediately();
+                    continue;
+                }
                 _ = recheck.tick() => {
-                    if let Err(CheckError::Diverged(divergence)) = check(following.applier.checkpoint(), self.log.as_ref()).await {
-                        return End::Diverged(divergence);
+                    if following.applier.store().damaged() {
+                        return End::Broken("a part of the folder is not what was written".to_owned());
+                    }
+                    match check(following.applier.checkpoint(), self.log.as_ref()).await {
+                        Ok(_) => {}
+                        Err(CheckError::Diverged(divergence)) => return End::Diverged(divergence),
+                        Err(CheckError::Log(_away)) => recheck.reset_after(RECHECK_AGAIN),
                     }
                     continue;
                 }
@@ -234,8 +303,51 @@ impl Driver {
             }
             following = match self.apply(following, batch).await {
                 Ok(following) => following,
+                Err(failure) if failure.is_the_folders() => return End::Broken(failure.to_string()),
                 Err(failure) => return End::Stopped(failure.to_string()),
             };
+        }
+    }
+
+    /// A folder that does not work is replaced by another one, made from the log; as often as it takes, for a disk that is full has
+    /// room one day. What was applied before can be read meanwhile.
+    async fn mend(&mut self, pause: Duration) -> End {
+        let token = self.token.clone();
+        tokio::select! {
+            () = token.cancelled() => return End::Cancelled,
+            Some(adoption) = self.adoptions.recv() => return End::Adopt(Box::new(adoption)),
+            () = sleep(pause) => {}
+        }
+        let begun = tokio::select! {
+            () = token.cancelled() => Err(End::Cancelled),
+            begun = self.begin_beside() => begun,
+        };
+        match begun {
+            Ok(following) => self.follow(following).await,
+            Err(End::Stopped(error)) => End::Broken(error),
+            Err(end) => end,
+        }
+    }
+
+    async fn begin_beside(&self) -> Result<Following, End> {
+        let layout = self.layout.clone();
+        let slot = blocking(move || layout.next()).await?.map_err(|error| End::Stopped(error.reason))?;
+        let identity = self.identity().await;
+        match self.resume_or_begin(slot, identity).await {
+            Ok((applier, target, _begun)) => {
+                // As with a rebuild: until it is switched to, nobody needs it.
+                applier.store().remove_when_closed(true);
+                let at = self.view.position();
+                let switch = Some(Switch { at, done: None });
+                Ok(Following { applier, slot, target: target.max(at), switch })
+            }
+            Err(end) => {
+                let path = self.layout.path(slot);
+                if let Err(error) = blocking(move || remove(&path)).await? {
+                    tracing::warn!(path = %error.path.display(), reason = error.reason, "folder cannot be deleted");
+                }
+                Err(end)
+            }
         }
     }
 
@@ -303,6 +415,16 @@ impl Driver {
             Some(adoption) = self.adoptions.recv() => End::Adopt(Box::new(adoption)),
         }
     }
+}
+
+/// Waits for another connection to the log's server.
+async fn another(connections: &mut Option<watch::Receiver<u64>>) {
+    if let Some(connections) = connections
+        && connections.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
 }
 
 /// Runs file work where blocking is allowed.

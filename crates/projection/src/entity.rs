@@ -178,6 +178,7 @@ const fn kind_byte(kind: EntityKind) -> u8 {
         EntityKind::Identity => 3,
         EntityKind::Channel => 4,
         EntityKind::Workspace => 5,
+        EntityKind::Bulk => 6,
     }
 }
 

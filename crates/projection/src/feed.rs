@@ -1,28 +1,53 @@
-//! Reads the log ahead of its applier, in order, through every outage of the log.
+//! What a view takes from the log, batch by batch, and how often.
+//!
+//! A batch costs as much as some dozen commits, whatever is in it. So a view takes what is there and then lets some gather, for as long
+//! as nobody waits for it: by how fast they come, which is for every view, and by its projector's own linger.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use relevo_domain::Position;
-use relevo_eventlog::{Log, LogError};
-use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::applier::Item;
+use crate::hub::{Hub, Seat, Sharing};
+use crate::view::View;
 
-/// Commits that are read ahead: two batches, so that reading goes on while one is applied.
-const READ_AHEAD_COMMITS_MAX: usize = 2 * BATCH_COMMITS_MAX;
-/// Commits that are written together: large enough that a write costs nothing a commit, small enough that readers wait for
-/// milliseconds.
-pub(crate) const BATCH_COMMITS_MAX: usize = 512;
+/// Commits that are written together by a view that is behind: large enough that a write costs nothing a commit and a row that changes
+/// with most commits is written once for hundreds, small enough that readers wait for some tens of milliseconds.
+pub(crate) const BATCH_COMMITS_MAX: usize = 1_024;
+/// A view that gets commits faster than one a batch lets some gather before it takes the next: so long for each commit of the last
+/// batch, and at most so long. A batch costs as much as some dozen commits, whatever is in it; without a pause the views
+/// of a busy node would write thousands of batches of two or three. One that gets few does not pause: see [`PAUSE_MIN`].
+const PAUSE_A_COMMIT: Duration = Duration::from_micros(400);
+const PAUSE_MAX: Duration = Duration::from_millis(4);
+/// A shorter pause is left out: the clock of the tasks ticks in milliseconds.
+const PAUSE_MIN: Duration = Duration::from_millis(1);
+/// Commits that a view which lingers lets gather at most, and how often it counts them: far fewer than a ring holds come in between.
+const LINGER_COMMITS_MAX: usize = 256;
+const COUNT_EVERY: Duration = Duration::from_millis(100);
 /// How long a log that cannot be read is left alone, at first and at most.
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
-/// Commits of a log from a position on. Dropping it ends the reading.
+/// Commits of a log from a position on.
 pub(crate) struct Feed {
-    items: mpsc::Receiver<Item>,
+    seat: Seat,
+    token: CancellationToken,
+    not_before: Instant,
+    /// What stands before is the past: nothing of it waits for others.
+    target: u64,
+    linger: Option<Linger>,
+}
+
+/// How a view that follows the log lets commits gather.
+struct Linger {
+    time: Duration,
+    /// Who is waited for, if anybody.
+    view: Arc<View>,
+    /// When the first of those that wait now was seen.
+    since: Option<Instant>,
 }
 
 /// Waits between attempts, longer each time.
@@ -31,25 +56,75 @@ pub(crate) struct Backoff {
 }
 
 impl Feed {
-    /// Reads everything after `position`, then what comes.
-    pub(crate) fn after(position: Position, log: Arc<dyn Log>, view: &'static str, token: CancellationToken) -> Self {
-        let (sender, items) = mpsc::channel(READ_AHEAD_COMMITS_MAX);
-        tokio::spawn(async move {
-            tokio::select! {
-                () = token.cancelled() => {}
-                () = sender.closed() => {}
-                () = read(position.sequence() + 1, log.as_ref(), view, &sender) => {}
-            }
-        });
-        Self { items }
+    /// Everything after `position`, then what comes. Up to `target` it is the log's past.
+    pub(crate) fn after(
+        position: Position,
+        target: Position,
+        hub: &Arc<Hub>,
+        sharing: Sharing,
+        token: CancellationToken,
+    ) -> Self {
+        let seat = hub.join(position.sequence() + 1, target.sequence(), sharing);
+        Self { seat, token, not_before: Instant::now(), target: target.sequence(), linger: None }
     }
 
-    /// What is there, at most one batch; waits for the first. Empty once the reading has ended.
-    pub(crate) async fn batch(&mut self) -> Vec<Item> {
-        let mut batch = Vec::new();
-        self.items.recv_many(&mut batch, BATCH_COMMITS_MAX).await;
-        batch
+    /// The same for a view that has readers: once the past is behind it, commits may wait so long for others.
+    pub(crate) fn lingering(mut self, time: Duration, view: Arc<View>) -> Self {
+        self.linger = (!time.is_zero()).then_some(Linger { time, view, since: None });
+        self
     }
+
+    /// What is there, at most one batch; waits for the first. Empty once Relevo stops. May be dropped and called again: nothing is
+    /// lost.
+    pub(crate) async fn batch(&mut self) -> Vec<Item> {
+        let token = self.token.clone();
+        tokio::select! {
+            () = token.cancelled() => Vec::new(),
+            batch = self.next() => batch,
+        }
+    }
+
+    async fn next(&mut self) -> Vec<Item> {
+        if self.seat.waiting() < BATCH_COMMITS_MAX {
+            sleep_until(self.not_before).await;
+        }
+        loop {
+            self.gather().await;
+            if let Some(batch) = self.seat.take(BATCH_COMMITS_MAX) {
+                self.not_before = Instant::now() + pause_after(batch.len());
+                return batch;
+            }
+            self.seat.arrival().await;
+        }
+    }
+
+    /// Waits while what is there may wait for others. Not while nothing is there.
+    async fn gather(&mut self) {
+        let Some(linger) = &mut self.linger else { return };
+        loop {
+            let (waiting, next, now) = (self.seat.waiting(), self.seat.next(), Instant::now());
+            if waiting == 0 || waiting >= LINGER_COMMITS_MAX || next <= self.target {
+                break;
+            }
+            let until = *linger.since.get_or_insert(now) + linger.time;
+            let wanted = linger.view.wishes().first(next);
+            if now >= until || wanted.is_some_and(|wanted| wanted < self.seat.arrived()) {
+                break;
+            }
+            tokio::select! {
+                () = linger.view.wishes().begun() => {}
+                // Somebody waits for what has not come yet.
+                () = self.seat.arrival(), if wanted.is_some() => {}
+                () = sleep_until(until.min(now + COUNT_EVERY)) => {}
+            }
+        }
+        linger.since = None;
+    }
+}
+
+fn pause_after(commits: usize) -> Duration {
+    let pause = PAUSE_A_COMMIT.saturating_mul(u32::try_from(commits).unwrap_or(u32::MAX)).min(PAUSE_MAX);
+    if pause < PAUSE_MIN { Duration::ZERO } else { pause }
 }
 
 impl Backoff {
@@ -67,27 +142,14 @@ impl Backoff {
     }
 }
 
-/// Ends only when nobody takes the items any more: for as long as the process runs, a log that is away may come back.
-async fn read(mut next: u64, log: &dyn Log, view: &'static str, sender: &mpsc::Sender<Item>) {
-    let mut backoff = Backoff::new();
-    loop {
-        let error = match log.read(next).await {
-            Err(error) => error,
-            Ok(mut commits) => loop {
-                let item = match commits.next().await {
-                    Some(Ok(commit)) => Item::Commit(Box::new(commit)),
-                    Some(Err(LogError::Undecodable { sequence, reason })) => Item::Undecodable { sequence, reason },
-                    Some(Err(error)) => break error,
-                    None => break LogError::Unavailable("the log ended the reading".to_owned()),
-                };
-                backoff.reset();
-                next = item.sequence() + 1;
-                if sender.send(item).await.is_err() {
-                    return;
-                }
-            },
-        };
-        tracing::warn!(view, next, %error, "log cannot be read, trying again");
-        backoff.wait().await;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_commits_are_taken_at_once_and_many_gather_for_a_moment() {
+        assert_eq!([0, 1, 2].map(pause_after), [Duration::ZERO; 3]);
+        assert_eq!(pause_after(5), Duration::from_millis(2));
+        assert_eq!(pause_after(BATCH_COMMITS_MAX), PAUSE_MAX);
     }
 }

@@ -1,5 +1,7 @@
 //! What a projector is: a pure function of (rows, commit).
 
+use std::time::Duration;
+
 use relevo_domain::Recorded;
 use relevo_readstore::Entry;
 
@@ -21,6 +23,13 @@ pub trait Projector: Send + Sync + 'static {
     fn companion(&self) -> Option<Box<dyn Companion>> {
         None
     }
+
+    /// How long a commit may wait for others, so that they are applied and written together, while nobody waits for a position of
+    /// the view and the view is not behind. A batch costs as much as some dozen commits: what nobody looks at every moment is
+    /// cheaper late. None by default: every commit is applied as it comes.
+    fn linger(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// The rows of one view while commits are applied: reads see what was written before, in this batch too.
@@ -28,7 +37,7 @@ pub trait Rows {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ApplyError>;
     fn put(&mut self, key: Vec<u8>, value: Vec<u8>);
     fn delete(&mut self, key: Vec<u8>);
-    /// All rows whose key begins with `prefix`, in key order, at most `limit`.
+    /// All rows whose key begins with `prefix`, in key order, at most `limit`. Looks at every change of the batch: for what is rare.
     fn scan(&self, prefix: &[u8], limit: usize) -> Result<Vec<Entry>, ApplyError>;
 }
 

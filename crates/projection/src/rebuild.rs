@@ -52,8 +52,7 @@ impl Views {
         // The folder is empty, so this reads nothing.
         let mut applier = Applier::resume(Arc::clone(&entry.projector), store, identity.created_at)?;
         let builder = Builder {
-            log: Arc::clone(log),
-            view: entry.view.name(),
+            hub: Arc::clone(&self.shared.hub),
             token: self.shared.token.clone(),
             clock: Clock::start(Position::START),
         };

@@ -1,18 +1,25 @@
 //! The rows as a projector sees them: the store, over it the batch that is not written yet, over that its own call.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::RandomState;
 use relevo_readstore::{Batch, Direction, Entry, Family, KeyRange, ReadStore, StoreError};
 
+use crate::cache::Cache;
 use crate::projector::{ApplyError, Rows};
 
-/// Changes by key; `None` deletes.
-type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+/// Changes by key; `None` deletes. In no order: they are put in order once, when they are written.
+type Changes = HashMap<Vec<u8>, Option<Vec<u8>>, RandomState>;
+
+/// Rows that a commit changes in most views, and rows that room is made for at most.
+const ROWS_A_COMMIT: usize = 4;
+const ROOM_MAX: usize = 4_096;
 
 /// Rows with pending changes, and pending changes of `meta` beside them.
 pub(crate) struct Overlay<'a> {
     store: &'a ReadStore,
+    cache: &'a Cache,
     /// Of the calls that have succeeded.
     pending: Changes,
     /// Of the call that is running.
@@ -24,9 +31,14 @@ pub(crate) struct Overlay<'a> {
 }
 
 impl<'a> Overlay<'a> {
-    pub(crate) fn new(store: &'a ReadStore) -> Self {
+    pub(crate) fn new(store: &'a ReadStore, cache: &'a Cache) -> Self {
         let (pending, call, meta) = Default::default();
-        Self { store, pending, call, meta, bytes: 0, failed: OnceCell::new() }
+        Self { store, cache, pending, call, meta, bytes: 0, failed: OnceCell::new() }
+    }
+
+    /// Makes room for the changes of so many commits, so that it does not grow step by step.
+    pub(crate) fn expect(&mut self, commits: usize) {
+        self.pending.reserve(commits.saturating_mul(ROWS_A_COMMIT).min(ROOM_MAX));
     }
 
     /// Runs one call; its changes are kept if it succeeds and dropped if it does not.
@@ -35,20 +47,26 @@ impl<'a> Overlay<'a> {
         call: impl FnOnce(&mut dyn Rows) -> Result<(), ApplyError>,
     ) -> Result<(), ApplyError> {
         let outcome = call(self);
-        let changes = std::mem::take(&mut self.call);
         if let Some(error) = self.failed.get() {
+            self.call.clear();
             return Err(ApplyError::Store(error.to_string()));
         }
-        outcome?;
-        self.bytes += changes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum::<usize>();
-        self.pending.extend(changes);
+        if outcome.is_err() {
+            self.call.clear();
+            return outcome;
+        }
+        // Emptied and not replaced: the next call needs as much room.
+        for (key, value) in self.call.drain() {
+            self.bytes += key.len() + value.as_ref().map_or(0, Vec::len);
+            self.pending.insert(key, value);
+        }
         Ok(())
     }
 
     pub(crate) fn meta(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         match self.meta.get(key) {
             Some(pending) => Ok(pending.clone()),
-            None => self.store.get_in(Family::Meta, key),
+            None => self.cache.get(self.store, Family::Meta, key),
         }
     }
 
@@ -65,6 +83,8 @@ impl<'a> Overlay<'a> {
     pub(crate) fn into_batch(self) -> Batch {
         let mut batch = Batch::new();
         for (family, changes) in [(Family::Rows, self.pending), (Family::Meta, self.meta)] {
+            let mut changes: Vec<_> = changes.into_iter().collect();
+            changes.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
             for (key, value) in changes {
                 match value {
                     Some(value) => batch.put(family, key, value),
@@ -87,7 +107,7 @@ impl Rows for Overlay<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ApplyError> {
         match self.call.get(key).or_else(|| self.pending.get(key)) {
             Some(pending) => Ok(pending.clone()),
-            None => self.store.get(key).map_err(|error| self.failed(error)),
+            None => self.cache.get(self.store, Family::Rows, key).map_err(|error| self.failed(error)),
         }
     }
 
@@ -101,20 +121,17 @@ impl Rows for Overlay<'_> {
 
     fn scan(&self, prefix: &[u8], limit: usize) -> Result<Vec<Entry>, ApplyError> {
         let range = KeyRange::prefix(prefix);
-        let changed = |changes: &Changes| -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
-            let from = changes.range(range.start.clone()..);
-            from.take_while(|(key, _)| key.starts_with(prefix))
-                .map(|(key, value)| (key.clone(), value.clone()))
-                .collect()
-        };
-        let changes: Changes = changed(&self.pending).into_iter().chain(changed(&self.call)).collect();
+        let changed = self.pending.iter().chain(&self.call).filter(|(key, _)| key.starts_with(prefix));
+        let changes: BTreeMap<Vec<u8>, Option<Vec<u8>>> =
+            changed.map(|(key, value)| (key.clone(), value.clone())).collect();
         // Each pending delete may hide one stored row; so many more are read, and the first `limit` of the merge are right.
         let hidden = changes.values().filter(|value| value.is_none()).count();
         let stored = self
             .store
             .scan(&range, Direction::Forward, limit.saturating_add(hidden))
             .map_err(|error| self.failed(error))?;
-        let mut merged: Changes = stored.into_iter().map(|(key, value)| (key, Some(value))).collect();
+        let mut merged: BTreeMap<Vec<u8>, Option<Vec<u8>>> =
+            stored.into_iter().map(|(key, value)| (key, Some(value))).collect();
         merged.extend(changes);
         let present = merged.into_iter().filter_map(|(key, value)| value.map(|value| (key, value)));
         Ok(present.take(limit).collect())
@@ -188,7 +205,8 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let store = ReadStore::open(folder.path(), &Options::default()).unwrap();
             let mut model = Model::new();
-            let mut overlay = Overlay::new(&store);
+            let cache = Cache::default();
+            let mut overlay = Overlay::new(&store, &cache);
             for steps in steps.split_inclusive(|step| matches!(step, Step::End(_) | Step::Write)) {
                 let good = !matches!(steps.last(), Some(Step::End(false)));
                 let mut after = model.clone();
@@ -202,8 +220,10 @@ mod tests {
                 }
                 expect_same(&overlay, &model);
                 if let Some(Step::Write) = steps.last() {
-                    store.write(overlay.into_batch()).unwrap();
-                    overlay = Overlay::new(&store);
+                    let batch = overlay.into_batch();
+                    cache.written(&batch);
+                    store.write(batch).unwrap();
+                    overlay = Overlay::new(&store, &cache);
                     expect_same(&overlay, &model);
                 }
             }

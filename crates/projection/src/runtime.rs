@@ -13,6 +13,7 @@ use crate::driver::{Adoption, Driver};
 use crate::entity::Degraded;
 use crate::error::{MaintenanceError, StartError};
 use crate::folder::Layout;
+use crate::hub::Hub;
 use crate::projector::Projector;
 use crate::view::{View, ViewState};
 
@@ -38,6 +39,7 @@ pub struct Views {
 pub(crate) struct Shared {
     pub(crate) entries: Vec<Entry>,
     pub(crate) log: Arc<dyn Log>,
+    pub(crate) hub: Arc<Hub>,
     pub(crate) options: Options,
     pub(crate) token: CancellationToken,
     drivers: TaskTracker,
@@ -90,7 +92,10 @@ impl Runtime {
             .await
             .map_err(|error| StartError::Folder { path: views_dir.clone(), reason: error.to_string() })?;
         let drivers = TaskTracker::new();
-        let entries = projectors.into_iter().map(|projector| {
+        let hub = Hub::new(Arc::clone(&log), token.clone());
+        // All of them before the first begins, so that it knows whom to wait for.
+        let openings: Vec<_> = projectors.iter().map(|_| hub.opening()).collect();
+        let entries = projectors.into_iter().zip(openings).map(|(projector, opening)| {
             let layout = Layout::new(&views_dir, projector.name(), projector.version());
             let view = Arc::new(View::new(projector.name()));
             let (sender, adoptions) = mpsc::channel(ADOPTIONS_MAX);
@@ -98,6 +103,8 @@ impl Runtime {
                 view: Arc::clone(&view),
                 projector: Arc::clone(&projector),
                 log: Arc::clone(&log),
+                hub: Arc::clone(&hub),
+                opening: Some(opening),
                 layout: layout.clone(),
                 store: options.store.clone(),
                 adoptions,
@@ -108,7 +115,7 @@ impl Runtime {
         });
         let entries = entries.collect();
         drivers.close();
-        Ok(Views { shared: Arc::new(Shared { entries, log, options, token, drivers }) })
+        Ok(Views { shared: Arc::new(Shared { entries, log, hub, options, token, drivers }) })
     }
 }
 

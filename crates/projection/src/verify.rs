@@ -103,8 +103,7 @@ impl Views {
         store.remove_when_closed(true);
         let applier = Applier::rows_only(Arc::clone(&entry.projector), store, created_at)?;
         let builder = Builder {
-            log: Arc::clone(&self.shared.log),
-            view: entry.view.name(),
+            hub: Arc::clone(&self.shared.hub),
             token: self.shared.token.clone(),
             clock: Clock::start(Position::START),
         };

@@ -14,6 +14,7 @@ use crate::checkpoint::Divergence;
 use crate::companion::Frozen;
 use crate::entity::{self, Degraded};
 use crate::error::{StaleRead, ViewError};
+use crate::wishes::Wishes;
 
 /// Positions that a slow subscriber of [`View::changes`] may be behind; then it has lagged and takes a new snapshot.
 const CHANGES_MAX: usize = 256;
@@ -28,6 +29,7 @@ pub struct View {
     position: watch::Sender<Position>,
     state: watch::Sender<ViewState>,
     changes: broadcast::Sender<Position>,
+    wishes: Wishes,
 }
 
 /// What readers get.
@@ -110,8 +112,10 @@ impl View {
         *self.position.borrow()
     }
 
-    /// Waits until readers see everything up to `wanted`. Gives up at the deadline, and at once if the view has stopped.
+    /// Waits until readers see everything up to `wanted`; a view that lets commits gather ([`crate::Projector::linger`]) applies
+    /// them at once then. Gives up at the deadline, and at once if the view has stopped.
     pub async fn reached(&self, wanted: Position, deadline: Instant) -> Result<(), StaleRead> {
+        let _wish = (self.position() < wanted).then(|| self.wishes.wait_for(wanted.sequence()));
         let mut positions = self.position.subscribe();
         let mut states = self.state.subscribe();
         let there = positions.wait_for(|position| *position >= wanted);
@@ -175,6 +179,7 @@ impl View {
             position: watch::Sender::new(Position::START),
             state: watch::Sender::new(ViewState::Starting),
             changes: broadcast::Sender::new(CHANGES_MAX),
+            wishes: Wishes::default(),
         }
     }
 
@@ -206,6 +211,10 @@ impl View {
             // Nobody may be listening.
             self.changes.send(position).ok();
         }
+    }
+
+    pub(crate) const fn wishes(&self) -> &Wishes {
+        &self.wishes
     }
 
     pub(crate) fn set_state(&self, state: ViewState) {

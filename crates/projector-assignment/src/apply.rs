@@ -1,5 +1,6 @@
 //! What each event changes in who has what.
 
+use relevo_domain::bulk::BulkEvent;
 use relevo_domain::channel::ChannelEvent;
 use relevo_domain::contact::ContactEvent;
 use relevo_domain::conversation::{AssignmentHow, ConversationEvent, Priority};
@@ -66,7 +67,14 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), App
                 | WorkspaceEvent::TagChanged { .. }
                 | WorkspaceEvent::TagDeleted { .. }
                 | WorkspaceEvent::QuickReplySet { .. }
-                | WorkspaceEvent::QuickReplyRemoved { .. },
+                | WorkspaceEvent::QuickReplyRemoved { .. }
+                | WorkspaceEvent::DetectionSet(_),
+            )
+            | Event::Bulk(
+                BulkEvent::Started { .. }
+                | BulkEvent::Taken { .. }
+                | BulkEvent::Progressed { .. }
+                | BulkEvent::Finished { .. },
             ) => {}
         }
     }
@@ -76,17 +84,7 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), App
 fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &ConversationEvent) -> Result<(), ApplyError> {
     let key = keys::current(moment.tenant, moment.conversation);
     let before: Option<CurrentRow> = load(&*rows, "current", &key)?;
-    let mut row = match (&before, event) {
-        (None, ConversationEvent::Opened { channel, .. }) => CurrentRow {
-            channel: channel.to_string(),
-            status: OPEN,
-            without_agent_since: moment.at,
-            changed_at: moment.at,
-            ..CurrentRow::default()
-        },
-        (Some(before), _) => before.clone(),
-        (None, _) => return Err(ApplyError::BadRow(format!("{} of a conversation that was not opened", event.name()))),
-    };
+    let mut row = before_it(moment, before.as_ref(), event)?;
     match event {
         ConversationEvent::Assigned { agent, team, how } => {
             let history = keys::history(moment.tenant, moment.conversation, moment.sequence, moment.ordinal);
@@ -133,6 +131,12 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
         | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
         | ConversationEvent::Escalated { .. }
+        | ConversationEvent::SituationDetected(_)
+        | ConversationEvent::SuggestionClosed { .. }
+        | ConversationEvent::BotTurnStarted(_)
+        | ConversationEvent::BotTurnEnded { .. }
+        | ConversationEvent::AlertRaised { .. }
+        | ConversationEvent::BotSignalled { .. }
         | ConversationEvent::NoteAdded { .. }
         | ConversationEvent::TagAdded { .. }
         | ConversationEvent::TagRemoved { .. }
@@ -146,6 +150,25 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
     lists::moved(rows, moment.tenant, moment.conversation, before.as_ref(), &row)?;
     store(rows, key, &row);
     Ok(())
+}
+
+/// The row that the event changes.
+fn before_it(
+    moment: Moment<'_>,
+    before: Option<&CurrentRow>,
+    event: &ConversationEvent,
+) -> Result<CurrentRow, ApplyError> {
+    match (before, event) {
+        (None, ConversationEvent::Opened { channel, .. }) => Ok(CurrentRow {
+            channel: channel.to_string(),
+            status: OPEN,
+            without_agent_since: moment.at,
+            changed_at: moment.at,
+            ..CurrentRow::default()
+        }),
+        (Some(before), _) => Ok(before.clone()),
+        (None, _) => Err(ApplyError::BadRow(format!("{} of a conversation that was not opened", event.name()))),
+    }
 }
 
 /// Gives the conversation to whom the event says; answers with what the history keeps of it.

@@ -21,6 +21,8 @@ pub use reader::queue::{Order, Queue, QueuePage, QueueQuery, Queued, queue};
 pub use reader::{Assignment, Cursor, Status, assignment};
 pub use relevo_projection::row::ReadError;
 
+use std::time::Duration;
+
 use relevo_domain::Recorded;
 use relevo_projection::{ApplyError, Projector, Rows};
 
@@ -29,6 +31,10 @@ pub const NAME: &str = "assignment";
 
 /// Version of keys and rows. Raise it with every change of their bytes or meaning: the view is then built anew from the log.
 pub const VERSION: u32 = 4;
+
+/// How long a commit may wait for others before it is applied, while nobody waits for it: queues and loads are looked at by people.
+/// Who gets a conversation is decided from the log and not from here.
+const LINGER: Duration = Duration::from_millis(20);
 
 /// Writes the assignment view.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,6 +47,10 @@ impl Projector for AssignmentProjector {
 
     fn version(&self) -> u32 {
         VERSION
+    }
+
+    fn linger(&self) -> Duration {
+        LINGER
     }
 
     fn apply(&self, rows: &mut dyn Rows, commit: &Recorded) -> Result<(), ApplyError> {

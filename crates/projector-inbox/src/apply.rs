@@ -1,7 +1,7 @@
 //! From a commit to rows: which event goes where. The rules themselves stand in `conversation`, `thread`, `contact`, `channel`
 //! and `workspace`; `count` and `changed` follow whatever they do to a row.
 
-use relevo_domain::conversation::ConversationEvent;
+use relevo_domain::conversation::{ConversationEvent, DeliveryReport};
 use relevo_domain::identity::IdentityEvent;
 use relevo_domain::{Actor, EntityId, Event, Recorded, TenantId};
 use relevo_projection::row::{load, store};
@@ -27,6 +27,7 @@ pub(crate) struct Moment<'a> {
 
 pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), ApplyError> {
     let commit = &recorded.commit;
+    let mut talk: Option<Talk> = None;
     for (ordinal, event) in (0..).zip(&commit.events) {
         let moment = Moment {
             tenant: &commit.tenant,
@@ -38,21 +39,40 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), App
             by: &commit.actor,
         };
         match event {
-            Event::Conversation(event) => conversation_event(rows, moment, event)?,
+            Event::Conversation(event) => {
+                let known = match talk.take() {
+                    Some(talk) => talk,
+                    None => conversation_before(rows, moment, event)?,
+                };
+                talk = Some(conversation_event(rows, moment, known, event)?);
+            }
             Event::Contact(event) => contact::apply(rows, moment, event)?,
             Event::Workspace(event) => workspace::apply(rows, moment, event)?,
             Event::Channel(event) => channel::apply(rows, moment, event)?,
-            // A binding decides to whom a message belongs; what the inbox shows comes with the message.
-            Event::Identity(IdentityEvent::Bound { .. }) => {}
+            // What a bulk does to conversations are events of these. A binding decides to whom a message belongs; what the
+            // inbox shows comes with the message.
+            Event::Bulk(_) | Event::Identity(IdentityEvent::Bound { .. }) => {}
         }
     }
+    let Some(Talk { before, row }) = talk else { return Ok(()) };
+    count::moved(rows, &commit.tenant, before.as_ref(), &row)?;
+    let stood_at = before.map_or(0, |before| before.sequence);
+    changed(rows, &commit.tenant, recorded.sequence, commit.entity, stood_at);
+    store(rows, keys::conversation(&commit.tenant, commit.entity), &row);
     Ok(())
 }
 
-fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &ConversationEvent) -> Result<(), ApplyError> {
-    let key = keys::conversation(moment.tenant, moment.entity);
-    let before: Option<ConversationRow> = load(&*rows, "conversation", &key)?;
-    let mut row = match (&before, event) {
+/// A commit's conversation: as it was stored before the commit, and as the events so far have made it. Read and written once a
+/// commit, however many events it has.
+struct Talk {
+    before: Option<ConversationRow>,
+    row: ConversationRow,
+}
+
+fn conversation_before(rows: &mut dyn Rows, moment: Moment<'_>, first: &ConversationEvent) -> Result<Talk, ApplyError> {
+    let before: Option<ConversationRow> =
+        load(&*rows, "conversation", &keys::conversation(moment.tenant, moment.entity))?;
+    let row = match (&before, first) {
         (None, ConversationEvent::Opened { channel, medium, contact }) => {
             rows.put(keys::of_contact(moment.tenant, *contact, moment.sequence), moment.entity.bytes().to_vec());
             let contact_ordinal = contact::ordinal(rows, moment.tenant, *contact)?;
@@ -61,18 +81,24 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
             ConversationRow { ordinal, contact_ordinal, ..row }
         }
         (Some(before), _) => before.clone(),
-        (None, _) => return Err(ApplyError::BadRow(format!("{} of a conversation that was not opened", event.name()))),
+        (None, _) => return Err(ApplyError::BadRow(format!("{} of a conversation that was not opened", first.name()))),
     };
+    Ok(Talk { before, row })
+}
+
+fn conversation_event(
+    rows: &mut dyn Rows,
+    moment: Moment<'_>,
+    Talk { before, mut row }: Talk,
+    event: &ConversationEvent,
+) -> Result<Talk, ApplyError> {
     change(rows, moment, &mut row, event)?;
     conversation::answers(&mut row, moment, event);
     row.version = moment.version;
     row.sequence = moment.sequence;
     row.waiting_since = row.unanswered.as_ref().and_then(conversation::unanswered::since);
     row.unread = conversation::unread::count(&row.unread_runs);
-    count::moved(rows, moment.tenant, before.as_ref(), &row)?;
-    changed(rows, moment, moment.entity, before.map_or(0, |before| before.sequence));
-    store(rows, key, &row);
-    Ok(())
+    Ok(Talk { before, row })
 }
 
 /// Thread first, list row second: what a list shows of a message is what the thread has made of it.
@@ -112,11 +138,7 @@ fn change(
             conversation::reacted(row, moment);
         }
         ConversationEvent::DeliveryReported(report) => {
-            let reported = thread::report(report);
-            let stored = thread::amend(rows, moment, report.message, LooseKind::Delivery, |about| {
-                thread::deliver(about, &reported);
-            })?;
-            conversation::message_changed(row, stored.as_ref());
+            conversation::message_changed(row, reported(rows, moment, report)?.as_ref());
         }
         ConversationEvent::MessageQueued(outgoing) => {
             let stored = thread::sent::queued(rows, moment, outgoing)?;
@@ -138,6 +160,12 @@ fn change(
         | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
         | ConversationEvent::Escalated { .. }
+        | ConversationEvent::SituationDetected(_)
+        | ConversationEvent::SuggestionClosed { .. }
+        | ConversationEvent::BotTurnStarted(_)
+        | ConversationEvent::BotTurnEnded { .. }
+        | ConversationEvent::AlertRaised { .. }
+        | ConversationEvent::BotSignalled { .. }
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::Resolved { .. }
         | ConversationEvent::Reopened { .. }
@@ -150,6 +178,15 @@ fn change(
         | ConversationEvent::MarkedRead { .. } => conversation::changed(row, moment, event),
     }
     Ok(())
+}
+
+fn reported(
+    rows: &mut dyn Rows,
+    moment: Moment<'_>,
+    report: &DeliveryReport,
+) -> Result<Option<MessageRow>, ApplyError> {
+    let reported = thread::report(report);
+    thread::amend(rows, moment, report.message, LooseKind::Delivery, |about| thread::deliver(about, &reported))
 }
 
 /// What becomes of a message that was queued, and of a file that was received.
@@ -186,6 +223,12 @@ fn on_its_way(
         | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
         | ConversationEvent::Escalated { .. }
+        | ConversationEvent::SituationDetected(_)
+        | ConversationEvent::SuggestionClosed { .. }
+        | ConversationEvent::BotTurnStarted(_)
+        | ConversationEvent::BotTurnEnded { .. }
+        | ConversationEvent::AlertRaised { .. }
+        | ConversationEvent::BotSignalled { .. }
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::Resolved { .. }
         | ConversationEvent::Reopened { .. }
@@ -201,14 +244,14 @@ fn on_its_way(
 }
 
 /// Moves an entity in CHANGED from where it stood to this commit; 0 stands for nowhere.
-pub(crate) fn changed(rows: &mut dyn Rows, moment: Moment<'_>, entity: EntityId, before: u64) {
-    if before == moment.sequence {
+pub(crate) fn changed(rows: &mut dyn Rows, tenant: &TenantId, sequence: u64, entity: EntityId, before: u64) {
+    if before == sequence {
         return;
     }
     if before != 0 {
-        rows.delete(keys::changed(moment.tenant, before, entity));
+        rows.delete(keys::changed(tenant, before, entity));
     }
-    rows.put(keys::changed(moment.tenant, moment.sequence, entity), Vec::new());
+    rows.put(keys::changed(tenant, sequence, entity), Vec::new());
 }
 
 /// The next number of its kind, which is given once.

@@ -20,6 +20,6 @@ mod tests;
 
 pub(crate) use companion::{Columns, ColumnsCompanion};
 pub(crate) use plan::{Access, Plan};
-pub(crate) use select::select;
+pub(crate) use select::{members, select};
 pub(crate) use snoozed::DueCounts;
 pub(crate) use tenant::{Cells, TenantColumns};

@@ -74,7 +74,7 @@ fn update(
     for new in after.difference(&before) {
         rows.put(keys::term(moment.tenant, new, row.ordinal), contact.bytes().to_vec());
     }
-    changed(rows, moment, contact, stood);
+    changed(rows, moment.tenant, moment.sequence, contact, stood);
     store(rows, key, &row);
     Ok(())
 }

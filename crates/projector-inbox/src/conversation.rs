@@ -10,12 +10,13 @@ pub(crate) mod unread;
 use std::time::Duration;
 
 use relevo_domain::conversation::{
-    Author, Body, ConversationEvent, Medium, Message, MessageKind, NotePersonal, Outgoing, PauseReason, PauseTerms,
+    Alert, Author, Body, ConversationEvent, Medium, Message, MessageKind, NotePersonal, Outgoing, PauseReason,
+    PauseTerms,
 };
 use relevo_domain::{Actor, ChannelId, EntityId, Timestamp};
 
 use crate::apply::Moment;
-use crate::row::{ConversationRow, EscalationRow, LastSentRow, MessageRow, PauseRow, PreviewRow};
+use crate::row::{AlertRow, ConversationRow, EscalationRow, LastSentRow, MessageRow, PauseRow, PreviewRow};
 
 /// How long after the customer's last message WhatsApp accepts free text.
 pub(crate) const WINDOW: Duration = Duration::from_hours(24);
@@ -78,6 +79,7 @@ pub(crate) fn changed(row: &mut ConversationRow, moment: Moment<'_>, event: &Con
                 });
             }
         }
+        ConversationEvent::AlertRaised { alert, since } => alerted(row, moment, *alert, *since),
         ConversationEvent::BotResumed { .. } => row.pause = None,
         ConversationEvent::Assigned { agent, team, .. } => {
             row.agent = agent.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -93,6 +95,11 @@ pub(crate) fn changed(row: &mut ConversationRow, moment: Moment<'_>, event: &Con
         ConversationEvent::MarkedRead { through } => unread::read(row, *through),
         // The row is new; `EpisodeStarted` follows.
         ConversationEvent::Opened { .. }
+        | ConversationEvent::SituationDetected(_)
+        | ConversationEvent::SuggestionClosed { .. }
+        | ConversationEvent::BotTurnStarted(_)
+        | ConversationEvent::BotTurnEnded { .. }
+        | ConversationEvent::BotSignalled { .. }
         // What is said about messages stands in the functions below.
         | ConversationEvent::MessageReceived(_)
         | ConversationEvent::MessageEchoed(_)
@@ -108,6 +115,19 @@ pub(crate) fn changed(row: &mut ConversationRow, moment: Moment<'_>, event: &Con
         | ConversationEvent::SendCancelled { .. }
         | ConversationEvent::MediumFetched { .. }
         | ConversationEvent::NoteAdded { .. } => {}
+    }
+}
+
+/// A pause stands: without one there is nothing alarming.
+fn alerted(row: &mut ConversationRow, moment: Moment<'_>, alert: Alert, since: Timestamp) {
+    if let Some(pause) = &mut row.pause {
+        pause.alerts.retain(|known| known.alert != alert.as_str());
+        pause.alerts.push(AlertRow {
+            alert: alert.as_str().to_owned(),
+            since: since.as_millis(),
+            at: moment.at,
+            sequence: moment.sequence,
+        });
     }
 }
 
@@ -223,12 +243,13 @@ fn bot_paused(
     row.pause = Some(PauseRow {
         reason: reason.as_str().to_owned(),
         automatic,
-        by: moment.by.to_word(),
+        by: moment.by.pausing(automatic).to_word(),
         since: moment.at,
         note: personal.text.clone().unwrap_or_default(),
         until: None,
         locked: false,
         escalation: None,
+        alerts: Vec::new(),
     });
 }
 

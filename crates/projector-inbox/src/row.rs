@@ -13,8 +13,8 @@ pub use contact::IdentifierRow;
 pub(crate) use contact::{ContactRow, CustomerRow, LinkRow, TagRow};
 pub use outgoing::{CancelCode, FailureRow, OutgoingRow, REPORTED, SendState, StageCode, TimesRow};
 pub use thread::{
-    AttachmentRow, AttachmentStateCode, AuthorCode, Entry, FlagsRow, LooseKind, LooseRow, MailRow, MessageRow,
-    ReactionRow, ReportRow, TimelineKind, TimelineRow,
+    AttachmentRow, AttachmentStateCode, AuthorCode, DetectedRow, Entry, FlagsRow, LooseKind, LooseRow, MailRow,
+    MessageRow, ReactionRow, ReportRow, TimelineKind, TimelineRow,
 };
 pub(crate) use thread::{LooseSpotRow, PlaceRow, SpotRow, ThreadRow};
 pub(crate) use workspace::{ButtonRow, ChannelRow, HeaderRow, QuickReplyRow, TemplateRow};
@@ -172,6 +172,25 @@ pub(crate) struct PauseRow {
     /// The last since it began.
     #[prost(message, optional, tag = "8")]
     pub(crate) escalation: Option<EscalationRow>,
+    /// The last of each kind since it began, in the order of the log.
+    #[prost(message, repeated, tag = "10")]
+    pub(crate) alerts: Vec<AlertRow>,
+}
+
+/// Staff was alerted.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct AlertRow {
+    /// `Alert::as_str`.
+    #[prost(string, tag = "1")]
+    pub(crate) alert: String,
+    /// Since when it had been so.
+    #[prost(sint64, tag = "2")]
+    pub(crate) since: i64,
+    #[prost(sint64, tag = "3")]
+    pub(crate) at: i64,
+    /// Of its commit.
+    #[prost(uint64, tag = "4")]
+    pub(crate) sequence: u64,
 }
 
 /// Somebody was asked to take over.

@@ -13,7 +13,7 @@ use crate::row::{NumbersRow, QuickReplyRow, TagRow};
 
 pub(crate) fn apply(rows: &mut dyn Rows, moment: Moment<'_>, event: &WorkspaceEvent) -> Result<(), ApplyError> {
     match event {
-        WorkspaceEvent::IdKeyFingerprinted { .. } => return Ok(()),
+        WorkspaceEvent::IdKeyFingerprinted { .. } | WorkspaceEvent::DetectionSet(_) => return Ok(()),
         WorkspaceEvent::TagCreated { tag, name, colour } | WorkspaceEvent::TagChanged { tag, name, colour } => {
             named(rows, moment.tenant, *tag, name, *colour);
         }
@@ -41,7 +41,7 @@ fn named(rows: &mut dyn Rows, tenant: &TenantId, tag: TagId, name: &TagName, col
 fn touched(rows: &mut dyn Rows, moment: Moment<'_>, workspace: EntityId) -> Result<(), ApplyError> {
     let key = keys::numbers(moment.tenant);
     let mut numbers: NumbersRow = load(&*rows, "numbers", &key)?.unwrap_or_default();
-    changed(rows, moment, workspace, numbers.workspace_changed);
+    changed(rows, moment.tenant, moment.sequence, workspace, numbers.workspace_changed);
     numbers.workspace_changed = moment.sequence;
     store(rows, key, &numbers);
     Ok(())

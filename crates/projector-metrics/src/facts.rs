@@ -96,7 +96,11 @@ impl<'a> Facts<'a> {
             recorded_at: commit.recorded_at.as_millis(),
             conversation: match entity.kind() {
                 EntityKind::Conversation => entity.bytes().to_vec(),
-                EntityKind::Contact | EntityKind::Identity | EntityKind::Channel | EntityKind::Workspace => Vec::new(),
+                EntityKind::Contact
+                | EntityKind::Identity
+                | EntityKind::Channel
+                | EntityKind::Workspace
+                | EntityKind::Bulk => Vec::new(),
             },
             channel: draft.channel,
             team: draft.team,

@@ -33,6 +33,8 @@ pub use reader::{
 };
 pub use sketch::RELATIVE_ERROR_DIVISOR;
 
+use std::time::Duration;
+
 use relevo_domain::Recorded;
 use relevo_projection::{ApplyError, Projector, Rows};
 
@@ -44,6 +46,10 @@ pub const NAME: &str = "metrics";
 /// Version of keys and rows. Raise it with every change of their bytes or meaning, also of a definition: the view is then built
 /// anew from the log.
 pub const VERSION: u32 = 5;
+
+/// How long a commit may wait for others before it is applied, while nobody waits for it: figures are of minutes and days, and the
+/// topics are published every tenth of a second.
+const LINGER: Duration = Duration::from_millis(50);
 
 /// Writes the metrics view.
 #[derive(Clone, Copy, Debug, Default)]
@@ -70,6 +76,10 @@ impl Projector for MetricsProjector {
 
     fn version(&self) -> u32 {
         VERSION
+    }
+
+    fn linger(&self) -> Duration {
+        LINGER
     }
 
     fn apply(&self, rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), ApplyError> {

@@ -44,7 +44,8 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<Vec<Obs
             )
             | Event::Contact(_)
             | Event::Identity(_)
-            | Event::Workspace(_) => {}
+            | Event::Workspace(_)
+            | Event::Bulk(_) => {}
         }
     }
     if let Some(mut row) = talk {
@@ -99,6 +100,12 @@ fn conversation_event(
         | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
         | ConversationEvent::Escalated { .. }
+        | ConversationEvent::SituationDetected(_)
+        | ConversationEvent::SuggestionClosed { .. }
+        | ConversationEvent::BotTurnStarted(_)
+        | ConversationEvent::BotTurnEnded { .. }
+        | ConversationEvent::AlertRaised { .. }
+        | ConversationEvent::BotSignalled { .. }
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::Reopened { .. }
         | ConversationEvent::NoteAdded { .. }
@@ -205,6 +212,12 @@ fn evolve(talk: &mut ConversationRow, event: &ConversationEvent) {
         | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
         | ConversationEvent::Escalated { .. }
+        | ConversationEvent::SituationDetected(_)
+        | ConversationEvent::SuggestionClosed { .. }
+        | ConversationEvent::BotTurnStarted(_)
+        | ConversationEvent::BotTurnEnded { .. }
+        | ConversationEvent::AlertRaised { .. }
+        | ConversationEvent::BotSignalled { .. }
         | ConversationEvent::NoteAdded { .. }
         | ConversationEvent::TagAdded { .. }
         | ConversationEvent::TagRemoved { .. }

@@ -10,17 +10,17 @@ use relevo_projection::row::{load, store};
 use relevo_projection::{ApplyError, Rows, waiting};
 
 use crate::row::{CurrentRow, HistoryRow, PauseRow, ResumedRow};
-use crate::{keys, lists};
+use crate::{bulk, keys, lists, suggest};
 
 /// One event's where, when and who.
 #[derive(Clone, Copy)]
-struct Moment<'a> {
+pub(crate) struct Moment<'a> {
     tenant: &'a TenantId,
     conversation: EntityId,
     sequence: u64,
     ordinal: u32,
-    version: u64,
-    at: i64,
+    pub(crate) version: u64,
+    pub(crate) at: i64,
     by: &'a Actor,
 }
 
@@ -40,6 +40,7 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), App
                 };
                 conversation_event(rows, moment, event)?;
             }
+            Event::Bulk(event) => bulk::apply(rows, recorded, event)?,
             // Only conversations have a bot.
             Event::Contact(
                 ContactEvent::Created { .. }
@@ -66,7 +67,8 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), App
                 | WorkspaceEvent::TagChanged { .. }
                 | WorkspaceEvent::TagDeleted { .. }
                 | WorkspaceEvent::QuickReplySet { .. }
-                | WorkspaceEvent::QuickReplyRemoved { .. },
+                | WorkspaceEvent::QuickReplyRemoved { .. }
+                | WorkspaceEvent::DetectionSet(_),
             ) => {}
         }
     }
@@ -76,24 +78,16 @@ pub(crate) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), App
 fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &ConversationEvent) -> Result<(), ApplyError> {
     let key = keys::current(moment.tenant, moment.conversation);
     let before: Option<CurrentRow> = load(&*rows, "current", &key)?;
-    let mut row = match (&before, event) {
-        (None, ConversationEvent::Opened { channel, .. }) => {
-            CurrentRow { channel: channel.to_string(), ..CurrentRow::default() }
-        }
-        (Some(before), _) => before.clone(),
-        (None, _) => return Err(ApplyError::BadRow(format!("{} of a conversation that was not opened", event.name()))),
-    };
+    let mut row = known(before.as_ref(), event)?;
     match event {
         ConversationEvent::BotPaused { reason, automatic, terms, personal } => {
             let pause = on_terms(bot_paused(moment, *reason, *automatic, personal), *terms);
-            remember(rows, moment, HistoryRow { paused: Some(pause.clone()), ..HistoryRow::default() });
-            row.silent_since.get_or_insert(moment.at);
-            row.pause = Some(pause);
+            silenced(rows, moment, &mut row, pause);
         }
         ConversationEvent::PauseChanged { terms, personal } => {
             row.pause = row.pause.map(|pause| changed(rows, moment, pause, *terms, personal));
         }
-        ConversationEvent::BotResumed { cause: _, personal } => {
+        ConversationEvent::BotResumed { cause: _, catch_up: _, personal } => {
             let resumed = bot_resumed(moment, personal, row.silent_since.take());
             remember(rows, moment, HistoryRow { resumed: Some(resumed), ..HistoryRow::default() });
             row.pause = None;
@@ -119,11 +113,22 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
         | ConversationEvent::DeliveryReported(_) => {
             waiting::sent(row.waiting.get_or_insert_default(), event, moment.at);
         }
-        ConversationEvent::Resolved { .. } => waiting::settled(row.waiting.get_or_insert_default()),
+        ConversationEvent::SituationDetected(found) => suggest::detected(&mut row, moment, found),
+        ConversationEvent::SuggestionClosed { suggestion, accepted: _ } => {
+            row.suggestions.retain(|open| open.number != *suggestion);
+        }
+        ConversationEvent::EpisodeStarted { .. } => row.suggestions.clear(),
+        ConversationEvent::Resolved { .. } => {
+            waiting::settled(row.waiting.get_or_insert_default());
+            row.suggestions.clear();
+        }
         // Nothing else pauses, resumes, changes who may see it, or whether the customer waits. Only the version moves.
         ConversationEvent::Opened { .. }
         | ConversationEvent::Escalated { .. }
-        | ConversationEvent::EpisodeStarted { .. }
+        | ConversationEvent::BotTurnStarted(_)
+        | ConversationEvent::BotTurnEnded { .. }
+        | ConversationEvent::AlertRaised { .. }
+        | ConversationEvent::BotSignalled { .. }
         | ConversationEvent::MessageEdited { .. }
         | ConversationEvent::MessageRevoked { .. }
         | ConversationEvent::ReactionChanged { .. }
@@ -142,6 +147,25 @@ fn conversation_event(rows: &mut dyn Rows, moment: Moment<'_>, event: &Conversat
     lists::moved(rows, moment.tenant, moment.conversation, before.as_ref(), &row)?;
     store(rows, key, &row);
     Ok(())
+}
+
+fn known(before: Option<&CurrentRow>, event: &ConversationEvent) -> Result<CurrentRow, ApplyError> {
+    match (before, event) {
+        (None, ConversationEvent::Opened { channel, .. }) => {
+            Ok(CurrentRow { channel: channel.to_string(), ..CurrentRow::default() })
+        }
+        (Some(before), _) => Ok(before.clone()),
+        (None, _) => Err(ApplyError::BadRow(format!("{} of a conversation that was not opened", event.name()))),
+    }
+}
+
+/// What was detected in the same commit is why.
+fn silenced(rows: &mut dyn Rows, moment: Moment<'_>, row: &mut CurrentRow, pause: PauseRow) {
+    let pause = PauseRow { detected: row.detected.take(), ..pause };
+    row.suggestions.clear();
+    remember(rows, moment, HistoryRow { paused: Some(pause.clone()), ..HistoryRow::default() });
+    row.silent_since.get_or_insert(moment.at);
+    row.pause = Some(pause);
 }
 
 /// The pause goes on, on these terms; that they were changed is remembered.
@@ -172,11 +196,12 @@ fn bot_paused(moment: Moment<'_>, reason: PauseReason, automatic: bool, personal
     PauseRow {
         reason: reason.as_str().to_owned(),
         automatic,
-        by: moment.by.to_word(),
+        by: moment.by.pausing(automatic).to_word(),
         since: moment.at,
         note: personal.text.clone().unwrap_or_default(),
         until: None,
         locked: false,
+        detected: None,
     }
 }
 

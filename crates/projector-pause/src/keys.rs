@@ -5,6 +5,10 @@
 //! 02 tenant order(1) reason time(8) conversation(16)      PAUSED   those that are paused, in one of two orders
 //! 03 tenant conversation(16) sequence(8) ordinal(4)       HISTORY  a pause or a resumption, oldest first
 //! 04 tenant reason automatic(1) channel agent team        COUNT    how many are paused; agent or team may be empty
+//! 05 tenant bulk(16)                                      BULK     a bulk and how far it is
+//! 06 tenant newest(8) bulk(16)                            BULKS    all bulks, the newest first
+//! 07 tenant bulk(16) outcome place(4)                     RESULT   what became of each conversation, under its outcome and the empty one
+//! 08 tenant rule time(8) number(8) conversation(16)       SUGGESTED  suggestions nobody has answered, under their rule and the empty one
 //! ```
 //! `tenant`, `reason`, `channel`, `agent` and `team` are terminated texts. A paused conversation stands in PAUSED
 //! under its reason and under the empty one, which is any; in each by the time of the pause (order 0: the longest pause first) and by
@@ -17,6 +21,10 @@ const CURRENT: u8 = 0x01;
 const PAUSED: u8 = 0x02;
 const HISTORY: u8 = 0x03;
 const COUNT: u8 = 0x04;
+const BULK: u8 = 0x05;
+const BULKS: u8 = 0x06;
+const RESULT: u8 = 0x07;
+const SUGGESTED: u8 = 0x08;
 
 /// Bytes of a conversation's id, with which a list's key ends.
 const ID_BYTES: usize = 16;
@@ -55,7 +63,25 @@ pub(crate) fn paused(tenant: &TenantId, order: Order, reason: &str, time: i64, c
     paused_prefix(tenant, order, reason).i64(time).bytes(conversation.bytes()).finish()
 }
 
-/// The conversation with which a PAUSED key ends.
+/// Suggestions of this rule; of any for the empty one.
+pub(crate) fn suggested_prefix(tenant: &TenantId, rule: &str) -> Key {
+    Key::new(SUGGESTED).text(tenant.as_str()).text(rule)
+}
+
+pub(crate) fn suggested(tenant: &TenantId, rule: &str, time: i64, number: u64, conversation: EntityId) -> Vec<u8> {
+    suggested_prefix(tenant, rule).i64(time).u64(number).bytes(conversation.bytes()).finish()
+}
+
+/// The number of the suggestion in a SUGGESTED key.
+pub(crate) fn read_suggestion(key: &[u8]) -> Result<u64, KeyError> {
+    let mut reader = KeyReader::new(SUGGESTED, key)?;
+    reader.text()?;
+    reader.text()?;
+    reader.i64()?;
+    reader.u64()
+}
+
+/// The conversation with which a PAUSED or SUGGESTED key ends.
 pub(crate) fn read_conversation(key: &[u8]) -> Result<EntityId, KeyError> {
     let id = key.last_chunk::<ID_BYTES>().ok_or(KeyError::Short)?;
     Ok(EntityId::new(EntityKind::Conversation, *id))
@@ -95,6 +121,34 @@ pub(crate) fn read_count(key: &[u8]) -> Result<Counted, KeyError> {
     };
     reader.finish()?;
     Ok(counted)
+}
+
+pub(crate) fn bulk(tenant: &TenantId, bulk: EntityId) -> Vec<u8> {
+    Key::new(BULK).text(tenant.as_str()).bytes(bulk.bytes()).finish()
+}
+
+pub(crate) fn bulks_prefix(tenant: &TenantId) -> Key {
+    Key::new(BULKS).text(tenant.as_str())
+}
+
+/// A bulk in the list of all, by the sequence with which it was started.
+pub(crate) fn bulk_listed(tenant: &TenantId, sequence: u64, bulk: EntityId) -> Vec<u8> {
+    bulks_prefix(tenant).u64(u64::MAX - sequence).bytes(bulk.bytes()).finish()
+}
+
+/// The bulk with which a BULKS key ends.
+pub(crate) fn read_bulk(key: &[u8]) -> Result<EntityId, KeyError> {
+    let id = key.last_chunk::<ID_BYTES>().ok_or(KeyError::Short)?;
+    Ok(EntityId::new(EntityKind::Bulk, *id))
+}
+
+/// Results of a bulk that ended so; all for the empty outcome.
+pub(crate) fn bulk_results_prefix(tenant: &TenantId, bulk: EntityId, outcome: &str) -> Key {
+    Key::new(RESULT).text(tenant.as_str()).bytes(bulk.bytes()).text(outcome)
+}
+
+pub(crate) fn bulk_result(tenant: &TenantId, bulk: EntityId, outcome: &str, place: u32) -> Vec<u8> {
+    bulk_results_prefix(tenant, bulk, outcome).u32(place).finish()
 }
 
 #[cfg(test)]

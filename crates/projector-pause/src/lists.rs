@@ -6,7 +6,7 @@ use relevo_projection::row::{load, store};
 use relevo_projection::{ApplyError, Rows};
 
 use crate::keys::{self, Counted, Order};
-use crate::row::{CountRow, CurrentRow, ListedRow, PauseRow};
+use crate::row::{CountRow, CurrentRow, ListedRow, PauseRow, SuggestionRow};
 use crate::waited_since;
 
 /// Moves a conversation from where its row before put it to where its row now does.
@@ -43,13 +43,23 @@ pub(crate) fn moved(
 
 /// Every row of the lists that this conversation has.
 fn entries(tenant: &TenantId, conversation: EntityId, row: &CurrentRow) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let Some(pause) = &row.pause else { return Vec::new() };
+    let Some(pause) = &row.pause else { return suggested(tenant, conversation, row) };
     let waiting = waited_since(row, pause).unwrap_or(i64::MAX);
     let value = listed(row, pause).encode_to_vec();
     let orders = [(Order::Since, pause.since), (Order::Waiting, waiting)];
     let key = |reason, (order, time)| keys::paused(tenant, order, reason, time, conversation);
     let keys = ["", &pause.reason].into_iter().flat_map(|reason| orders.map(|order| key(reason, order)));
     keys.map(|key| (key, value.clone())).collect()
+}
+
+/// Only a bot that is not paused is suggested to be.
+fn suggested(tenant: &TenantId, conversation: EntityId, row: &CurrentRow) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let (channel, agent, team) = (row.channel.clone(), row.agent.clone(), row.team.clone());
+    let value = ListedRow { channel, agent, team, ..ListedRow::default() }.encode_to_vec();
+    let under = |rule: &str, open: &SuggestionRow| {
+        (keys::suggested(tenant, rule, open.at, open.number, conversation), value.clone())
+    };
+    row.suggestions.iter().flat_map(|open| [under("", open), under(&open.detected.rule, open)]).collect()
 }
 
 fn listed(row: &CurrentRow, pause: &PauseRow) -> ListedRow {

@@ -34,3 +34,10 @@ pub mod auth {
         tonic::include_proto!("relevo.auth.v1");
     }
 }
+
+/// How a bot is given turns, and acts in them.
+pub mod bot {
+    pub mod v1 {
+        tonic::include_proto!("relevo.bot.v1");
+    }
+}

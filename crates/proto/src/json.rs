@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use prost::{Message, Name};
-use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, SerializeOptions};
 
 use crate::FILE_DESCRIPTOR_SET;
 
@@ -20,6 +20,46 @@ pub enum JsonError {
     UnknownMessage(String),
     #[error("message cannot be written as JSON: {0}")]
     Write(String),
+}
+
+/// Why a text is not the message. Never quotes it: values are personal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    #[error("no descriptor of the message")]
+    UnknownMessage,
+    /// The contract has no such field; its name if it looks like one. Line from 1.
+    #[error("unknown field (line {line})")]
+    UnknownField { name: Option<String>, line: usize },
+    /// Not JSON, or a value that the field does not take. Both from 1.
+    #[error("not the message (line {line}, column {column})")]
+    Malformed { line: usize, column: usize },
+}
+
+/// Bytes of a field's name that are told: the longest of ours has half as many.
+const FIELD_NAME_BYTES_MAX: usize = 64;
+
+/// The message that the text is: field names as in the proto or in lowerCamelCase, as proto-JSON has it. An unknown field is an
+/// error, and so is anything behind the message.
+pub fn from_json<M: Message + Name + Default>(text: &[u8]) -> Result<M, ReadError> {
+    let pool = POOL.as_ref().ok_or(ReadError::UnknownMessage)?;
+    let descriptor = pool.get_message_by_name(&M::full_name()).ok_or(ReadError::UnknownMessage)?;
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let read = DynamicMessage::deserialize_with_options(descriptor, &mut reader, &DeserializeOptions::new());
+    let message = read.and_then(|message| reader.end().map(|()| message)).map_err(|error| read_error(&error))?;
+    message.transcode_to().map_err(|_| ReadError::UnknownMessage)
+}
+
+fn read_error(error: &serde_json::Error) -> ReadError {
+    let text = error.to_string();
+    let Some(rest) = text.strip_prefix("unrecognized field name '") else {
+        return ReadError::Malformed { line: error.line(), column: error.column() };
+    };
+    let name = rest.split('\'').next().filter(|name| {
+        (1..=FIELD_NAME_BYTES_MAX).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+    });
+    ReadError::UnknownField { name: name.map(str::to_owned), line: error.line() }
 }
 
 /// The message as one line of JSON, without a line feed.
@@ -57,6 +97,29 @@ mod tests {
     use super::*;
     use crate::admin::v1::{ChannelStatus, GetIntakeStatusResponse};
     use crate::query::v1::{BotState, Conversation, DurationFigure, FigureState, Medium};
+
+    #[test]
+    fn what_is_written_can_be_read_and_what_is_not_the_message_is_refused_without_quoting_it() {
+        let status = GetIntakeStatusResponse { backlog: 7, ..GetIntakeStatusResponse::default() };
+        let text = to_json(&status).unwrap();
+        assert_eq!(from_json::<GetIntakeStatusResponse>(text.as_bytes()), Ok(status.clone()));
+        let camel = br#"{"backlog":7,"handledSequence":"0"}"#;
+        assert_eq!(from_json::<GetIntakeStatusResponse>(camel), Ok(status));
+
+        let read = |text: &str| from_json::<GetIntakeStatusResponse>(text.as_bytes()).unwrap_err();
+        let unknown = ReadError::UnknownField { name: Some("back_log".to_owned()), line: 2 };
+        assert_eq!(read("{\n\"back_log\": 1}"), unknown);
+        assert_eq!(read("{\"+5491155550100\": 1}"), ReadError::UnknownField { name: None, line: 1 });
+        let digits = format!("{{\"{}\": 1}}", "x".repeat(100));
+        assert_eq!(read(&digits), ReadError::UnknownField { name: None, line: 1 });
+        for bad in
+            ["", "[]", "7", "<html>", "{\"backlog\": \"Ana Paz\"}", "{\"backlog\": -1}", "{} {}", "{\"backlog\": 1"]
+        {
+            let error = read(bad);
+            assert!(matches!(error, ReadError::Malformed { line: 0 | 1, .. }), "{bad}: {error:?}");
+            assert!(!error.to_string().contains("Ana"), "{error}");
+        }
+    }
 
     #[test]
     fn counters_are_strings_and_zeros_are_printed() {

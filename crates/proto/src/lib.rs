@@ -19,7 +19,7 @@ mod comment_tests;
 )]
 mod generated;
 
-pub use generated::{admin, auth, command, event, query};
+pub use generated::{admin, auth, bot, command, event, query};
 pub use problem::{FieldViolation, Precondition, Problem};
 
 /// Descriptors of every proto of Relevo, for gRPC reflection and for JSON.

@@ -28,6 +28,8 @@ pub const fn grpc_code(code: ErrorCode) -> Code {
         | ErrorCode::AttachmentNotFound
         | ErrorCode::ChannelNotFound
         | ErrorCode::MessageNotFound
+        | ErrorCode::SuggestionNotFound
+        | ErrorCode::BulkNotFound
         | ErrorCode::QuickReplyNotFound => Code::NotFound,
         ErrorCode::AlreadyAssigned
         | ErrorCode::ConversationResolved
@@ -36,7 +38,9 @@ pub const fn grpc_code(code: ErrorCode) -> Code {
         | ErrorCode::WindowClosed
         | ErrorCode::BotPaused
         | ErrorCode::NotPaused
+        | ErrorCode::TurnEnded
         | ErrorCode::PauseLocked
+        | ErrorCode::BulkRunning
         | ErrorCode::TemplateNotUsable
         | ErrorCode::ChannelPaused
         | ErrorCode::ChannelCannotSend
@@ -73,6 +77,8 @@ pub const fn http_status(code: ErrorCode) -> u16 {
         | ErrorCode::AttachmentNotFound
         | ErrorCode::ChannelNotFound
         | ErrorCode::MessageNotFound
+        | ErrorCode::SuggestionNotFound
+        | ErrorCode::BulkNotFound
         | ErrorCode::QuickReplyNotFound => 404,
         ErrorCode::AlreadyAssigned
         | ErrorCode::ConversationResolved
@@ -83,7 +89,9 @@ pub const fn http_status(code: ErrorCode) -> u16 {
         | ErrorCode::WindowClosed
         | ErrorCode::BotPaused
         | ErrorCode::NotPaused
+        | ErrorCode::TurnEnded
         | ErrorCode::PauseLocked
+        | ErrorCode::BulkRunning
         | ErrorCode::TemplateNotUsable
         | ErrorCode::ChannelPaused
         | ErrorCode::ChannelCannotSend

@@ -11,6 +11,7 @@ use relevo_domain::conversation::{Outgoing, SendFailure, StoredFile};
 use relevo_domain::{TenantId, Timestamp};
 
 use crate::account::Account;
+use crate::deadline::Deadline;
 
 /// A message with all that is needed to hand it over.
 #[derive(Clone, Copy, Debug)]
@@ -49,8 +50,10 @@ pub trait Door: Send + Sync + 'static {
     /// Renders the message and uploads its files. May be repeated; nothing reaches the customer.
     async fn prepare(&self, job: Job<'_>) -> Result<Prepared, (SendFailure, Option<Duration>)>;
 
-    /// The one call. The answer is known within the door's own time-out ([`Door::call_limit`]).
-    async fn hand_over(&self, account: &Account, prepared: Prepared) -> Outcome;
+    /// The one call. What can take time comes first (a connection, a login, a token); the last step before the request, or a
+    /// mail's text, is a look at `by`: once it is over nothing is written, and the message has failed for certain. The answer
+    /// is known within the door's own time-out ([`Door::call_limit`]).
+    async fn hand_over(&self, account: &Account, prepared: Prepared, by: Deadline) -> Outcome;
 
     /// How long [`Door::hand_over`] can take at most.
     fn call_limit(&self) -> Duration;

@@ -12,6 +12,7 @@ use relevo_domain::{Clock, TenantId};
 
 use crate::account::{Account, AccountKind, Credential, MailAccount, MetaAccount, TwilioAccount};
 use crate::check::{CheckLine, CheckPart};
+use crate::deadline::Deadline;
 use crate::door::{Door, FileLinks, Files, Job, Outcome, Prepared};
 use crate::http::CALL_MAX;
 use crate::media::{self, FetchFailure, FetchedMedium, MediumRef};
@@ -176,14 +177,14 @@ impl Door for Doors {
         }
     }
 
-    async fn hand_over(&self, account: &Account, prepared: Prepared) -> Outcome {
+    async fn hand_over(&self, account: &Account, prepared: Prepared, by: Deadline) -> Outcome {
         let http = self.0.tokens.http();
         match (&account.kind, prepared) {
-            (AccountKind::Meta(meta), Prepared::Meta(body)) => meta::hand_over(http, meta, body).await,
-            (AccountKind::Twilio(twilio), Prepared::Twilio(form)) => twilio::hand_over(http, twilio, &form).await,
+            (AccountKind::Meta(meta), Prepared::Meta(body)) => meta::hand_over(http, meta, body, by).await,
+            (AccountKind::Twilio(twilio), Prepared::Twilio(form)) => twilio::hand_over(http, twilio, &form, by).await,
             (AccountKind::Mail(mail), Prepared::Mail { from, to, bytes }) => {
                 let submission = Submission { from: &from, to: &to, bytes: &bytes };
-                self.0.mails.submit(account, mail, submission).await
+                self.0.mails.submit(account, mail, submission, by).await
             }
             // The channel became another kind of channel between the two steps.
             (AccountKind::Meta(_) | AccountKind::Twilio(_) | AccountKind::Mail(_), _) => {

@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use crate::account::MetaAccount;
 use crate::check::{CheckLine, CheckPart};
+use crate::deadline::Deadline;
 use crate::door::{Outcome, Prepared};
 use crate::http::{Answer, CALL_MAX, CallError, Http};
 use crate::media::{self, FetchFailure};
@@ -100,13 +101,13 @@ pub(crate) fn uploaded(uploads: &Uploads, account: &MetaAccount, file: &StoredFi
 }
 
 /// The one call.
-pub(crate) async fn hand_over(http: &Http, account: &MetaAccount, body: String) -> Outcome {
+pub(crate) async fn hand_over(http: &Http, account: &MetaAccount, body: String, by: Deadline) -> Outcome {
     let path = format!("{}/messages", account.phone_number_id);
     let request = match request(account, Method::POST, &path, "application/json", Bytes::from(body)) {
         Ok(request) => request,
         Err(failure) => return Outcome::Failed { failure, retry_after: None },
     };
-    outcome(http.call(request, CALL_MAX).await)
+    outcome(http.call_by(request, CALL_MAX, by).await)
 }
 
 /// Marks a message of the customer as read, and shows that somebody writes.

@@ -17,14 +17,15 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::account::{Account, AccountKey, MailAccount};
 use crate::counted::Written;
+use crate::deadline::{Deadline, in_time};
 use crate::door::Outcome;
 use crate::refusal::{Refusal, failure};
 use crate::smtp_session::{self, Session, refused};
 use crate::tokens::Tokens;
 
 /// A whole submission, from taking a connection to the answer to the final dot: 25 MB at 10 Mbit/s, or a server that looks for
-/// viruses before it answers.
-pub(crate) const SUBMIT_MAX: Duration = Duration::from_secs(30);
+/// viruses before it answers. With what the sender adds it is the longest call that the rules know of (30 s).
+pub(crate) const SUBMIT_MAX: Duration = Duration::from_secs(28);
 /// Connections of one account: Microsoft 365 refuses a fourth.
 const CONNECTIONS_MAX: usize = 3;
 /// An idle connection is used again within this time: servers close them after a minute or more.
@@ -101,18 +102,24 @@ impl Mails {
         Ok(())
     }
 
-    /// The one submission.
-    pub(crate) async fn submit(&self, account: &Account, mail: &MailAccount, submission: Submission<'_>) -> Outcome {
+    /// The one submission. Its text is not begun when `by` is over, and not gone on with when a submission has to be over.
+    pub(crate) async fn submit(
+        &self,
+        account: &Account,
+        mail: &MailAccount,
+        submission: Submission<'_>,
+        by: Deadline,
+    ) -> Outcome {
         let pool = self.pool(account);
-        let end = Instant::now() + SUBMIT_MAX;
+        let end = Deadline::within(SUBMIT_MAX, by.clock());
         let mut may_reuse = true;
         loop {
-            let taken = match self.take(&pool, mail, end, may_reuse).await {
+            let taken = match self.take(&pool, mail, end.instant().min(by.instant()), may_reuse).await {
                 Ok(taken) => taken,
                 Err((failure, retry_after)) => return Outcome::Failed { failure, retry_after },
             };
             let reused = taken.reused;
-            match over(taken, &submission, end).await {
+            match over(taken, &submission, by, end).await {
                 Ok(taken) => {
                     pool.give_back(taken);
                     return Outcome::Accepted { provider_id: message_id(submission.bytes) };
@@ -182,12 +189,12 @@ impl Pool {
 }
 
 /// One submission over one connection. The connection survives a success and nothing else.
-async fn over(mut taken: Taken, submission: &Submission<'_>, end: Instant) -> Result<Taken, Trouble> {
+async fn over(mut taken: Taken, submission: &Submission<'_>, by: Deadline, end: Deadline) -> Result<Taken, Trouble> {
     let mut stage = Stage::Envelope;
-    match timeout_at(end, tell(&mut taken.session, submission, &mut stage)).await {
-        Ok(Ok(())) => Ok(taken),
-        Ok(Err(trouble)) => Err(trouble),
-        Err(_) => Err(match stage {
+    match in_time(end, tell(&mut taken.session, submission, by, &mut stage)).await {
+        Some(Ok(())) => Ok(taken),
+        Some(Err(trouble)) => Err(trouble),
+        None => Err(match stage {
             Stage::Envelope => {
                 let slow = failure(FailureClass::Transient, "timeout", "the mail server did not answer in time");
                 Trouble::Refused((slow, None))
@@ -197,18 +204,33 @@ async fn over(mut taken: Taken, submission: &Submission<'_>, end: Instant) -> Re
     }
 }
 
-async fn tell(session: &mut Session, submission: &Submission<'_>, stage: &mut Stage) -> Result<(), Trouble> {
+async fn tell(
+    session: &mut Session,
+    submission: &Submission<'_>,
+    by: Deadline,
+    stage: &mut Stage,
+) -> Result<(), Trouble> {
     let from = address(submission.from)?;
     let to = submission.to.iter().map(|to| address(to)).collect::<Result<Vec<_>, _>>()?;
     let parameters = parameters(session, submission)?;
     let gone = || (failure(FailureClass::Transient, "connection", "the connection broke off"), None);
     let before = |error| refused(&error).map_or_else(|| Trouble::Gone(gone()), Trouble::Refused);
-    session.connection.command(Mail::new(Some(from), parameters)).await.map_err(before)?;
-    for to in to {
-        // One refused recipient refuses the mail: nobody has it then, and the sender is told whom it is about.
-        session.connection.command(Rcpt::new(to, Vec::new())).await.map_err(before)?;
-    }
-    session.connection.command(Data).await.map_err(before)?;
+    let connection = &mut session.connection;
+    let envelope = async {
+        connection.command(Mail::new(Some(from), parameters)).await.map_err(before)?;
+        for to in to {
+            // One refused recipient refuses the mail: nobody has it then, and the sender is told whom it is about.
+            connection.command(Rcpt::new(to, Vec::new())).await.map_err(before)?;
+        }
+        connection.command(Data).await.map_err(before)
+    };
+    let told = in_time(by, envelope).await;
+    // The last look: with the text begins what cannot be taken back.
+    let (Some(told), false) = (told, by.is_over()) else {
+        let why = "there was no time left to submit it";
+        return Err(Trouble::Refused((failure(FailureClass::Transient, "timeout", why), None)));
+    };
+    told?;
     let before = session.written.as_ref().map(Written::bytes);
     *stage = Stage::Text { before };
     match session.connection.message(submission.bytes).await {

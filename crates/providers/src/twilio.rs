@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::account::TwilioAccount;
 use crate::check::{CheckLine, CheckPart};
+use crate::deadline::Deadline;
 use crate::door::{Outcome, Prepared};
 use crate::http::{Answer, CALL_MAX, CallError, Http};
 use crate::refusal::{Refusal, by_status, failure, misconfigured, retry_after, shortened, unreached, unrenderable};
@@ -33,12 +34,17 @@ pub(crate) fn render(
 }
 
 /// The one call.
-pub(crate) async fn hand_over(http: &Http, account: &TwilioAccount, form: &[(String, String)]) -> Outcome {
+pub(crate) async fn hand_over(
+    http: &Http,
+    account: &TwilioAccount,
+    form: &[(String, String)],
+    by: Deadline,
+) -> Outcome {
     let request = match messages_request(account, form) {
         Ok(request) => request,
         Err(failure) => return Outcome::Failed { failure, retry_after: None },
     };
-    outcome(http.call(request, CALL_MAX).await)
+    outcome(http.call_by(request, CALL_MAX, by).await)
 }
 
 /// One line: the account, with the key that is used.

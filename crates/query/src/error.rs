@@ -25,6 +25,9 @@ pub(crate) enum QueryError {
     ConversationNotFound {
         conversation: EntityId,
     },
+    BulkNotFound {
+        bulk: EntityId,
+    },
     ContactNotFound {
         contact: EntityId,
     },
@@ -146,6 +149,7 @@ impl QueryError {
             Self::ConversationNotFound { conversation } => {
                 Problem::new(ErrorCode::ConversationNotFound).about("conversation_id", conversation)
             }
+            Self::BulkNotFound { bulk } => Problem::new(ErrorCode::BulkNotFound).about("bulk_id", bulk),
             Self::ContactNotFound { contact } => Problem::new(ErrorCode::ContactNotFound).about("contact_id", contact),
             Self::MessageNotFound { message } => Problem::new(ErrorCode::MessageNotFound).about("message_id", message),
             Self::AttachmentNotFound { message, state, reason } => {
@@ -208,6 +212,7 @@ impl QueryError {
             | Self::Invalid(_)
             | Self::PositionInvalid
             | Self::ConversationNotFound { .. }
+            | Self::BulkNotFound { .. }
             | Self::ContactNotFound { .. }
             | Self::ChannelNotFound { .. }
             | Self::TemplateNotFound { .. }

@@ -35,6 +35,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use relevo_domain::Clock;
 use relevo_projection::View;
 use relevo_proto::query::v1::assignment_service_server::AssignmentServiceServer;
+use relevo_proto::query::v1::bulk_service_server::BulkServiceServer;
 use relevo_proto::query::v1::file_service_server::FileServiceServer;
 use relevo_proto::query::v1::inbox_service_server::InboxServiceServer;
 use relevo_proto::query::v1::metrics_service_server::MetricsServiceServer;
@@ -157,6 +158,12 @@ impl Query {
 
     pub fn pause_server(&self) -> PauseServiceServer<Self> {
         PauseServiceServer::new(self.clone())
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
+            .max_encoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    pub fn bulk_server(&self) -> BulkServiceServer<Self> {
+        BulkServiceServer::new(self.clone())
             .max_decoding_message_size(REQUEST_BYTES_MAX)
             .max_encoding_message_size(ANSWER_BYTES_MAX)
     }

@@ -3,6 +3,8 @@
 //! What is allowed is listed; everything else is left out. Pictures from elsewhere are not loaded unless the reader asks for it:
 //! each stays as a place with its address beside it. A frontend should show the result in a sandboxed frame all the same.
 
+// The path is spelt out because `fuzz/` compiles this file, too.
+#[path = "mail_html/balance.rs"]
 mod balance;
 
 use std::collections::{HashMap, HashSet};
@@ -108,16 +110,38 @@ pub(crate) fn sanitise(html: &str, inline: HashMap<String, String>, load_remote:
     SafeHtml { html, remote_images: remote.load(Ordering::Relaxed) }
 }
 
-/// The declarations that call nothing but colours and sums. Which properties there may be is decided after this.
+/// The declarations that call nothing but colours and sums. Which properties there may be is decided after this. What would be
+/// written with an escape (a control character, a quote in a string) is left out, so that there is no escape in what is shown.
 fn plain_styles(style: &str) -> String {
+    let style = style.replace(char::is_control, " ");
     let plain = |declaration: &&str| {
         // What stands before each opening bracket.
         let mut before: Vec<&str> = declaration.split('(').collect();
         before.pop();
         let known = |before: &str| CALLS.iter().any(|name| before.trim_end().to_ascii_lowercase().ends_with(name));
-        !declaration.contains('\\') && before.into_iter().all(known)
+        // A comment could hide where a string begins.
+        let simple = !["\\", "/*", "*/"].into_iter().any(|mark| declaration.contains(mark));
+        simple && before.into_iter().all(known)
     };
-    style.split(';').filter(plain).collect::<Vec<_>>().join(";")
+    without_inner_quotes(&style.split(';').filter(plain).collect::<Vec<_>>().join(";"))
+}
+
+/// A style without the quotes of one kind in strings of the other.
+fn without_inner_quotes(style: &str) -> String {
+    let mut within = None;
+    let outer = |letter: &char| match (within, *letter) {
+        (None, quote @ ('"' | '\'')) => {
+            within = Some(quote);
+            true
+        }
+        (Some(open), quote @ ('"' | '\'')) => {
+            let closes = open == quote;
+            within = within.filter(|_| !closes);
+            closes
+        }
+        _ => true,
+    };
+    style.chars().filter(outer).collect()
 }
 
 fn builder() -> Builder<'static> {
@@ -183,6 +207,21 @@ mod tests {
              <td colspan=\"2\">1</td></tr></tbody></table><a href=\"https://x.example/a?b=1&amp;c=2\" target=\"_blank\" \
              rel=\"noopener noreferrer\">x</a><img src=\"https://r.example/v1/files/x\" alt=\"logo\">"
         );
+    }
+
+    /// A browser would read each of them as a plain name; written out, a part of it would be an escape.
+    #[test]
+    fn no_escape_is_shown_in_a_style() {
+        for (style, shown) in [
+            ("font-family:'a\u{e}b'", "font-family:&quot;a b&quot;"),
+            ("font-family:'a\tb'", "font-family:&quot;a b&quot;"),
+            ("font-family:'a&quot;b'", "font-family:&quot;ab&quot;"),
+            ("font-family:&quot;Segoe UI&quot;,'Arial'", "font-family:&quot;Segoe UI&quot; , &quot;Arial&quot;"),
+            ("color:red/*'*/;font-family:'a&quot;b'", "font-family:&quot;ab&quot;"),
+            ("font-family:'a;&quot;;b'", "font-family:&quot;a;;b&quot;"),
+        ] {
+            assert_eq!(safe(&format!("<p style=\"{style}\">x</p>")), format!("<p style=\"{shown}\">x</p>"), "{style}");
+        }
     }
 
     #[test]

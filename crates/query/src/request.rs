@@ -87,6 +87,14 @@ impl Fields {
         })
     }
 
+    /// The exact id of a bulk.
+    pub(crate) fn bulk(&mut self, text: &str) -> EntityId {
+        EntityId::parse(EntityKind::Bulk, text).unwrap_or_else(|_bad| {
+            self.refuse("bulk_id", if text.is_empty() { Rule::Required } else { Rule::Id });
+            EntityId::WORKSPACE
+        })
+    }
+
     /// The exact id of a contact.
     pub(crate) fn contact(&mut self, text: &str) -> EntityId {
         EntityId::parse(EntityKind::Contact, text).unwrap_or_else(|_bad| {

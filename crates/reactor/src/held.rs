@@ -82,6 +82,7 @@ mod tests {
             conversation: EntityId::new(EntityKind::Conversation, [id; 16]),
             kind: TimerKind::EndPause,
             set_by: 3,
+            after: Duration::ZERO,
         }
     }
 

@@ -7,15 +7,16 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use relevo_command::{ExecuteError, Fired, IdKey, Ledger, Timer, Timers};
+use relevo_command::{ExecuteError, Fired, IdKey, Ledger, Timer, TimerKind, TimerPolicies, Timers};
 use relevo_domain::{Clock, TenantId, Timestamp};
+use relevo_projection::row::ReadError;
 use relevo_projection::{View, ViewSnapshot, ViewState};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::held::{Held, Tried, doubled};
-use crate::timers;
+use crate::timers::{self, Alarms, Due};
 
 /// The clock is looked at this often at least. It may be set, and new timers may have been set in the meantime: a timer that nobody
 /// was waiting for is a quarter of a second late at most, within the second that is promised.
@@ -37,6 +38,8 @@ pub struct ReactorParts {
     pub view: Arc<View>,
     /// Each tenant's id key. Of a tenant without one nothing comes to pass.
     pub keys: Arc<HashMap<TenantId, IdKey>>,
+    /// What each tenant wants of its timers.
+    pub policies: TimerPolicies,
     pub clock: Clock,
 }
 
@@ -50,9 +53,28 @@ pub struct Reactor {
     tasks: JoinSet<Outcome>,
     flying: HashMap<Id, Timer>,
     held: Held,
+    /// What is still to be read in this round, the next one last.
+    parts: Vec<Part>,
+    /// When the times that were set were last read to their end.
+    set_read: Option<Instant>,
+    /// When the first timer comes that this round has seen and that is not due.
+    next: Option<Timestamp>,
+    away: Option<Away>,
+}
+
+/// A part of the view that is read in the order of its times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum List {
+    /// Times that were set.
+    Set,
+    Alarms(Alarms),
+}
+
+/// A list, and how far it was read.
+struct Part {
+    list: List,
     /// Where the next look begins; at the earliest timer if absent.
     behind: Option<Timer>,
-    away: Option<Away>,
 }
 
 type Outcome = (Timestamp, Result<Fired, ExecuteError>);
@@ -66,16 +88,18 @@ struct Away {
 
 impl Reactor {
     pub fn new(parts: ReactorParts) -> Self {
-        let ReactorParts { ledger, view, keys, clock } = parts;
+        let ReactorParts { ledger, view, keys, policies, clock } = parts;
         Self {
-            timers: Timers::new(ledger, keys),
+            timers: Timers::new(ledger, keys, policies),
             view,
             clock,
             ready: VecDeque::new(),
             tasks: JoinSet::new(),
             flying: HashMap::new(),
             held: Held::default(),
-            behind: None,
+            parts: Vec::new(),
+            set_read: None,
+            next: None,
             away: None,
         }
     }
@@ -121,32 +145,85 @@ impl Reactor {
         pause
     }
 
-    /// Reads what is due. Answers how long there is nothing else to read.
+    /// Reads what is due, list by list, as far as there is something to begin. Answers how long there is nothing else to read.
     fn look(&mut self, now: Instant) -> Duration {
         let Some(snapshot) = self.current() else { return LOOK_EVERY };
         let time = (self.clock)();
-        let behind = self.behind.take();
+        if self.parts.is_empty() {
+            (self.parts, self.next) = (self.round(), None);
+        } else if self.set_read.is_none_or(|read| now.duration_since(read) >= LOOK_EVERY) {
+            self.set_first();
+        }
+        while let Some(part) = self.parts.last() {
+            let due = match self.read(&snapshot, part, time, now) {
+                Ok(due) => due,
+                Err(error) => {
+                    tracing::error!(%error, "view of timers cannot be read");
+                    self.begin_anew();
+                    return LOOK_EVERY;
+                }
+            };
+            if due.unreadable > 0 {
+                tracing::error!(rows = due.unreadable, "view of timers has rows that cannot be read");
+            }
+            self.next = [self.next, due.next].into_iter().flatten().min();
+            let over = due.rest.is_none();
+            self.read_to(due.rest, now);
+            self.ready.extend(due.timers);
+            if !over || !(self.ready.is_empty() || self.parts.is_empty()) {
+                return Duration::ZERO;
+            }
+        }
+        self.held.forget(now);
+        self.next.map_or(LOOK_EVERY, |next| next.since(time).min(LOOK_EVERY))
+    }
+
+    /// Notes how far the part that is read was read; without a rest it is over.
+    fn read_to(&mut self, rest: Option<Timer>, now: Instant) {
+        match (rest, self.parts.last_mut()) {
+            (Some(rest), Some(part)) => part.behind = Some(rest),
+            (Some(_), None) => {}
+            (None, _) => {
+                if self.parts.pop().is_some_and(|part| part.list == List::Set) {
+                    self.set_read = Some(now);
+                }
+            }
+        }
+    }
+
+    /// Thousands of alerts may be due at once. What was agreed with people does not wait until they are all told.
+    fn set_first(&mut self) {
+        if self.parts.iter().all(|part| part.list != List::Set) {
+            self.parts.push(Part { list: List::Set, behind: None });
+        }
+    }
+
+    /// Everything that there is to read. Alerts come last: what was agreed with people goes before.
+    fn round(&self) -> Vec<Part> {
+        let alarms = |(tenant, kind): (&TenantId, TimerKind)| {
+            let after = self.timers.policy(tenant).after(kind)?;
+            Some(List::Alarms(Alarms { tenant: tenant.clone(), kind, after }))
+        };
+        let of = |tenant| TimerKind::ALERTS.map(|kind| (tenant, kind));
+        let lists = self.timers.tenants().flat_map(of).filter_map(alarms).chain([List::Set]);
+        lists.map(|list| Part { list, behind: None }).collect()
+    }
+
+    fn read(&self, snapshot: &ViewSnapshot, part: &Part, time: Timestamp, now: Instant) -> Result<Due, ReadError> {
+        let behind = part.behind.as_ref();
         let skip = |timer: &Timer| {
             let begun = || self.flying.values().any(|flying| flying == timer);
             self.held.holds(timer, now) || !self.timers.knows(&timer.tenant) || begun()
         };
-        let due = match timers::due(&*snapshot, time, behind.as_ref(), BATCH, &skip) {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::error!(%error, "view of timers cannot be read");
-                return LOOK_EVERY;
-            }
-        };
-        if due.unreadable > 0 {
-            tracing::error!(rows = due.unreadable, "view of timers has rows that cannot be read");
+        match &part.list {
+            List::Set => timers::due(&**snapshot, time, behind, BATCH, &skip),
+            List::Alarms(alarms) => timers::alarms(&**snapshot, alarms, time, behind, BATCH, &skip),
         }
-        self.ready.extend(due.timers);
-        self.behind = due.rest;
-        if self.behind.is_some() {
-            return Duration::ZERO;
-        }
-        self.held.forget(now);
-        due.next.map_or(LOOK_EVERY, |next| next.since(time).min(LOOK_EVERY))
+    }
+
+    /// The next look reads everything, the earliest first.
+    fn begin_anew(&mut self) {
+        self.parts.clear();
     }
 
     /// The view as it is now, if it shows what the log says: in one that is still being built everything is due that ever was.
@@ -199,7 +276,7 @@ impl Reactor {
         self.away = Some(Away { until: now + doubled(AWAY_FIRST, tries, AWAY_MAX), tries });
         // They are read again, the earliest first.
         self.ready.clear();
-        self.behind = None;
+        self.begin_anew();
     }
 }
 

@@ -32,6 +32,9 @@ pub enum KeyError {
     Text,
 }
 
+/// Room that a key begins with: most keys are a table, a tenant's name, an id or two and a number, and are made without growing.
+const USUAL_BYTES: usize = 80;
+
 const ESCAPE: u8 = 0x00;
 const ESCAPED_ZERO: u8 = 0xFF;
 const END_OF_TEXT: u8 = 0x01;
@@ -50,7 +53,9 @@ pub fn prefix_end(prefix: &[u8]) -> Option<Vec<u8>> {
 impl Key {
     /// A key of this table.
     pub fn new(table: u8) -> Self {
-        Self(vec![table])
+        let mut bytes = Vec::with_capacity(USUAL_BYTES);
+        bytes.push(table);
+        Self(bytes)
     }
 
     #[must_use]
@@ -97,11 +102,12 @@ impl Key {
 
     #[must_use]
     pub fn text(mut self, value: &str) -> Self {
-        for byte in value.bytes() {
-            self.0.push(byte);
-            if byte == ESCAPE {
-                self.0.push(ESCAPED_ZERO);
-            }
+        // Names hold no zero bytes, so that there is one piece, copied at once.
+        let mut pieces = value.as_bytes().split(|byte| *byte == ESCAPE);
+        self.0.extend_from_slice(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            self.0.extend([ESCAPE, ESCAPED_ZERO]);
+            self.0.extend_from_slice(piece);
         }
         self.0.extend([ESCAPE, END_OF_TEXT]);
         self

@@ -35,8 +35,9 @@ impl Snapshot {
     }
 
     pub fn get_in(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let family = self.0.borrow_owner().family(family)?;
-        self.0.borrow_dependent().get_cf(family, key).map_err(StoreError::from_rocksdb)
+        let inner = self.0.borrow_owner();
+        let found = self.0.borrow_dependent().get_cf(inner.family(family)?, key);
+        inner.noticing(found.map_err(StoreError::from_rocksdb))
     }
 
     /// The rows with these keys, in their order; `None` for one that is absent. Costs less than asking for one after the other.
@@ -46,7 +47,7 @@ impl Snapshot {
         options.set_snapshot(self.0.borrow_dependent());
         let found = inner.db.batched_multi_get_cf_opt(inner.family(Family::Rows)?, keys, false, &options);
         let copied = |row: Option<DBPinnableSlice<'_>>| row.map(|row| row.to_vec());
-        found.into_iter().map(|row| row.map(copied).map_err(StoreError::from_rocksdb)).collect()
+        inner.noticing(found.into_iter().map(|row| row.map(copied).map_err(StoreError::from_rocksdb)).collect())
     }
 
     /// At most `limit` rows of `range`.
@@ -61,9 +62,9 @@ impl Snapshot {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
-        let family = self.0.borrow_owner().family(family)?;
-        let rows = self.0.borrow_dependent().raw_iterator_cf_opt(family, range.read_options());
-        collect(rows, range, direction, limit)
+        let inner = self.0.borrow_owner();
+        let rows = self.0.borrow_dependent().raw_iterator_cf_opt(inner.family(family)?, range.read_options());
+        inner.noticing(collect(rows, range, direction, limit))
     }
 
     /// Shows rows one by one until `visit` breaks, for scans that filter or count.
@@ -83,9 +84,9 @@ impl Snapshot {
         direction: Direction,
         visit: Visit<'_>,
     ) -> Result<(), StoreError> {
-        let family = self.0.borrow_owner().family(family)?;
-        let rows = self.0.borrow_dependent().raw_iterator_cf_opt(family, range.read_options());
-        walk(rows, range, direction, visit)
+        let inner = self.0.borrow_owner();
+        let rows = self.0.borrow_dependent().raw_iterator_cf_opt(inner.family(family)?, range.read_options());
+        inner.noticing(walk(rows, range, direction, visit))
     }
 
     /// SHA-256 over every key and value of a family, in key order.

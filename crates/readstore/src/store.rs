@@ -39,6 +39,12 @@ const DIARY_FILES_MAX: usize = 2;
 /// Bits a key in the filters that save reads of absent keys: about 1 % false positives.
 const FILTER_BITS_PER_KEY: f64 = 10.0;
 
+/// The same for rows that are still in memory, as a share of their write buffer.
+const MEMTABLE_FILTER_SHARE: f64 = 0.02;
+
+/// What one put or delete takes in a write beside key and value, at most: kind, family and two lengths.
+const OPERATION_BYTES: usize = 12;
+
 /// A piece of a file's index or filter.
 const METADATA_BLOCK_BYTES: usize = 4 << 10;
 
@@ -99,6 +105,8 @@ pub struct ReadStore {
 /// The database and, dropped after it, what happens to its folder.
 pub(crate) struct Inner {
     pub(crate) db: DB,
+    /// Somebody read a block that is not what was written.
+    damaged: AtomicBool,
     folder: Folder,
 }
 
@@ -124,7 +132,25 @@ impl ReadStore {
         let db = DB::open_cf_descriptors(&options.database(), &path, families)
             .map_err(|error| OpenError::from_rocksdb(path.clone(), existed, error))?;
         let folder = Folder { path, remove: AtomicBool::new(false) };
-        Ok(Self { inner: Arc::new(Inner { db, folder }) })
+        Ok(Self { inner: Arc::new(Inner { db, damaged: AtomicBool::new(false), folder }) })
+    }
+
+    /// The same for what can be counted again from the log: a folder that is damaged is deleted and begun again.
+    pub fn open_or_begin(path: impl Into<PathBuf>, options: &Options) -> Result<Self, OpenError> {
+        match Self::open(path, options) {
+            Err(OpenError::Corrupted { path, reason }) => {
+                tracing::warn!(path = %path.display(), reason, "store is damaged and begun again from the log");
+                std::fs::remove_dir_all(&path)
+                    .map_err(|error| OpenError::Unusable { path: path.clone(), reason: error.to_string() })?;
+                Self::open(path, options)
+            }
+            opened => opened,
+        }
+    }
+
+    /// Whether anybody has read a part of the store, through it or a snapshot of it, that is not what was written.
+    pub fn damaged(&self) -> bool {
+        self.inner.damaged.load(Ordering::Acquire)
     }
 
     pub fn path(&self) -> &Path {
@@ -136,15 +162,22 @@ impl ReadStore {
     }
 
     pub fn get_in(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.db.get_cf(self.inner.family(family)?, key).map_err(StoreError::from_rocksdb)
+        let found = self.inner.db.get_cf(self.inner.family(family)?, key);
+        self.inner.noticing(found.map_err(StoreError::from_rocksdb))
     }
 
     /// Writes everything in the batch, or nothing. Survives the end of the process, not a power cut: then the store is an
     /// older, whole state.
     pub fn write(&self, batch: Batch) -> Result<(), StoreError> {
-        let mut writes = rocksdb::WriteBatch::default();
+        let bytes = batch.bytes() + batch.len() * OPERATION_BYTES;
+        let mut writes = rocksdb::WriteBatch::with_capacity_bytes(bytes);
+        // Looked up by name, so once.
+        let (rows, meta) = (self.inner.family(Family::Rows)?, self.inner.family(Family::Meta)?);
         for operation in batch.operations {
-            let family = self.inner.family(operation.family)?;
+            let family = match operation.family {
+                Family::Rows => rows,
+                Family::Meta => meta,
+            };
             match operation.value {
                 Some(value) => writes.put_cf(family, operation.key, value),
                 None => writes.delete_cf(family, operation.key),
@@ -168,7 +201,7 @@ impl ReadStore {
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
         let rows = self.inner.db.raw_iterator_cf_opt(self.inner.family(family)?, range.read_options());
-        collect(rows, range, direction, limit)
+        self.inner.noticing(collect(rows, range, direction, limit))
     }
 
     /// The store as it is now, for as long as the snapshot is held.
@@ -217,6 +250,14 @@ impl fmt::Debug for ReadStore {
 // === impl Inner, Folder ===
 
 impl Inner {
+    /// Remembers damage that a reader has come upon.
+    pub(crate) fn noticing<T>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
+        if matches!(read, Err(StoreError::Corrupted(_))) {
+            self.damaged.store(true, Ordering::Release);
+        }
+        read
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.folder.path
     }
@@ -286,6 +327,9 @@ impl Options {
         options.set_block_based_table_factory(&blocks);
         options.set_write_buffer_size(family.write_buffer_bytes(self));
         options.set_max_write_buffer_number(2);
+        // A view asks for many rows that are not there yet: a filter over what is in memory answers that without a search.
+        options.set_memtable_whole_key_filtering(true);
+        options.set_memtable_prefix_bloom_ratio(MEMTABLE_FILTER_SHARE);
         options.set_compression_type(DBCompressionType::Lz4);
         options
     }

@@ -14,7 +14,9 @@ mod files;
 mod key;
 mod nats;
 mod out;
+mod rest;
 mod serve;
+mod span;
 mod telemetry;
 mod topics;
 

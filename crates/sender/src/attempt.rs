@@ -8,27 +8,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use relevo_command::Claimed;
 use relevo_domain::conversation::{CALL_OVER_AFTER, ConversationEvent, FailureClass, Outgoing, SendFailure};
 use relevo_domain::{Event, MessageId, Timestamp};
-use relevo_providers::{Account, Job, Outcome, Prepared, UPLOAD_MAX};
+use relevo_providers::{Account, Deadline, Door, Job, Outcome, Prepared, UPLOAD_MAX};
 use tokio::sync::SemaphorePermit;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::{self, Waiting};
 use crate::pace::Pace;
 use crate::policy::{self, Next};
-use crate::record::{self, LOG_PAUSE_FIRST, LOG_PAUSE_MAX, Letter, News};
+use crate::record::{self, LOG_PAUSE_FIRST, LOG_PAUSE_MAX, Letter, News, Won};
 use crate::sender::Shared;
 
 /// How long after a claim was asked for the call must have begun: long against an append, short against a person's patience.
 pub const CLAIM_LIMIT: Duration = Duration::from_secs(10);
-/// How long after a claim's time and the call's time-out nobody calls the outcome unknown: what the clocks of two nodes may
+/// How long after a claim's time and the longest call nobody calls the outcome unknown: what the clocks of two nodes may
 /// differ by.
 pub(crate) const DOUBT_MARGIN: Duration = Duration::from_secs(30);
 /// What a call may take beyond the door's own time-out before it is given up here.
 const CALL_GRACE: Duration = Duration::from_secs(2);
+/// The longest call, its grace included: what the rules leave for it beside the clocks.
+const CALL_MAX: Duration = CALL_OVER_AFTER.saturating_sub(DOUBT_MARGIN);
 /// A claim that is being asked for when the node stops gets this long: one that is stored and not used would be called unknown.
 const STOP_CLAIM_AFTER: Duration = Duration::from_secs(1);
 /// An upload of the largest file over a slow line, and reading it before; then the next try.
@@ -85,15 +86,19 @@ impl Attempt {
         if !self.still_its_turn() {
             return Ended::Lost;
         }
-        let (begun, now) = (Instant::now(), self.shared.now());
-        let claimed = tokio::select! {
-            claimed = record::claim(&self.shared, &self.letter, now + CLAIM_LIMIT, now) => claimed,
+        let won = tokio::select! {
+            won = record::claim(&self.shared, &self.letter) => won,
             // Who stops here leaves at most a claim that runs out: nothing was called, and nothing will be.
             () = self.stopped_for(STOP_CLAIM_AFTER) => return Ended::Stopped,
         };
-        let Claimed::Yes { attempt } = claimed else { return Ended::Lost };
-        let in_time = may_call(begun.elapsed(), self.shared.now(), now + CLAIM_LIMIT);
-        let outcome = if in_time { self.hand_over(prepared).await } else { too_late() };
+        let Some(Won { attempt, asked, until }) = won else { return Ended::Lost };
+        let in_time = asked.filter(|asked| may_call(asked.elapsed(), self.shared.now(), until));
+        let outcome = match in_time {
+            Some(asked) => {
+                self.hand_over(prepared, Deadline::new(asked + CLAIM_LIMIT, until, self.shared.clock())).await
+            }
+            None => too_late(),
+        };
         self.conclude(attempt, outcome).await
     }
 
@@ -183,10 +188,10 @@ impl Attempt {
         sleep(time).await;
     }
 
-    async fn hand_over(&self, prepared: Prepared) -> Outcome {
+    async fn hand_over(&self, prepared: Prepared, by: Deadline) -> Outcome {
+        let door = self.shared.door.as_ref();
         // Whatever the door says: after this nobody counts on a call that is still going on.
-        let limit = (self.shared.door.call_limit() + CALL_GRACE).min(CALL_OVER_AFTER);
-        match timeout(limit, self.shared.door.hand_over(&self.account, prepared)).await {
+        match timeout(call_max(door), door.hand_over(&self.account, prepared, by)).await {
             Ok(outcome) => outcome,
             Err(_elapsed) => Outcome::Unknown { detail: "no answer in time".to_owned() },
         }
@@ -211,8 +216,18 @@ impl Attempt {
     }
 }
 
-/// The last look before the request is written: whatever this process was held up by, a claim that is too old leads to no call. The
-/// monotonic clock does not go wrong, but it stands still while a machine sleeps; then the other clock tells.
+/// How long a call goes on at most, from when it was begun.
+pub(crate) fn call_max(door: &dyn Door) -> Duration {
+    (door.call_limit() + CALL_GRACE).min(CALL_MAX)
+}
+
+/// How long after a claim's time its call is over for certain, by any node's clock.
+pub(crate) fn call_over_after(door: &dyn Door) -> Duration {
+    call_max(door) + DOUBT_MARGIN
+}
+
+/// Whatever this process was held up by, a claim that is too old leads to no call. The monotonic clock does not go wrong, but it
+/// stands still while a machine sleeps; then the other clock tells. The door looks once more, when the request is written.
 pub fn may_call(since_asked: Duration, now: Timestamp, until: Timestamp) -> bool {
     since_asked < CLAIM_LIMIT && now < until
 }
@@ -247,9 +262,12 @@ pub(crate) async fn expire(shared: &Shared, letter: &Letter, waiting: &Waiting) 
 fn queued(events: impl Iterator<Item = Event>, message: MessageId) -> Option<Outgoing> {
     events.into_iter().find_map(|event| match event {
         Event::Conversation(ConversationEvent::MessageQueued(outgoing)) if outgoing.id == message => Some(*outgoing),
-        Event::Conversation(_) | Event::Contact(_) | Event::Identity(_) | Event::Channel(_) | Event::Workspace(_) => {
-            None
-        }
+        Event::Conversation(_)
+        | Event::Contact(_)
+        | Event::Identity(_)
+        | Event::Channel(_)
+        | Event::Workspace(_)
+        | Event::Bulk(_) => None,
     })
 }
 

@@ -155,7 +155,7 @@ impl Lane {
                 () = sleep(wait) => {}
             }
         }
-        let limit = self.shared.door.call_limit() + STOP_GRACE;
+        let limit = attempt::call_max(self.shared.door.as_ref()) + STOP_GRACE;
         let drain = async {
             while let Some(done) = self.jobs.join_next_with_id().await {
                 self.finished(done);
@@ -186,7 +186,7 @@ impl Lane {
 
     /// Claims whose sender is gone: after their time, the call's time-out and a margin nobody knows what came of them.
     fn call_unknown(&mut self, look: &Look<'_>) -> Result<(), ReadError> {
-        let patience = self.shared.door.call_limit() + DOUBT_MARGIN;
+        let patience = attempt::call_over_after(self.shared.door.as_ref());
         let mut turns = self.turns(look, Act::Doubt, look.now - patience, self.free_chores())?;
         turns.extend(self.wrongly_ahead(look, CLAIM_LIMIT + patience)?);
         for turn in turns {

@@ -14,7 +14,7 @@ use relevo_providers::{AccountKey, Health, Part};
 use tokio::time::{Duration, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::DOUBT_MARGIN;
+use crate::attempt::call_over_after;
 use crate::delivery::WAIT_MAX;
 use crate::record::{self, Letter, News};
 use crate::sender::Shared;
@@ -66,7 +66,7 @@ async fn look_after(shared: &Shared, parked: &Parked) -> Option<AccountKey> {
     let EntityState::Conversation(state) = entity.state else { return None };
     let opened = state.opened?;
     for pending in &opened.outbox {
-        if let Some(news) = news_of(pending, shared.now(), shared.door.call_limit()) {
+        if let Some(news) = news_of(pending, shared.now(), call_over_after(shared.door.as_ref())) {
             let of = SendRef { tenant: tenant.clone(), conversation, message: pending.id };
             record::tell(shared, &Letter { of, channel: opened.channel.clone() }, &news).await;
         }
@@ -76,14 +76,14 @@ async fn look_after(shared: &Shared, parked: &Parked) -> Option<AccountKey> {
 }
 
 /// What has to be said of a message by now.
-fn news_of(pending: &Pending, now: Timestamp, call_limit: Duration) -> Option<News> {
+fn news_of(pending: &Pending, now: Timestamp, over_after: Duration) -> Option<News> {
     match &pending.stage {
         Stage::Queued { .. } => {
             let failure = SendFailure { class: FailureClass::Expired, code: None, detail: None };
             (pending.queued_at + WAIT_MAX <= now).then_some(News::GivenUp { failure })
         }
         Stage::Claimed { until, .. } => {
-            let over = *until + call_limit + DOUBT_MARGIN <= now;
+            let over = *until + over_after <= now;
             over.then_some(News::Unknown { attempt: pending.attempts })
         }
         Stage::Unknown { .. } => None,

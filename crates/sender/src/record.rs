@@ -8,8 +8,9 @@ use relevo_command::decision::EntityState;
 use relevo_command::{Claimed, ExecuteError, LedgerError, SendRef};
 use relevo_domain::conversation::{Opened, SendFailure};
 use relevo_domain::{ChannelId, Timestamp};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
+use crate::attempt::CLAIM_LIMIT;
 use crate::policy;
 use crate::sender::Shared;
 
@@ -47,14 +48,35 @@ pub(crate) enum News {
     },
 }
 
-/// Asks for the turn until the log has answered: a claim that may be stored must not be forgotten. Ends with the process.
-pub(crate) async fn claim(shared: &Shared, letter: &Letter, until: Timestamp, now: Timestamp) -> Claimed {
+/// A message that is this sender's for one attempt.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Won {
+    pub(crate) attempt: u32,
+    /// When what is stored was asked for; absent if that was too long ago to be used.
+    pub(crate) asked: Option<Instant>,
+    /// Until when the call must have begun.
+    pub(crate) until: Timestamp,
+}
+
+/// Asks for the turn until the log has answered: a claim that may be stored must not be forgotten. `None` if it is not ours. Each try
+/// asks for a time of its own, for the log may have been away for longer than a claim lasts. Ends with the process.
+pub(crate) async fn claim(shared: &Shared, letter: &Letter) -> Option<Won> {
     // Two senders, or two turns of one, never ask under the same name: whoever is answered that it is theirs has it alone.
     let name = uuid::Uuid::new_v4().simple().to_string();
     let mut tries = 0;
+    // Those whose time may still be stored and used: with pauses that grow, some dozen.
+    let mut asked: Vec<(Instant, Timestamp)> = Vec::new();
     loop {
-        match shared.sends.claim(&letter.of, &name, until, now).await {
-            Ok(claimed) => return claimed,
+        asked.retain(|(at, _)| at.elapsed() < CLAIM_LIMIT);
+        let now = shared.now();
+        asked.push((Instant::now(), now + CLAIM_LIMIT));
+        match shared.sends.claim(&letter.of, &name, now + CLAIM_LIMIT, now).await {
+            Ok(Claimed::Yes { attempt, until }) => {
+                // Of two tries in one millisecond the earlier counts.
+                let stored = asked.iter().find(|(_, time)| *time == until);
+                return Some(Won { attempt, asked: stored.map(|(at, _)| *at), until });
+            }
+            Ok(Claimed::Lost) => return None,
             Err(error) => complain(letter, "claim", &error, tries),
         }
         pause(tries).await;

@@ -165,6 +165,10 @@ impl Shared {
         (self.clock)()
     }
 
+    pub(crate) const fn clock(&self) -> Clock {
+        self.clock
+    }
+
     /// The view as it is now, if it shows what the log says: one that is still being built shows messages that were sent long ago.
     pub(crate) fn current(&self) -> Option<ViewSnapshot> {
         if self.view.state() != ViewState::Live {

@@ -4,7 +4,6 @@
 //! delivery agent drops ([`Dovecot::drop_mail`]).
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Child;
@@ -15,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::ca::TestCa;
-use crate::mail::{Folder, PORT_ATTEMPTS, free_port, installed, kill9, listens};
+use crate::mail::{Folder, PORT_ATTEMPTS, free_port, installed, kill9, listens, silent};
 use crate::smtp::SmtpServer;
 
 const BINARY: &str = "/usr/sbin/dovecot";
@@ -58,7 +57,7 @@ impl Dovecot {
         let folder = Folder::new();
         let store = folder.make("store");
         folder.make("run");
-        folder.write("users", "");
+        folder.make("users");
         let ca = TestCa::new();
         let certificate = ca.server();
         folder.write("server.pem", certificate.certificate_pem);
@@ -114,19 +113,21 @@ impl Dovecot {
         smtp
     }
 
-    /// Gives somebody a mailbox, or another password, which is in force within a second. Call it before [`Dovecot::smtp`].
+    /// Gives somebody a mailbox, which is there at once, or another password, which is in force within a second. Call it before
+    /// [`Dovecot::smtp`].
     pub fn add_user(&self, user: &str, password: &str) {
         self.users.lock().unwrap().insert(user.to_owned(), password.to_owned());
         let mailbox = self.store.join(user);
         std::fs::create_dir_all(&mailbox).unwrap();
         self.folder.own(&mailbox);
-        self.write_users();
+        // A file each: Dovecot looks at one that it knows once a second, and would deny who was added within it.
+        self.folder.write(&format!("users/{user}"), format!("{user}:{{PLAIN}}{password}\n"));
     }
 
     /// Lets nobody log in with a password, until they are added again.
     pub fn deny(&self, user: &str) {
         self.users.lock().unwrap().remove(user);
-        self.write_users();
+        std::fs::remove_file(self.folder.path().join("users").join(user)).unwrap();
     }
 
     /// Lets somebody with a mailbox log in with XOAUTH2 and this access token alone; it replaces their last one.
@@ -193,6 +194,7 @@ impl Dovecot {
     /// Ends the server and starts it again on the same mails and ports.
     pub async fn restart(&mut self) {
         self.kill9();
+        silent(&[self.tls_port, self.plain_port]).await;
         drop(std::fs::remove_file(self.folder.path().join("run/master.pid")));
         assert!(self.run().await, "Dovecot did not start again:\n{}", self.folder.log_tail());
     }
@@ -200,14 +202,6 @@ impl Dovecot {
     fn maildir(&self, user: &str, folder: &str) -> PathBuf {
         let mailbox = self.store.join(user);
         if folder == "INBOX" { mailbox } else { mailbox.join(format!(".{folder}")) }
-    }
-
-    fn write_users(&self) {
-        let mut text = String::new();
-        for (user, password) in self.users.lock().unwrap().iter() {
-            writeln!(text, "{user}:{{PLAIN}}{password}").unwrap();
-        }
-        self.folder.write("users", text);
     }
 
     fn config(&self) -> String {
@@ -225,7 +219,7 @@ impl Dovecot {
              mail_location = maildir:{store}/%Lu\nmaildir_stat_dirs = no\nfirst_valid_uid = 1\nfirst_valid_gid = 1\n\
              mail_max_userip_connections = 100\n{capability}\
              namespace inbox {{\n  inbox = yes\n  separator = .\n}}\n\
-             passdb {{\n  driver = passwd-file\n  mechanisms = plain login\n  args = username_format=%u {dir}/users\n}}\n\
+             passdb {{\n  driver = passwd-file\n  mechanisms = plain login\n  args = username_format=%u {dir}/users/%u\n}}\n\
              passdb {{\n  driver = oauth2\n  mechanisms = xoauth2 oauthbearer\n  args = {dir}/oauth2.conf\n}}\n\
              userdb {{\n  driver = static\n  args = uid={uid} gid={gid} home={store}/%Lu\n}}\n\
              service anvil {{\n  chroot =\n  unix_listener anvil-auth-penalty {{\n    mode = 0\n  }}\n}}\nservice stats {{\n  chroot =\n}}\n\

@@ -17,5 +17,5 @@ mod smtp;
 pub use ca::{ServerCertificate, TestCa};
 pub use dovecot::Dovecot;
 pub use eventually::{EVENTUALLY_DEADLINE, eventually, eventually_within};
-pub use nats::NatsServer;
+pub use nats::{NatsServer, find_binary as nats_server_binary};
 pub use smtp::{SmtpServer, Stage};

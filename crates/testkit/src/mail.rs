@@ -155,6 +155,17 @@ pub(crate) async fn listens(child: &mut Child, ports: &[u16]) -> bool {
     child.try_wait().unwrap().is_none()
 }
 
+/// Waits until nobody listens on these ports any more. Of a group that was killed only the first is waited for; another that has not
+/// gone yet still holds the sockets, answers in place of the next server, and keeps it from listening.
+pub(crate) async fn silent(ports: &[u16]) {
+    let end = Instant::now() + START_DEADLINE;
+    for port in ports {
+        while tokio::net::TcpStream::connect(("127.0.0.1", *port)).await.is_ok() && Instant::now() < end {
+            tokio::time::sleep(POLL_EVERY).await;
+        }
+    }
+}
+
 /// The mails of a Maildir, in the order in which they came, as they stand on disk.
 pub(crate) fn maildir(folder: &Path) -> Vec<Vec<u8>> {
     let mut files = Vec::new();

@@ -75,6 +75,11 @@ impl NatsServer {
         }
     }
 
+    /// Whether each message is synced, from the next start on.
+    pub const fn set_sync_always(&mut self, sync_always: bool) {
+        self.sync_always = sync_always;
+    }
+
     /// Ends the server and starts it again on the same store and port.
     pub async fn restart(&mut self) {
         self.kill9();
@@ -152,7 +157,7 @@ fn read_port(file: &Path) -> Option<u16> {
 }
 
 /// `NATS_SERVER_BIN`, then what `make setup` installed, then PATH if it is recent enough.
-fn find_binary() -> PathBuf {
+pub fn find_binary() -> PathBuf {
     if let Some(named) = std::env::var_os("NATS_SERVER_BIN") {
         return PathBuf::from(named);
     }

@@ -10,7 +10,7 @@ use std::process::Child;
 use std::sync::Mutex;
 
 use crate::ca::TestCa;
-use crate::mail::{Folder, PORT_ATTEMPTS, free_port, installed, kill9, listens, maildir};
+use crate::mail::{Folder, PORT_ATTEMPTS, free_port, installed, kill9, listens, maildir, silent};
 
 const BINARY: &str = "/usr/sbin/exim4";
 const USER: &str = "soporte@example.test";
@@ -182,6 +182,7 @@ impl SmtpServer {
     /// Ends the server and starts it again on the same ports.
     pub async fn restart(&mut self) {
         self.kill9();
+        silent(&[self.port, self.tls_port]).await;
         assert!(self.run().await, "Exim did not start again:\n{}", self.folder.log_tail());
     }
 

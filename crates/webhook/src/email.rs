@@ -51,7 +51,7 @@ async fn accept(
         }
     };
     let held = shared.budget.read(headers, body, EMAIL_BODY_BYTES_MAX, shared.options.body_timeout).await?;
-    store(shared, &endpoint.id, InputKind::Email, headers, Notes::default(), held).await.map(|_sequence| ())
+    store(shared, &endpoint.id, InputKind::Email, headers, Notes::default(), held).await.map(|_raw| ())
 }
 
 fn admit<'e>(endpoint: Option<&'e EmailEndpoint>, headers: &HeaderMap) -> Result<&'e EmailEndpoint, Problem> {

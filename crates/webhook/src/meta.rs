@@ -79,7 +79,7 @@ async fn accept(shared: &Shared, app: Option<&MetaApp>, headers: &HeaderMap, bod
         tracing::info!(endpoint = app.id.as_str(), signed = true, "post with a wrong signature");
         return Err(Problem::BadSignature);
     }
-    store(shared, &app.id, InputKind::Meta, headers, Notes::default(), body).await.map(|_sequence| ())
+    store(shared, &app.id, InputKind::Meta, headers, Notes::default(), body).await.map(|_raw| ())
 }
 
 /// What the head alone can tell: a post without anything that could be a signature is not worth a byte of memory.

@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use relevo_domain::{EndpointId, Timestamp};
+use relevo_domain::{EndpointId, RawId, Timestamp};
 use relevo_eventlog::{InputKind, Notes, RawInput};
 use tokio::time::timeout;
 
@@ -23,7 +23,7 @@ pub(crate) async fn store(
     headers: &HeaderMap,
     notes: Notes,
     body: Held,
-) -> Result<u64, Problem> {
+) -> Result<RawId, Problem> {
     let input = RawInput {
         endpoint: endpoint.clone(),
         kind,
@@ -37,17 +37,17 @@ pub(crate) async fn store(
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let endpoint = endpoint.as_str();
     match appended {
-        Ok(Ok(sequence)) => {
+        Ok(Ok(raw)) => {
             shared.metrics.stored(input.body.len(), started.elapsed());
             tracing::debug!(
                 endpoint,
                 kind = kind.as_str(),
-                sequence,
+                %raw,
                 bytes = input.body.len(),
                 elapsed_ms,
                 "input stored"
             );
-            Ok(sequence)
+            Ok(raw)
         }
         Ok(Err(error)) => {
             tracing::warn!(endpoint, kind = kind.as_str(), %error, elapsed_ms, "input not stored");

@@ -69,7 +69,7 @@ async fn accept_form(
     };
     let body = shared.budget.read(headers, body, TWILIO_BODY_BYTES_MAX, shared.options.body_timeout).await?;
     check(endpoint, query, signature, &body.bytes)?;
-    store(shared, &endpoint.id, InputKind::Twilio, headers, notes(query), body).await.map(|_sequence| ())
+    store(shared, &endpoint.id, InputKind::Twilio, headers, notes(query), body).await.map(|_raw| ())
 }
 
 async fn accept_query(
@@ -82,7 +82,7 @@ async fn accept_query(
     check(endpoint, query, signature, b"")?;
     let form = Body::from(Bytes::copy_from_slice(query.unwrap_or_default().as_bytes()));
     let held = shared.budget.read(headers, form, TWILIO_BODY_BYTES_MAX, shared.options.body_timeout).await?;
-    store(shared, &endpoint.id, InputKind::Twilio, headers, notes(query), held).await.map(|_sequence| ())
+    store(shared, &endpoint.id, InputKind::Twilio, headers, notes(query), held).await.map(|_raw| ())
 }
 
 /// What the head alone can tell: a post that is not signed at all is not worth a byte of memory.

@@ -34,6 +34,9 @@ execFileSync(
     `--es_out=${out}`,
     "--es_opt=target=ts,import_extension=js",
     ...files,
+    // What the others import.
+    "google/api/annotations.proto",
+    "google/api/http.proto",
     "google/rpc/error_details.proto",
   ],
   { stdio: "inherit" },

@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> ExitCode {
     let only = std::env::args().nth(1).unwrap_or_default();
-    let rig = Arc::new(Rig::start(Wanted { mail: true, nats: None }).await);
+    let rig = Arc::new(Rig::start(Wanted { mail: true, ..Wanted::default() }).await);
     let measured = measured(&rig, &only).await;
     let mut cases = Cases::default();
     cases.extend(types::cases(&rig));

@@ -163,6 +163,12 @@ impl Desk {
         Ok(status.channels.iter().filter(|(name, _)| name.ends_with(MAIL)).map(|(_, counters)| counters.updates).sum())
     }
 
+    /// Shows the customer that the caller writes.
+    pub async fn show_typing(&self, conversation: &str) -> Result<(), tonic::Status> {
+        let request = command::ShowTypingRequest { conversation_id: conversation.to_owned() };
+        self.sends().show_typing(self.client.request(request)).await.map(drop)
+    }
+
     pub async fn try_send(&self, conversation: &str, message: command::OutgoingMessage) -> Result<Sent, Status> {
         let request = command::SendMessageRequest {
             command_id: fresh_id(),
@@ -180,6 +186,14 @@ impl Desk {
         let sent = Sent { conversation, message: answer.message_id };
         self.ledger.note(&sent);
         Ok(sent)
+    }
+
+    /// The same; answers where it stands on the log.
+    pub async fn command_at(&self, request: command::SendMessageRequest) -> Result<(String, bool), Status> {
+        let conversation = request.conversation_id.clone();
+        let answer = self.sends().send_message(self.client.request(request)).await?.into_inner();
+        self.ledger.note(&Sent { conversation, message: answer.message_id });
+        Ok((answer.position, false))
     }
 
     /// The version of a conversation as its list shows it.
@@ -222,18 +236,31 @@ impl Desk {
 
     /// The message as its thread shows it now.
     pub async fn seen(&self, sent: &Sent) -> Result<query::Message, String> {
-        let list = query::ListMessagesRequest {
-            conversation_id: sent.conversation.clone(),
-            page_size: 200,
-            ..Default::default()
-        };
-        let answer = self.client.inbox().list_messages(self.client.request(list)).await;
-        let entries = answer.map_err(|status| status.to_string())?.into_inner().entries;
-        let mut messages = entries.into_iter().filter_map(|entry| match entry.entry {
-            Some(query::thread_entry::Entry::Message(message)) => Some(message),
-            _ => None,
-        });
+        let mut messages = self.try_messages(&sent.conversation).await?.into_iter();
         messages.find(|message| message.message_id == sent.message).ok_or_else(|| "not in its thread".to_owned())
+    }
+
+    /// All messages of a conversation, as far as there is an answer: a thread may have many pages.
+    pub async fn try_messages(&self, conversation: &str) -> Result<Vec<query::Message>, String> {
+        let (mut messages, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let list = query::ListMessagesRequest {
+                conversation_id: conversation.to_owned(),
+                page_size: 200,
+                page_token,
+                ..Default::default()
+            };
+            let answer = self.client.inbox().list_messages(self.client.request(list)).await;
+            let page = answer.map_err(|status| status.to_string())?.into_inner();
+            messages.extend(page.entries.into_iter().filter_map(|entry| match entry.entry {
+                Some(query::thread_entry::Entry::Message(message)) => Some(message),
+                _ => None,
+            }));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return Ok(messages);
+            }
+        }
     }
 
     /// Waits until the message has a state.

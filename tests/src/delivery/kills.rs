@@ -161,7 +161,7 @@ async fn beside(rig: &mut Rig, other: &Broker, kills: bool) -> Verdict {
 }
 
 /// Queues the burst, through two desks in turn.
-async fn burst(rig: &Rig, one: &Desk, two: &Desk) -> Verdict<Vec<(String, Vec<Sent>)>> {
+pub async fn burst(rig: &Rig, one: &Desk, two: &Desk) -> Verdict<Vec<(String, Vec<Sent>)>> {
     let mut all = Vec::new();
     for _ in 0..CONVERSATIONS {
         let (to, conversation) = rig.customer(META).await?;
@@ -177,7 +177,7 @@ async fn burst(rig: &Rig, one: &Desk, two: &Desk) -> Verdict<Vec<(String, Vec<Se
 }
 
 /// Every message ends: read if the provider got it, unknown if it did not and nobody can know.
-async fn ended(rig: &Rig, desk: &Desk, sent: &[(String, Vec<Sent>)]) -> Verdict {
+pub async fn ended(rig: &Rig, desk: &Desk, sent: &[(String, Vec<Sent>)]) -> Verdict {
     for (_, messages) in sent {
         for sent in messages {
             let taken =

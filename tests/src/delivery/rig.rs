@@ -1,5 +1,6 @@
 //! The parts of a delivery: the broker with a tenant of its own, stand-ins for providers, mail servers.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::cases::{Verdict, Wrong};
-use super::desk::{Desk, Ledger, Sent, told, until};
+use super::desk::{Desk, Ledger, Sent, until};
 use super::mail::header;
 use super::proxy::Proxy;
 use crate::webhook::{post, twilio_signature};
@@ -45,6 +46,10 @@ pub struct Wanted {
     pub mail: bool,
     /// A nats-server that several nodes share.
     pub nats: Option<String>,
+    /// Further entries of the tenant in the configuration: its bots.
+    pub bots: String,
+    /// Further environment of the brokers.
+    pub env: Vec<(String, String)>,
 }
 
 /// Everything that runs. Ended when dropped.
@@ -56,6 +61,8 @@ pub struct Rig {
     pub mail: Option<MailParts>,
     pub ledger: Ledger,
     next: AtomicU64,
+    /// What Meta calls the last message of each customer.
+    wrote: Mutex<HashMap<String, String>>,
     /// Everybody who could get a mail.
     addresses: Mutex<Vec<String>>,
     dir: TempDir,
@@ -88,11 +95,13 @@ impl Rig {
             std::fs::write(&ca, &mail.dovecot.ca_pem).unwrap();
             config.push_str(&mail.config(&ca.to_string_lossy()));
         }
+        config.push_str(&wanted.bots);
         config.push_str(&people_config());
         let path = dir.path().join("tienda.toml");
         std::fs::write(&path, config).unwrap();
         let mut env = vec![("RELEVO__CHANNELS__ANY_SERVER".to_owned(), "true".to_owned())];
         env.extend(wanted.nats.map(|url| ("RELEVO__NATS__URL".to_owned(), url)));
+        env.extend(wanted.env);
         let args = vec!["--config".to_owned(), path.to_string_lossy().into_owned()];
         let broker = Broker::start_with(Setup { args, env, keys_from: None }).await;
         let webhook = format!("{}/webhooks/meta/tienda", broker.http);
@@ -107,6 +116,7 @@ impl Rig {
             mail,
             ledger: Ledger::default(),
             next: AtomicU64::new(1),
+            wrote: Mutex::default(),
             addresses: Mutex::default(),
             dir,
         };
@@ -160,26 +170,27 @@ impl Rig {
         doubles
     }
 
-    /// Messages that were queued and have no end: they wait, or are said to be on their way.
+    /// Messages that were queued and have no end: they wait, or are said to be on their way. A thread is read as a whole: a long run
+    /// has thousands of messages in one.
     pub async fn lost(&self) -> Vec<Sent> {
-        let (desk, mut lost) = (self.desk(), Vec::new());
+        let mut threads: HashMap<String, Vec<Sent>> = HashMap::new();
         for sent in self.ledger.all() {
+            threads.entry(sent.conversation.clone()).or_default().push(sent);
+        }
+        let (desk, mut lost) = (self.desk(), Vec::new());
+        for (conversation, mut open) in threads {
             let over = async || {
-                let outgoing = desk.seen(&sent).await?.outgoing.unwrap_or_default();
-                match outgoing.state() {
-                    SendState::Unspecified | SendState::Queued | SendState::Sending => Err(told(&outgoing)),
-                    SendState::Accepted
-                    | SendState::Sent
-                    | SendState::Delivered
-                    | SendState::Read
-                    | SendState::Played
-                    | SendState::Failed
-                    | SendState::Unknown
-                    | SendState::Cancelled => Ok(()),
-                }
+                let seen = desk.try_messages(&conversation).await?.into_iter();
+                let states: HashMap<String, SendState> = seen
+                    .filter_map(|message| {
+                        Some((message.message_id, message.outgoing.map(|outgoing| outgoing.state())?))
+                    })
+                    .collect();
+                open.retain(|sent| states.get(&sent.message).is_none_or(|state| !is_end(*state)));
+                if open.is_empty() { Ok(()) } else { Err(format!("{} have no end", open.len())) }
             };
-            if until(LOST_AFTER, || "an end".to_owned(), over).await.is_err() {
-                lost.push(sent);
+            if until(LOST_AFTER, || "an end of each".to_owned(), over).await.is_err() {
+                lost.extend(open);
             }
         }
         lost
@@ -203,6 +214,11 @@ impl Rig {
         self.writes(channel, &who, "Hola", now()).await;
         let conversation = self.desk().conversation_of(channel, &who).await?;
         Ok((who, conversation))
+    }
+
+    /// What Meta calls the last message that a customer wrote there.
+    pub fn last_message_of(&self, who: &str) -> Option<String> {
+        self.wrote.lock().unwrap().get(who).cloned()
     }
 
     /// A customer writes. `at`: seconds since 1970, by the provider's clock.
@@ -241,8 +257,10 @@ impl Rig {
 
     fn writes_meta(&self, fake: &FakeMeta, who: &str, text: &str, at: u64) {
         let n = self.next.fetch_add(1, Ordering::SeqCst);
+        let id = format!("wamid.IN{n:010}");
+        self.wrote.lock().unwrap().insert(who.to_owned(), id.clone());
         let message = json!({
-            "from": who, "id": format!("wamid.IN{n:010}"), "timestamp": at.to_string(), "type": "text",
+            "from": who, "id": id, "timestamp": at.to_string(), "type": "text",
             "text": { "body": text },
         });
         let value = json!({
@@ -378,4 +396,19 @@ fn contents() -> Vec<Value> {
         "variables": { "1": "Ana", "2": "lunes" },
         "types": { "twilio/text": { "body": "Hola {{1}}, te esperamos el {{2}}" } },
         "approval_requests": { "name": "turno", "category": "UTILITY", "status": "approved", "rejection_reason": "" } })]
+}
+
+/// Whether nothing more is tried of a message.
+const fn is_end(state: SendState) -> bool {
+    match state {
+        SendState::Unspecified | SendState::Queued | SendState::Sending => false,
+        SendState::Accepted
+        | SendState::Sent
+        | SendState::Delivered
+        | SendState::Read
+        | SendState::Played
+        | SendState::Failed
+        | SendState::Unknown
+        | SendState::Cancelled => true,
+    }
 }

@@ -1,5 +1,7 @@
 //! A bot that does not want to be silent, against two real nodes on one log: it floods every conversation on both, while staff pause
 //! and resume at random instants on either. What reaches the provider after a pause's answer must be what the answer lists.
+//!
+//! The same run with a sender that looks first and calls then ([`Hands::Careless`]) must find leaks: it shows that they would be found.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,8 +15,10 @@ use rand::{RngExt as _, SeedableRng as _};
 use relevo_domain::ErrorCode;
 use relevo_proto::Problem;
 use relevo_proto::command::v1 as command;
-use relevo_testkit::NatsServer;
-use relevo_testkit::fakes::{Behaviour, Reports};
+use relevo_proto::query::v1 as query;
+use relevo_testkit::fakes::{Behaviour, MetaOptions, Reports};
+use relevo_testkit::{NatsServer, eventually_within};
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tonic::Status;
@@ -35,10 +39,24 @@ const STALL: Duration = Duration::from_secs(12);
 /// Every so many rounds two pauses are asked for at once, and the provider refuses a message so that it is tried again.
 const TWICE_EVERY: u64 = 4;
 const REFUSED_EVERY: u64 = 25;
+/// In every so many conversations the bot shows that it writes, too, before every so many messages.
+const TYPES_IN: usize = 2;
+const TYPES_EVERY: usize = 2;
+/// How long the first mark may take to get there.
+const SEEN_WITHIN: Duration = Duration::from_secs(10);
 /// Meta's code for too many messages to one person: tried again after a second.
 const PAIR_LIMIT: &str = "131056";
 /// After the last round everything that was queued gets this long to go where it must not.
 const AFTERMATH: Duration = Duration::from_secs(3);
+
+/// Who hands the bot's messages to the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hands {
+    /// Relevo: a claim stands before each call.
+    Relevo,
+    /// The bot itself, as with a broker that checks first and acts later: it asks a node whether it is paused, and calls.
+    Careless,
+}
 
 /// How much is done.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +68,7 @@ pub struct Plan {
     pub within: Duration,
     /// One node stands still for longer than a claim lasts.
     pub stalls: bool,
+    pub hands: Hands,
     pub seed: u64,
 }
 
@@ -68,6 +87,10 @@ pub struct Tally {
     pub refused: usize,
     /// Answers that said "already so".
     pub already_so: usize,
+    /// How often the provider was told that a bot writes.
+    pub typed: usize,
+    /// Answers that said that it may still be told so.
+    pub signals: usize,
     pub doubles: Vec<String>,
 }
 
@@ -90,13 +113,15 @@ struct Provider {
     read: usize,
     /// The place of each message in the order in which they were taken.
     place: HashMap<String, usize>,
-    /// By recipient.
-    order: HashMap<String, Vec<(usize, String)>>,
+    /// By recipient, with the time at which the provider had read the request.
+    order: HashMap<String, Vec<(Instant, String)>>,
 }
 
 /// One conversation that is fought over.
 struct Ring {
     to: String,
+    /// What the provider calls the customer's message: what a bot's mark is about.
+    wrote: Option<String>,
     conversation: String,
     /// Messages of the bot that are known to be queued.
     queued: Mutex<Vec<String>>,
@@ -104,9 +129,12 @@ struct Ring {
 
 /// A pause's answer, and what it promises.
 struct Answer {
-    /// How much the provider had taken when the answer was there.
-    taken: usize,
+    /// When the answer was there.
+    at: Instant,
     listed: Vec<String>,
+    /// How many marks the provider had then, and whether the answer tells of one on its way.
+    marks: usize,
+    signal: bool,
     /// Known to be queued before the pause was asked for, and neither taken nor listed: they must never go.
     dead: Vec<String>,
 }
@@ -122,8 +150,16 @@ pub async fn run(plan: Plan) -> Tally {
         let (to, conversation) = rig.customer(META).await.unwrap();
         // Reports are a writer more; on all of them they would be most of the work.
         rig.meta.set_reports_for(&to, if n % 4 == 0 { Reports::InOrder } else { Reports::None });
-        rings.push(Arc::new(Ring { to, conversation, queued: Mutex::default() }));
+        let wrote = rig.last_message_of(&to).filter(|_| n % TYPES_IN == 1);
+        rings.push(Arc::new(Ring { to, wrote, conversation, queued: Mutex::default() }));
     }
+    // Marks do get there: one node's bot shows that it writes while nobody objects. The other node's does in the fight.
+    let desk = Desk::at(&rig.broker, "asistente", &rig.ledger);
+    for ring in rings.iter().filter(|ring| ring.wrote.is_some()) {
+        desk.show_typing(&ring.conversation).await.unwrap();
+    }
+    let seen = async || (!rig.meta.marks().is_empty()).then_some(());
+    eventually_within("a bot is seen to write", SEEN_WITHIN, seen).await;
     let run = Arc::new(Run {
         rig,
         other,
@@ -139,7 +175,10 @@ pub async fn run(plan: Plan) -> Tally {
     let mut staff = JoinSet::new();
     for (n, ring) in rings.iter().enumerate() {
         for node in 0..2 {
-            bots.spawn(floods(Arc::clone(&run), Arc::clone(ring), node));
+            match plan.hands {
+                Hands::Relevo => bots.spawn(floods(Arc::clone(&run), Arc::clone(ring), node)),
+                Hands::Careless => bots.spawn(looks_then_calls(Arc::clone(&run), Arc::clone(ring), node)),
+            };
         }
         staff.spawn(pauses(Arc::clone(&run), Arc::clone(ring), plan.seed.wrapping_add(n as u64)));
     }
@@ -158,8 +197,13 @@ pub async fn run(plan: Plan) -> Tally {
 
 /// The bot of one conversation on one node: it never listens.
 async fn floods(run: Arc<Run>, ring: Arc<Ring>, node: usize) {
-    let desk = run.desk(node);
+    let (desk, mut turn) = (run.desk(node), 0);
     while !run.over.load(Ordering::SeqCst) {
+        turn += 1;
+        if ring.wrote.is_some() && turn % TYPES_EVERY == 0 {
+            // It is told that it may not, or that the customer is shown it anyway: all the same to this bot.
+            desk.show_typing(&ring.conversation).await.ok();
+        }
         match desk.try_send(&ring.conversation, text("hola")).await {
             Ok(sent) => lock(&ring.queued).push(sent.message),
             // Too many that wait, another writer each time: a bot that floods is told so, too.
@@ -169,6 +213,27 @@ async fn floods(run: Arc<Run>, ring: Arc<Ring>, node: usize) {
             }
         }
         sleep(FLOOD_EVERY).await;
+    }
+}
+
+/// The broken variant: nothing is between its look and its call.
+async fn looks_then_calls(run: Arc<Run>, ring: Arc<Ring>, node: usize) {
+    let (client, http) = (run.desk(node).client, reqwest::Client::new());
+    let MetaOptions { phone_number_id, access_token, .. } = run.rig.meta.options();
+    let url = format!("{}/{phone_number_id}/messages", run.rig.meta.base_url());
+    while !run.over.load(Ordering::SeqCst) {
+        let get = query::GetConversationRequest { conversation_id: ring.conversation.clone(), ..Default::default() };
+        let Ok(seen) = client.inbox().get_conversation(client.request(get)).await else { continue };
+        if seen.into_inner().conversation.is_none_or(|seen| seen.bot() != query::BotState::Active) {
+            run.refused.fetch_add(1, Ordering::SeqCst);
+            sleep(FLOOD_EVERY).await;
+            continue;
+        }
+        let message = json!({
+            "messaging_product": "whatsapp", "to": ring.to, "type": "text", "text": { "body": "hola" },
+            "biz_opaque_callback_data": fresh_id(),
+        });
+        http.post(&url).bearer_auth(access_token).json(&message).send().await.ok();
     }
 }
 
@@ -249,7 +314,7 @@ impl Run {
         let pause = command::PauseBotRequest {
             command_id: fresh_id(),
             conversation_id: ring.conversation.clone(),
-            reason: relevo_proto::query::v1::PauseReason::Complaint.into(),
+            reason: query::PauseReason::Complaint.into(),
             ..Default::default()
         };
         let answer = loop {
@@ -258,20 +323,24 @@ impl Run {
                 Err(status) => assert!(code(&status).is_some_and(ErrorCode::retryable), "pause: {status:?}"),
             }
         };
+        // Before anything is waited for: what is behind this moment is behind the answer.
+        let at = Instant::now();
         let mut provider = lock(&self.provider);
         provider.reads(&self.rig);
         let listed = answer.already_claimed;
         let gone = |message: &String| provider.place.contains_key(message) || listed.contains(message);
         let dead = queued.into_iter().filter(|message| !gone(message)).collect();
-        let taken = provider.read;
+        let marks = self.rig.meta.marks().len();
         let mut tally = lock(&self.tally);
         tally.listed += listed.len();
         tally.already_so += usize::from(answer.already_so);
+        let signal = answer.signal_until.is_some();
+        tally.signals += usize::from(signal);
         if listed.len() > 1 {
             tally.leaks.push(format!("{} messages listed", listed.len()));
         }
         self.rounds.fetch_add(1, Ordering::SeqCst);
-        Answer { taken, listed, dead }
+        Answer { at, listed, marks, signal, dead }
     }
 
     /// What the provider has taken since the answers, of this conversation.
@@ -279,15 +348,20 @@ impl Run {
         let mut provider = lock(&self.provider);
         provider.reads(&self.rig);
         let mut tally = lock(&self.tally);
-        let first = answers.iter().map(|answer| answer.taken).min().unwrap_or_default();
         let order = provider.order.get(&ring.to).map(Vec::as_slice).unwrap_or_default();
-        for (place, message) in order.iter().rev().take_while(|(place, _)| *place >= first) {
-            for answer in answers.iter().filter(|answer| answer.taken <= *place) {
+        for (at, message) in order {
+            for answer in answers.iter().filter(|answer| answer.at < *at) {
                 if answer.listed.contains(message) {
                     tally.listed_and_taken += 1;
                 } else {
                     tally.leaks.push(format!("{message} was taken after the answer to a pause"));
                 }
+            }
+        }
+        for answer in answers.iter().filter(|answer| !answer.signal) {
+            let about = |mark: &Value| mark["message_id"].as_str() == ring.wrote.as_deref();
+            if ring.wrote.is_some() && self.rig.meta.marks_from(answer.marks).iter().any(about) {
+                tally.leaks.push(format!("{} saw the bot write after the answer to a pause", ring.conversation));
             }
         }
         dead.extend(answers.iter().flat_map(|answer| answer.dead.iter().cloned()));
@@ -303,6 +377,7 @@ impl Run {
         tally.rounds = self.rounds.load(Ordering::SeqCst);
         tally.refused = self.refused.load(Ordering::SeqCst);
         tally.doubles = self.rig.meta.repeated();
+        tally.typed = self.rig.meta.marks().len();
         let mut provider = lock(&self.provider);
         provider.reads(&self.rig);
         tally.taken = provider.read;
@@ -318,7 +393,7 @@ impl Provider {
         for taken in rig.meta.accepted_from(self.read) {
             let message = taken.callback.unwrap_or_default();
             self.place.insert(message.clone(), self.read);
-            self.order.entry(taken.to).or_default().push((self.read, message));
+            self.order.entry(taken.to).or_default().push((taken.at, message));
             self.read += 1;
         }
     }

@@ -76,13 +76,17 @@ impl Journal {
         if commit.entity.kind() == EntityKind::Contact {
             let state = commit.events.iter().fold(self.contact(commit.entity, at), |state, event| match event {
                 Event::Contact(event) => state.evolve(event),
-                Event::Conversation(_) | Event::Identity(_) | Event::Channel(_) | Event::Workspace(_) => state,
+                Event::Conversation(_)
+                | Event::Identity(_)
+                | Event::Channel(_)
+                | Event::Workspace(_)
+                | Event::Bulk(_) => state,
             });
             return Folded::Contact(state);
         }
         let state = commit.events.iter().fold(self.conversation(commit.entity, at), |state, event| match event {
             Event::Conversation(event) => state.evolve(event, commit.occurred_at, &commit.actor),
-            Event::Contact(_) | Event::Identity(_) | Event::Channel(_) | Event::Workspace(_) => state,
+            Event::Contact(_) | Event::Identity(_) | Event::Channel(_) | Event::Workspace(_) | Event::Bulk(_) => state,
         });
         Folded::Conversation(Box::new(state))
     }

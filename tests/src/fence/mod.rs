@@ -3,6 +3,8 @@
 //!
 //! `make fence` runs all of it; `tests/it/fence.rs` runs the heart of it at every change.
 
+pub mod answering;
+pub mod fingerprint;
 pub mod hostile;
 pub mod journal;
 pub mod people;

@@ -38,6 +38,16 @@ pub enum Violation {
     TwoClaims,
     /// Two people are one, one of them was paused before, and the other one's bot may speak.
     NotLinked,
+    /// A bot is given a turn after a pause's answer, or while it is paused.
+    GivenWhilePaused,
+    /// A bot is asked to answer what was written while it was paused: the message of this version.
+    NotContext(u64),
+    /// A second turn of a conversation begins while the first one runs.
+    TwoTurns,
+    /// A bot's reply is taken in a turn that was over.
+    LateReply,
+    /// A bot's message is queued while it is paused.
+    QueuedWhilePaused,
 }
 
 impl fmt::Display for Violation {
@@ -55,6 +65,13 @@ impl fmt::Display for Violation {
             Self::PauseLost => f.write_str("a pause ended without a resumption"),
             Self::TwoClaims => f.write_str("two messages of one conversation are claimed"),
             Self::NotLinked => f.write_str("who became one with a paused contact is not paused"),
+            Self::GivenWhilePaused => f.write_str("a bot is given a turn while it is paused"),
+            Self::NotContext(version) => {
+                write!(f, "version {version} was written during a pause, and a bot is given it as new")
+            }
+            Self::TwoTurns => f.write_str("two turns of one conversation run"),
+            Self::LateReply => f.write_str("a reply is taken in a turn that was over"),
+            Self::QueuedWhilePaused => f.write_str("a message of the bot is queued while it is paused"),
         }
     }
 }
@@ -111,7 +128,8 @@ impl World {
                 | Event::Contact(_)
                 | Event::Identity(_)
                 | Event::Channel(_)
-                | Event::Workspace(_) => None,
+                | Event::Workspace(_)
+                | Event::Bulk(_) => None,
             })
     }
 }

@@ -7,7 +7,7 @@ use relevo_domain::access::Role;
 use relevo_domain::conversation::{
     Author, Body, Command, Content, ContentPersonal, DeliveryReport, DeliveryReportPersonal, DeliveryStatus, Envelope,
     FailureClass, Medium, Message, MessageFlags, MessageKind, Outgoing, OutgoingPersonal, PauseReason, PauseTerms,
-    PauseWish, Place, Recipient, Send, SendFailure,
+    PauseWish, Place, Recipient, Send, SendFailure, TurnRef,
 };
 use relevo_domain::identity::IdentifierKind;
 use relevo_domain::{Actor, AgentId, ChannelId, CommandId, EntityId, EntityKind, MessageId, TenantId, Timestamp};
@@ -81,11 +81,20 @@ pub fn inbound(n: u8, contact_paused: bool, id: MessageId) -> Command {
         reply_to: None,
         flags: MessageFlags::default(),
     };
-    Command::ReceiveMessage { place: place(n, contact_paused), message: Box::new(message) }
+    Command::ReceiveMessage { place: place(n, contact_paused), message: Box::new(message), detection: None }
 }
 
 /// A text to the customer. `place`: where it opens a conversation.
 pub fn text(author: Author, id: MessageId, place: Option<Place>) -> Command {
+    said(author, id, place, None)
+}
+
+/// A bot's text in its turn.
+pub fn text_in(author: Author, id: MessageId, turn: Option<TurnRef>) -> Command {
+    said(author, id, None, turn)
+}
+
+fn said(author: Author, id: MessageId, place: Option<Place>, turn: Option<TurnRef>) -> Command {
     let outgoing = Outgoing {
         id,
         author,
@@ -105,7 +114,9 @@ pub fn text(author: Author, id: MessageId, place: Option<Place>) -> Command {
         force: true,
         pauses_bot: true,
         pause: None,
+        turn,
         channel_paused: false,
+        detection: None,
     }))
 }
 
@@ -114,7 +125,7 @@ pub fn pause() -> Command {
 }
 
 pub const fn resume() -> Command {
-    Command::ResumeBot { note: None, farewell: None }
+    Command::ResumeBot { catch_up: relevo_domain::conversation::CatchUp::Know, note: None, farewell: None }
 }
 
 /// The provider says that the customer has it.

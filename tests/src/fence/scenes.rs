@@ -29,6 +29,9 @@ const NOTHING: Budget = Budget {
     lies: 0,
     reports: 0,
     links: 0,
+    turns: 0,
+    answers: 0,
+    deeds: 0,
 };
 
 /// Everything that is explored whole.
@@ -45,6 +48,11 @@ pub const ALL: &[Scene] = &[
         budget: Budget { replies: 1, pauses: 1, inbound: 1, resolves: 1, long_waits: 1, ..NOTHING },
     },
     Scene { name: "two people are one", budget: Budget { replies: 1, pauses: 1, links: 1, ..NOTHING } },
+    Scene { name: "turns", budget: Budget { turns: 2, inbound: 1, pauses: 1, resumes: 1, ..NOTHING } },
+    Scene { name: "answers in turns", budget: Budget { turns: 1, answers: 2, pauses: 1, ..NOTHING } },
+    Scene { name: "turns that end", budget: Budget { turns: 2, answers: 1, deeds: 1, pauses: 1, ..NOTHING } },
+    Scene { name: "turns that take too long", budget: Budget { turns: 2, answers: 1, waits: 2, ..NOTHING } },
+    Scene { name: "an unclear turn", budget: Budget { turns: 2, pauses: 1, unclear: 1, crashes: 1, ..NOTHING } },
 ];
 
 /// Looks at a scene whole. Panics with the way to a broken promise, if there is one.
@@ -75,6 +83,9 @@ const MUCH: Budget = Budget {
     lies: 1,
     reports: 2,
     links: 1,
+    turns: 5,
+    answers: 5,
+    deeds: 3,
 };
 
 /// Walks by chance that do a little of everything. Panics with the way to a broken promise, if there is one.
@@ -87,11 +98,13 @@ pub fn walk(search: &mut Search, seeds: Range<u64>) {
 }
 
 /// What is broken on purpose, and what it takes to be caught at it.
-pub const BROKEN: [(Variant, Budget); 4] = [
+pub const BROKEN: [(Variant, Budget); 6] = [
     (Variant::CheckThenAct, Budget { replies: 1, pauses: 1, ..NOTHING }),
     (Variant::StalePause, Budget { replies: 1, pauses: 2, resumes: 1, ..NOTHING }),
     (Variant::StaleClaim, Budget { replies: 1, pauses: 1, ..NOTHING }),
     (Variant::NoClock, Budget { replies: 1, pauses: 1, waits: 3, ..NOTHING }),
+    (Variant::StaleTurn, Budget { turns: 1, pauses: 1, ..NOTHING }),
+    (Variant::LateReply, Budget { turns: 1, answers: 1, pauses: 1, ..NOTHING }),
 ];
 
 /// What a broken variant is caught by; nothing if it is not. `walks`: the most that are tried.

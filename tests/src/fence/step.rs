@@ -1,16 +1,15 @@
 //! What can happen next in a world, and what it makes of the world.
 
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash as _, Hasher as _};
 use std::time::Duration;
 
-use relevo_domain::conversation::{Author, CALL_OVER_AFTER, Command, Stage, State};
-use relevo_domain::{MessageId, Timestamp};
+use relevo_domain::MessageId;
+use relevo_domain::conversation::{Author, CALL_OVER_AFTER, Command, Stage};
 
+use super::answering::BotStep;
 use super::promise::{Promise, Violation};
-use super::scene::{self, CALL_MAX, CONVERSATIONS, Who};
-use super::sending::{Fate, News, Turn};
-use super::world::{Asked, Link, Luck, Ready, Recorded, Variant, World, is_paused};
+use super::scene::{self, CONVERSATIONS, Who};
+use super::sending::{Fate, Turn};
+use super::world::{Asked, Link, Luck, Ready, Recorded, Variant, World};
 
 /// Two of these are more than a claim lasts; two of the others more than a claim, a call and everybody's doubt.
 const SHORT: Duration = Duration::from_secs(6);
@@ -107,9 +106,10 @@ pub enum Step {
     Crash {
         node: usize,
     },
+    Bots(BotStep),
 }
 
-const fn lucks(unclear: u8) -> &'static [Luck] {
+pub const fn lucks(unclear: u8) -> &'static [Luck] {
     if unclear == 0 { &[Luck::Good] } else { &[Luck::Good, Luck::Unsaid, Luck::Lost, Luck::Late] }
 }
 
@@ -124,8 +124,10 @@ impl World {
                 if self.truth(conversation).opened.is_some() {
                     self.steps_of_people(node, conversation, &mut steps);
                     self.steps_of_sender(node, conversation, &mut steps);
+                    self.steps_of_dispatcher(node, conversation, &mut steps);
                 }
             }
+            self.steps_of_bots(node, &mut steps);
             self.steps_of_node(node, &mut steps);
         }
         for (asked, pause) in self.asked.iter().enumerate() {
@@ -218,7 +220,8 @@ impl World {
             steps.push(Step::CatchUp { node });
         }
         let forgets = &self.nodes[node];
-        if self.left.crashes > 0 && !(forgets.turns.is_empty() && forgets.ahead.is_empty()) {
+        if self.left.crashes > 0 && !(forgets.turns.is_empty() && forgets.ahead.is_empty() && forgets.giving.is_none())
+        {
             steps.push(Step::Crash { node });
         }
         if self.nodes[node].link.is_some() {
@@ -300,6 +303,7 @@ impl World {
                 self.crash(node);
                 Ok(())
             }
+            Step::Bots(step) => self.bots(step),
         }
     }
 
@@ -326,6 +330,7 @@ impl World {
             Step::Wait { seconds } if seconds == LONG.as_secs() => left.long_waits -= 1,
             Step::Wait { .. } => left.waits -= 1,
             Step::Crash { .. } => left.crashes -= 1,
+            Step::Bots(step) => left.pay(step),
             Step::Answer { .. }
             | Step::FinishLink { .. }
             | Step::Ask { .. }
@@ -353,6 +358,7 @@ impl World {
         crashed.ahead.clear();
         crashed.turns.clear();
         crashed.link = None;
+        crashed.giving = None;
         for asked in &mut self.asked {
             asked.answer = asked.answer.take().filter(|ready| ready.node != node);
         }
@@ -399,87 +405,5 @@ impl World {
         let listed = listed.into_iter().map(|pending| pending.id).collect();
         self.promises.push(Promise { conversation, since, listed });
         Ok(())
-    }
-
-    // === telling worlds apart ===
-
-    /// What decides how this world can go on: everything but the way that led here. Times count from now.
-    pub fn fingerprint(&self) -> u64 {
-        let mut hash = DefaultHasher::new();
-        self.left.hash(&mut hash);
-        for asked in &self.asked {
-            let ready = asked.answer.as_ref().map(|ready| (ready.node, ready.from.is_some()));
-            (asked.conversation, ready).hash(&mut hash);
-        }
-        self.taken.hash(&mut hash);
-        self.lied.hash(&mut hash);
-        self.late.len().hash(&mut hash);
-        for flight in &self.wire {
-            (flight.node, flight.conversation, flight.message, flight.attempt).hash(&mut hash);
-            self.since(flight.written, CALL_MAX).hash(&mut hash);
-        }
-        for n in CONVERSATIONS {
-            self.hash_state(&self.truth(n), &mut hash);
-            for promise in self.promises.iter().filter(|promise| promise.conversation == n) {
-                (self.in_force(promise), &promise.listed).hash(&mut hash);
-            }
-        }
-        for (at, node) in self.nodes.iter().enumerate() {
-            for n in CONVERSATIONS {
-                self.hash_state(&self.shown(at, n), &mut hash);
-                self.hash_state(&self.known(at, n), &mut hash);
-                let entity = scene::conversation(n);
-                (self.base(at, entity) == self.journal.sequence(entity, self.journal.last())).hash(&mut hash);
-            }
-            node.link.hash(&mut hash);
-            for (n, turn) in &node.turns {
-                n.hash(&mut hash);
-                self.hash_turn(turn, &mut hash);
-            }
-            for asked in &self.asked {
-                let id = scene::command_id("pause", asked.command);
-                let entity = scene::conversation(asked.conversation);
-                self.knows(entity, self.base(at, entity), &id).hash(&mut hash);
-            }
-        }
-        hash.finish()
-    }
-
-    /// How long ago, as far as that makes a difference.
-    fn since(&self, time: Timestamp, most: Duration) -> u64 {
-        self.now.since(time).min(most).as_secs()
-    }
-
-    fn hash_turn(&self, turn: &Turn, hash: &mut DefaultHasher) {
-        std::mem::discriminant(turn).hash(hash);
-        match turn {
-            Turn::Asking { message, begun, claim: _ } => (message, self.since(*begun, CALL_MAX)).hash(hash),
-            Turn::Holding { message, attempt, begun } => {
-                (message, attempt, self.since(*begun, CALL_MAX)).hash(hash);
-            }
-            Turn::Calling { message, attempt } => (message, attempt).hash(hash),
-            Turn::Telling { message, attempt, news } => {
-                (message, attempt, std::mem::discriminant(news)).hash(hash);
-                if let News::Failed { retry_at } = news {
-                    retry_at.since(self.now).hash(hash);
-                }
-            }
-        }
-    }
-
-    fn hash_state(&self, state: &State, hash: &mut DefaultHasher) {
-        let Some(opened) = &state.opened else { return };
-        (is_paused(opened), opened.episode, std::mem::discriminant(&opened.status)).hash(hash);
-        opened.window_expires_at().is_some_and(|expires| self.now < expires).hash(hash);
-        for pending in &opened.outbox {
-            (pending.id, pending.author, pending.attempts, std::mem::discriminant(&pending.stage)).hash(hash);
-            match &pending.stage {
-                Stage::Queued { not_before } => not_before.map(|time| time.since(self.now)).hash(hash),
-                Stage::Claimed { until, .. } => {
-                    (until.since(self.now), self.since(*until, CALL_OVER_AFTER)).hash(hash);
-                }
-                Stage::Unknown { .. } => {}
-            }
-        }
     }
 }

@@ -14,6 +14,7 @@ use relevo_domain::conversation::{Bot, Command, ConversationEvent, Decision, Ope
 use relevo_domain::{CommandId, Commit, EntityId, EntityKind, Event, MessageId, Timestamp, contact};
 use relevo_eventlog::{Append, Faults, MemoryLog, Outcome};
 
+use super::answering::Held;
 use super::journal::{Journal, commit_id, draft};
 use super::promise::{Promise, Violation};
 use super::scene::{self, NOON, Who};
@@ -34,6 +35,10 @@ pub enum Variant {
     StaleClaim,
     /// The sender does not look at its clock before the call.
     NoClock,
+    /// A bot is given what the node happens to know to be due: no claim.
+    StaleTurn,
+    /// A bot's reply is decided by what the node happens to know, and written behind whatever there is.
+    LateReply,
 }
 
 /// What the log does with an append.
@@ -77,6 +82,12 @@ pub struct Budget {
     pub lies: u8,
     pub reports: u8,
     pub links: u8,
+    /// Turns that are given to bots.
+    pub turns: u8,
+    /// What bots write in turns.
+    pub answers: u8,
+    /// Turns that bots end, or hand over.
+    pub deeds: u8,
 }
 
 /// A node: how far its views are, and what it has seen beyond them.
@@ -88,6 +99,8 @@ pub struct Node {
     pub turns: BTreeMap<u8, Turn>,
     /// Two people that it is about to make one.
     pub link: Option<Link>,
+    /// A turn that it has taken and not given yet.
+    pub giving: Option<Held>,
 }
 
 /// How two people turn out to be one.
@@ -142,11 +155,15 @@ pub struct World {
     pub taken: BTreeMap<MessageId, u8>,
     pub lied: BTreeSet<MessageId>,
     pub late: Vec<Append>,
+    /// Turns as bots were given them, those included that are over.
+    pub held: Vec<Held>,
     pub left: Budget,
     pub commands: usize,
     pub messages: u8,
     /// Two people may turn out to be one.
     pub linked: bool,
+    /// Bots are given turns.
+    pub turned: bool,
     /// The log is this world's alone, and draws faults of its own.
     alone: bool,
 }
@@ -177,10 +194,12 @@ impl World {
             taken: BTreeMap::new(),
             lied: BTreeSet::new(),
             late: Vec::new(),
+            held: Vec::new(),
             left,
             commands: 0,
             messages: 0,
             linked: left.links > 0,
+            turned: left.turns > 0,
             alone,
         };
         for n in [0, 1] {
@@ -309,7 +328,7 @@ impl World {
         let found = &of_it.find(|entry| entry.recorded.commit.command_id == *id)?.recorded;
         let events = found.commit.events.iter().cloned().filter_map(|event| match event {
             Event::Conversation(event) => Some(event),
-            Event::Contact(_) | Event::Identity(_) | Event::Channel(_) | Event::Workspace(_) => None,
+            Event::Contact(_) | Event::Identity(_) | Event::Channel(_) | Event::Workspace(_) | Event::Bulk(_) => None,
         });
         Some((events.collect(), found.sequence))
     }
@@ -362,6 +381,7 @@ impl World {
             let was_paused = paused(&self.journal.conversation(entity, sequence - 1));
             let resumed =
                 entry.says(|event| matches!(event, Event::Conversation(ConversationEvent::BotResumed { .. })));
+            self.keeps_turns(entity, sequence, &entry.recorded.commit.events, entry.recorded.commit.occurred_at)?;
             let now = entry.conversation().cloned().unwrap_or_default();
             if was_paused && !resumed && !paused(&now) {
                 return Err(Violation::PauseLost);

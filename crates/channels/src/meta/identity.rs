@@ -8,8 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use relevo_domain::identity::IdentifierKind;
 use serde_json::Value;
 
-use super::json::member;
+use super::json::{member, short};
 use crate::fact::Identifier;
+
+/// Longest name of a person, in characters: WhatsApp allows 25. It is copied for each of their messages.
+const NAME_CHARS_MAX: usize = 200;
 
 /// The ids of one person, as one update gives them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub(super) struct Person {
 
 impl Person {
     pub(super) fn of(value: &Value, number: &str, user: &str, parent: &str) -> Self {
-        Self { number: member(value, number), user: member(value, user), parent: member(value, parent) }
+        Self { number: short(value, number), user: short(value, user), parent: short(value, parent) }
     }
 
     /// The id to answer to: the number, or else the BSUID.
@@ -107,10 +110,10 @@ impl Contacts {
 
 fn contact(entry: &Value) -> Contact {
     let profile = entry.get("profile").unwrap_or(&Value::Null);
-    let username = member(profile, "username").or_else(|| member(entry, "username"));
+    let username = short(profile, "username").or_else(|| short(entry, "username"));
     Contact {
         person: Person::of(entry, "wa_id", "user_id", "parent_user_id"),
-        name: member(profile, "name"),
+        name: member(profile, "name").map(|name| name.chars().take(NAME_CHARS_MAX).collect()),
         username: username.map(|name| name.trim_start_matches('@').to_owned()).filter(|name| !name.is_empty()),
     }
 }
@@ -121,7 +124,7 @@ fn people(value: &Value) -> BTreeSet<Option<String>> {
     let mut people = BTreeSet::new();
     for (array, number, user) in arrays {
         for element in value.get(array).and_then(Value::as_array).into_iter().flatten() {
-            people.insert(member(element, number).or_else(|| member(element, user)));
+            people.insert(short(element, number).or_else(|| short(element, user)));
         }
     }
     people

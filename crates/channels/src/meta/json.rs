@@ -4,6 +4,10 @@ use relevo_domain::Timestamp;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+/// Longest text that stands beside many updates and is copied for each (ids of people, numbers, a field's name), in bytes: Meta's
+/// have 128 and a short prefix at most. Without a limit one long id and a million empty updates would fill the memory.
+const SHORT_BYTES_MAX: usize = 160;
+
 /// Seconds since 1970 above which a number is taken for milliseconds (the year 5138).
 const MILLIS_FROM: f64 = 1e11;
 
@@ -67,6 +71,17 @@ pub(super) fn member(value: &Value, name: &str) -> Option<String> {
     value.get(name).and_then(text).filter(|text| !text.trim().is_empty())
 }
 
+/// A member as a short text: what is longer than [`SHORT_BYTES_MAX`] counts as absent, and is not copied.
+pub(super) fn short(value: &Value, name: &str) -> Option<String> {
+    within(value, name, SHORT_BYTES_MAX)
+}
+
+/// The same with another limit, in bytes.
+pub(super) fn within(value: &Value, name: &str, limit: usize) -> Option<String> {
+    let fits = |value: &&Value| value.as_str().is_none_or(|text| text.len() <= limit);
+    value.get(name).filter(fits).and_then(text).filter(|text| !text.trim().is_empty())
+}
+
 pub(super) fn is_true(value: &Value, name: &str) -> bool {
     match value.get(name) {
         Some(Value::Bool(flag)) => *flag,
@@ -77,7 +92,7 @@ pub(super) fn is_true(value: &Value, name: &str) -> bool {
 
 /// Seconds since 1970, as a number or a string. Absent if it is neither.
 pub(super) fn timestamp(value: &Value, name: &str) -> Option<Timestamp> {
-    let text = member(value, name)?;
+    let text = short(value, name)?;
     let number = text.trim();
     if let Ok(seconds) = number.parse::<i64>() {
         let is_millis = seconds.unsigned_abs() as f64 >= MILLIS_FROM;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::content::{content, type_of};
 use super::identity::{Contact, Person, classified, distinct, identifiers};
-use super::json::{canonical, member, timestamp};
+use super::json::{canonical, member, short, timestamp};
 use super::{Context, parked};
 use crate::fact::{Class, Fact, Identifier, Key, MessageFact, NotUnderstood, NotUnderstoodReason, What};
 
@@ -99,7 +99,7 @@ impl Own {
     fn of(context: &Context<'_>) -> Self {
         let metadata = context.value.get("metadata").unwrap_or(&Value::Null);
         let names = ["display_phone_number", "phone_number_id"];
-        let numbers = names.into_iter().filter_map(|name| member(metadata, name)).map(|number| digits(&number));
+        let numbers = names.into_iter().filter_map(|name| short(metadata, name)).map(|number| digits(&number));
         Self { numbers: numbers.filter(|number| !number.is_empty()).collect() }
     }
 

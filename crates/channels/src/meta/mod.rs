@@ -19,7 +19,7 @@ mod tests;
 use serde_json::Value;
 
 use self::identity::Contacts;
-use self::json::member;
+use self::json::short;
 #[cfg(doc)]
 use crate::fact::What;
 use crate::fact::{Class, Fact, NotUnderstood, NotUnderstoodReason, Target, Update};
@@ -87,14 +87,14 @@ fn read_entry(entry: &Value, at: &str, updates: &mut Vec<Update>) {
 /// Whom an entry's value names as the receiver.
 fn target(entry: &Value, value: &Value) -> Target {
     let metadata = value.get("metadata").unwrap_or(&Value::Null);
-    if let Some(phone_number_id) = member(metadata, "phone_number_id") {
+    if let Some(phone_number_id) = short(metadata, "phone_number_id") {
         return Target::Number { phone_number_id };
     }
-    let Some(waba_id) = member(entry, "id") else {
+    let Some(waba_id) = short(entry, "id") else {
         return Target::Nowhere;
     };
     let shown = [(metadata, "display_phone_number"), (value, "display_phone_number"), (value, "phone_number")];
-    let display_phone_number = shown.into_iter().find_map(|(holder, name)| member(holder, name));
+    let display_phone_number = shown.into_iter().find_map(|(holder, name)| short(holder, name));
     Target::Account { waba_id, display_phone_number }
 }
 
@@ -136,7 +136,7 @@ fn read_change(entry: &Value, change: &Value, at: &str, updates: &mut Vec<Update
     let value = change.get("value").unwrap_or(&Value::Null);
     let is_messages = value.get("messages").is_some() || value.get("statuses").is_some();
     let field =
-        member(change, "field").unwrap_or_else(|| if is_messages { "messages".to_owned() } else { String::new() });
+        short(change, "field").unwrap_or_else(|| if is_messages { "messages".to_owned() } else { String::new() });
     let context = Context { field: &field, entry, value, target: target(entry, value), contacts: Contacts::of(value) };
     let at = format!("{at}/value");
     match field.as_str() {

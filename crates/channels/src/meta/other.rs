@@ -5,12 +5,15 @@ use relevo_domain::conversation::Medium;
 use serde_json::Value;
 
 use super::identity::{Person, identifiers};
-use super::json::{canonical, digest, member, timestamp};
+use super::json::{canonical, digest, member, short, timestamp, within};
 use super::{Context, parked};
 use crate::fact::{Class, Fact, Key, NotUnderstood, NotUnderstoodReason, Update, What};
 
 /// Members of a value that describe it and are no updates themselves.
 const FRAME: [&str; 3] = ["messaging_product", "metadata", "contacts"];
+
+/// Longest id of a message that an error is told apart by, in bytes: it is hashed once for every error beside it.
+const ID_BYTES_MAX: usize = 512;
 
 /// Members that name an element for ever, best first.
 const IDS: [&str; 6] = ["id", "wacid", "request_id", "join_request_id", "signup_id", "message_template_id"];
@@ -75,8 +78,8 @@ fn whole(context: &Context<'_>) -> Fact {
 /// One update, kept as it came.
 pub(super) fn element(field: &str, element: &Value, context: &Context<'_>) -> Fact {
     let json = canonical(element);
-    let entry_id = member(context.entry, "id").unwrap_or_default();
-    let entry_time = member(context.entry, "time").unwrap_or_default();
+    let entry_id = short(context.entry, "id").unwrap_or_default();
+    let entry_time = short(context.entry, "time").unwrap_or_default();
     // An error names nothing; those beside different messages are different errors.
     let beside = if field == "errors" { first_id(context.value) } else { String::new() };
     let person = customer(field, element);
@@ -97,7 +100,7 @@ pub(super) fn element(field: &str, element: &Value, context: &Context<'_>) -> Fa
 
 fn first_id(value: &Value) -> String {
     let first = value.pointer("/messages/0").or_else(|| value.pointer("/statuses/0"));
-    first.and_then(|element| member(element, "id")).unwrap_or_default()
+    first.and_then(|element| within(element, "id", ID_BYTES_MAX)).unwrap_or_default()
 }
 
 /// The customer of an element that is about one.

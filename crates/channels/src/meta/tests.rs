@@ -432,3 +432,22 @@ fn no_customer_changes_to_or_from_the_businesss_own_number() {
     assert_eq!(both.identifiers, []);
     assert!(matches!(both.what, What::Message(_)));
 }
+
+#[test]
+fn what_stands_beside_many_updates_is_not_copied_for_each_if_it_is_too_long_to_be_an_id() {
+    let long = "7".repeat(10_000);
+    let elements: Vec<Value> =
+        (0..100).map(|_| json!({"from": "5491155550101", "id": "wamid.x", "errors": []})).collect();
+    let value = json!({
+        "metadata": {"phone_number_id": long, "display_phone_number": long},
+        "contacts": [{"wa_id": "5491155550101", "profile": {"name": "ñ".repeat(5_000), "username": long}}],
+        "messages": elements, "errors": [{}],
+    });
+    let entry = json!({"id": long, "time": long, "changes": [{"field": "messages", "value": value}]});
+    let body = json!({"object": "whatsapp_business_account", "entry": [entry]}).to_string();
+    let updates = updates(body.as_bytes());
+    assert_eq!(updates.len(), 101);
+    assert!(format!("{updates:?}").len() < 4 * body.len(), "{} of {}", format!("{updates:?}").len(), body.len());
+    assert!(updates.iter().all(|update| update.target == Target::Nowhere));
+    assert_eq!(fact(&updates[0]).name.as_ref().map(|name| name.chars().count()), Some(200));
+}

@@ -102,8 +102,7 @@ impl Form {
     /// The numbers of the media parameters, `MediaUrl0` to `MediaUrlN`, in order.
     pub(super) fn media(&self) -> Vec<u32> {
         let names = self.0.range("MediaUrl".to_owned()..).map(|(name, _)| name);
-        let mut numbers: Vec<u32> =
-            names.map_while(|name| name.strip_prefix("MediaUrl")).filter_map(|digits| digits.parse().ok()).collect();
+        let mut numbers: Vec<u32> = names.map_while(|name| name.strip_prefix("MediaUrl")).filter_map(number).collect();
         numbers.sort_unstable();
         numbers
     }
@@ -139,5 +138,11 @@ fn sorted(map: Map<String, Value>) -> String {
 
 fn is_medium(name: &str) -> bool {
     let digits = name.strip_prefix("MediaUrl").or_else(|| name.strip_prefix("MediaContentType"));
-    digits.is_some_and(|digits| digits.parse::<u32>().is_ok())
+    digits.and_then(number).is_some()
+}
+
+/// A medium's number as Twilio writes it. `MediaUrl00` and `MediaUrl+0` are not the first medium again: otherwise one address could
+/// be listed a thousand times.
+fn number(digits: &str) -> Option<u32> {
+    digits.parse().ok().filter(|number: &u32| number.to_string() == digits)
 }

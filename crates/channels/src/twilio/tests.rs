@@ -160,6 +160,15 @@ fn composed_forms_as_facts() {
     }
 }
 
+#[test]
+fn a_medium_is_listed_once_however_often_it_is_named() {
+    let form = "MessageSid=SM1&From=%2B1&MediaUrl0=https%3A%2F%2Fa&MediaUrl00=b&MediaUrl%2B0=c&MediaUrl1=d";
+    let (_, message) = message(form);
+    let urls: Vec<_> = message.attachments.iter().filter_map(|one| one.personal.url.as_deref()).collect();
+    assert_eq!(urls, ["https://a", "d"]);
+    assert_eq!(message.details_json.as_deref(), Some(r#"{"other":{"MediaUrl+0":"c","MediaUrl00":"b"}}"#));
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_survived(body in prop::collection::vec(any::<u8>(), 0..400)) {

@@ -11,6 +11,8 @@
 //! 08 tenant 00 message(16)                      where a message of a thread stands on the log
 //! 09 tenant 00 alias(16)                        which message of ours a provider's id names
 //! 10 tenant 00 message(16)                      the commit with which a provider took a message of ours
+//! 11 tenant 00 bulk(16)                         a bulk that is not finished
+//! 12 tenant 00                                  what is detected, once the tenant has changed something
 //! ```
 //! Names and command ids are ASCII without NUL, so 00 ends them and no prefix is another's beginning.
 
@@ -27,6 +29,8 @@ const PAUSED: u8 = 7;
 const MESSAGE: u8 = 8;
 const SENT: u8 = 9;
 const ACCEPTED: u8 = 10;
+const UNFINISHED: u8 = 11;
+const DETECTION: u8 = 12;
 
 /// Bytes of an entity inside a key: its kind and its id.
 const ENTITY_BYTES: usize = 17;
@@ -126,6 +130,29 @@ pub(super) fn accepted(tenant: &TenantId, message: MessageId) -> Vec<u8> {
     key
 }
 
+pub(super) fn detection(tenant: &TenantId) -> Vec<u8> {
+    table(DETECTION, tenant)
+}
+
+/// All tenants' bulks that are not finished.
+pub(super) fn unfinished_all() -> Vec<u8> {
+    vec![UNFINISHED]
+}
+
+pub(super) fn unfinished(tenant: &TenantId, bulk: &EntityId) -> Vec<u8> {
+    let mut key = table(UNFINISHED, tenant);
+    key.extend(bulk.bytes());
+    key
+}
+
+/// Tenant and id in a key of the table of bulks that are not finished.
+pub(super) fn read_unfinished(key: &[u8]) -> Option<(TenantId, EntityId)> {
+    let id = trailing_id(key)?;
+    let name = key.get(1..key.len().checked_sub(id.len() + 1)?)?;
+    let tenant = TenantId::new(std::str::from_utf8(name).ok()?).ok()?;
+    Some((tenant, EntityId::new(EntityKind::Bulk, id)))
+}
+
 /// The name of the channel in a key of the table of pauses, behind what [`paused_of`] begins it with.
 pub(super) fn paused_channel<'k>(key: &'k [u8], prefix: &[u8]) -> Option<&'k str> {
     let rest = key.strip_prefix(prefix)?;
@@ -168,6 +195,7 @@ const fn kind_byte(kind: EntityKind) -> u8 {
         EntityKind::Identity => 3,
         EntityKind::Channel => 4,
         EntityKind::Workspace => 5,
+        EntityKind::Bulk => 6,
     }
 }
 

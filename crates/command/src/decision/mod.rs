@@ -12,4 +12,5 @@ mod row;
 
 pub use projector::DecisionProjector;
 pub use reader::{Applied, CONVERSATIONS_PAGE, DecisionReader, MailKnown};
+pub(crate) use row::InForceRow;
 pub use row::{BadRow, Entity, EntityState};

@@ -1,12 +1,20 @@
 //! Writes the decision store from commits. A projector like any other, under the same laws.
 
+use std::time::Duration;
+
+use relevo_domain::bulk::BulkEvent;
 use relevo_domain::conversation::{Body, ConversationEvent, Message, Outgoing};
 use relevo_domain::identity::IdentityEvent;
+use relevo_domain::workspace::WorkspaceEvent;
 use relevo_domain::{Commit, EntityId, EntityKind, Event, MessageId, Recorded};
 use relevo_projection::{ApplyError, Projector, Rows};
 
 use super::keys;
-use super::row::{self, CommandRow, Entity, EntityState, MailRow, MessageRow, SentRow};
+use super::row::{self, CommandRow, Entity, EntityState, InForceRow, MailRow, MessageRow, SentRow};
+
+/// How long a commit may wait for others before it is applied, while nobody waits for it. What this node has written it
+/// remembers until it is here; what others have written is found out by the compare-and-set.
+const LINGER: Duration = Duration::from_millis(5);
 
 /// The projector of the decision store.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,7 +24,7 @@ impl DecisionProjector {
     /// Name of the view.
     pub const NAME: &'static str = "decision";
     /// Raise when bytes or meaning of the rows change.
-    pub const VERSION: u32 = 4;
+    pub const VERSION: u32 = 5;
 }
 
 impl Projector for DecisionProjector {
@@ -26,6 +34,10 @@ impl Projector for DecisionProjector {
 
     fn version(&self) -> u32 {
         Self::VERSION
+    }
+
+    fn linger(&self) -> Duration {
+        LINGER
     }
 
     fn apply(&self, rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), ApplyError> {
@@ -45,10 +57,28 @@ impl Projector for DecisionProjector {
                 Event::Identity(IdentityEvent::Bound { conversation: Some(conversation), .. }) => {
                     rows.put(keys::bound(&commit.tenant, conversation, &commit.entity), Vec::new());
                 }
-                Event::Identity(IdentityEvent::Bound { conversation: None, .. })
+                Event::Workspace(WorkspaceEvent::DetectionSet(policy)) => {
+                    let row = InForceRow::of(recorded.sequence, policy);
+                    rows.put(keys::detection(&commit.tenant), prost::Message::encode_to_vec(&row));
+                }
+                Event::Bulk(BulkEvent::Started { .. }) => {
+                    rows.put(keys::unfinished(&commit.tenant, &commit.entity), Vec::new());
+                }
+                Event::Bulk(BulkEvent::Finished { .. }) => {
+                    rows.delete(keys::unfinished(&commit.tenant, &commit.entity));
+                }
+                Event::Bulk(BulkEvent::Taken { .. } | BulkEvent::Progressed { .. })
+                | Event::Identity(IdentityEvent::Bound { conversation: None, .. })
                 | Event::Contact(_)
                 | Event::Channel(_)
-                | Event::Workspace(_) => {}
+                | Event::Workspace(
+                    WorkspaceEvent::IdKeyFingerprinted { .. }
+                    | WorkspaceEvent::TagCreated { .. }
+                    | WorkspaceEvent::TagChanged { .. }
+                    | WorkspaceEvent::TagDeleted { .. }
+                    | WorkspaceEvent::QuickReplySet { .. }
+                    | WorkspaceEvent::QuickReplyRemoved { .. },
+                ) => {}
             }
         }
         rows.put(key, row::encode(&entity));
@@ -61,6 +91,7 @@ fn remember_command(rows: &mut dyn Rows, recorded: &Recorded) {
     let row = CommandRow {
         sequence: recorded.sequence,
         intake_sequence: commit.intake.map_or(0, |pointer| pointer.sequence),
+        intake_part: commit.intake.map_or(0, |pointer| pointer.part),
         intake_ordinal: commit.intake.map_or(0, |pointer| pointer.ordinal),
         event: commit.events.last().map_or("", Event::name).to_owned(),
         version: commit.last_version(),
@@ -117,6 +148,12 @@ fn conversation_event(
         | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
         | ConversationEvent::Escalated { .. }
+        | ConversationEvent::SituationDetected(_)
+        | ConversationEvent::SuggestionClosed { .. }
+        | ConversationEvent::BotTurnStarted(_)
+        | ConversationEvent::BotTurnEnded { .. }
+        | ConversationEvent::AlertRaised { .. }
+        | ConversationEvent::BotSignalled { .. }
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::Resolved { .. }
         | ConversationEvent::Reopened { .. }

@@ -5,7 +5,7 @@ use relevo_domain::{ChannelId, CommandId, EntityId, EntityKind, IntakePointer, M
 use relevo_readstore::{Direction, Entry, KeyRange, Snapshot};
 
 use super::keys;
-use super::row::{self, BadRow, CommandRow, Entity, EntityState, MailRow, MessageRow, SentRow};
+use super::row::{self, BadRow, CommandRow, Entity, EntityState, InForceRow, MailRow, MessageRow, SentRow};
 
 /// The most conversations of one contact that one look-up gives; the next one goes on behind them.
 pub const CONVERSATIONS_PAGE: usize = 256;
@@ -53,6 +53,14 @@ impl<'s> DecisionReader<'s> {
         }
     }
 
+    /// The entity, if the store has anything newer of it than the commit at this sequence.
+    pub(crate) fn newer(&self, tenant: &TenantId, entity: &EntityId, than: u64) -> Result<Option<Entity>, BadRow> {
+        match self.get(&keys::state(tenant, entity))? {
+            Some(bytes) if row::sequence(&bytes)? > than => row::decode(entity.kind(), &bytes).map(Some),
+            Some(_) | None => Ok(None),
+        }
+    }
+
     /// Where the command was applied to this entity.
     pub fn command(&self, tenant: &TenantId, id: &CommandId, entity: &EntityId) -> Result<Option<Applied>, BadRow> {
         let Some(bytes) = self.get(&keys::command(tenant, id, entity))? else { return Ok(None) };
@@ -68,6 +76,19 @@ impl<'s> DecisionReader<'s> {
                 applied(entity, bytes)
             })
             .collect()
+    }
+
+    /// Bulks of all tenants that are not finished, at most so many.
+    pub fn unfinished_bulks(&self, limit: usize) -> Result<Vec<(TenantId, EntityId)>, BadRow> {
+        let rows = self.scan(&keys::unfinished_all(), limit)?;
+        let read = |(key, _): &Entry| keys::read_unfinished(key).ok_or_else(|| BadRow("bulk key".to_owned()));
+        rows.iter().map(read).collect()
+    }
+
+    /// What the tenant wants detected; absent if it has never changed anything.
+    pub(crate) fn detection(&self, tenant: &TenantId) -> Result<Option<InForceRow>, BadRow> {
+        let Some(bytes) = self.get(&keys::detection(tenant))? else { return Ok(None) };
+        prost::Message::decode(bytes.as_slice()).map(Some).map_err(unreadable)
     }
 
     pub fn mail(&self, tenant: &TenantId, channel: &ChannelId, message_id: &str) -> Result<Option<MailKnown>, BadRow> {
@@ -187,7 +208,7 @@ impl<'s> DecisionReader<'s> {
 
 fn applied(entity: EntityId, bytes: &[u8]) -> Result<Applied, BadRow> {
     let row: CommandRow = prost::Message::decode(bytes).map_err(unreadable)?;
-    let pointer = IntakePointer { sequence: row.intake_sequence, ordinal: row.intake_ordinal };
+    let pointer = IntakePointer { sequence: row.intake_sequence, part: row.intake_part, ordinal: row.intake_ordinal };
     Ok(Applied {
         entity,
         sequence: row.sequence,

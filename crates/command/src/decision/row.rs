@@ -1,16 +1,22 @@
 //! What the decision store keeps: an entity's state, and where a command was applied.
 
+mod bots;
+mod bulk;
+mod detection;
 mod lists;
+mod people;
 mod places;
 mod sending;
 
+pub(crate) use detection::InForceRow;
 pub(super) use places::{CommandRow, MailRow, MessageRow, SentRow};
 
+use relevo_domain::bulk as bulk_domain;
 use relevo_domain::conversation::{self, Bot, Medium, Opened, PauseReason, PauseTerms, Priority, Status};
 use relevo_domain::identity::{IdentifierKind, IdentityEvent};
 use relevo_domain::{
-    Actor, AgentId, ChannelId, CommitHash, EntityId, EntityKind, Event, Recorded, TagId, TagName, TeamId, Timestamp,
-    channel, contact, workspace,
+    Actor, AgentId, ChannelId, CommitHash, EntityKind, Event, Recorded, TagId, TagName, TeamId, Timestamp, channel,
+    contact, workspace,
 };
 
 /// The decision state of an entity of any kind.
@@ -23,6 +29,7 @@ pub enum EntityState {
     Identity(Option<IdentityEvent>),
     Channel(channel::State),
     Workspace(workspace::State),
+    Bulk(bulk_domain::State),
 }
 
 /// An entity as the log left it.
@@ -46,6 +53,7 @@ impl Entity {
             EntityKind::Identity => EntityState::Identity(None),
             EntityKind::Channel => EntityState::Channel(channel::State::default()),
             EntityKind::Workspace => EntityState::Workspace(workspace::State::default()),
+            EntityKind::Bulk => EntityState::Bulk(bulk_domain::State::default()),
         };
         Self { state, sequence: 0, version: 0, hash: [0; 32] }
     }
@@ -77,7 +85,8 @@ impl Entity {
             | EntityState::Contact(_)
             | EntityState::Identity(_)
             | EntityState::Channel(_)
-            | EntityState::Workspace(_) => None,
+            | EntityState::Workspace(_)
+            | EntityState::Bulk(_) => None,
         }
     }
 }
@@ -91,6 +100,7 @@ impl EntityState {
             (Self::Identity(None), Event::Identity(event)) => Self::Identity(Some(event.clone())),
             (Self::Channel(state), Event::Channel(event)) => Self::Channel(state.evolve(event)),
             (Self::Workspace(state), Event::Workspace(event)) => Self::Workspace(state.evolve(event)),
+            (Self::Bulk(state), Event::Bulk(event)) => Self::Bulk(state.evolve(event)),
             (state, _) => state,
         }
     }
@@ -111,7 +121,7 @@ struct EntityRow {
     version: u64,
     #[prost(bytes = "vec", tag = "3")]
     hash: Vec<u8>,
-    #[prost(oneof = "StateRow", tags = "4, 5, 6, 9, 10")]
+    #[prost(oneof = "StateRow", tags = "4, 5, 6, 9, 10, 11")]
     state: Option<StateRow>,
 }
 
@@ -121,14 +131,16 @@ enum StateRow {
     #[prost(message, tag = "4")]
     Conversation(ConversationRow),
     #[prost(message, tag = "5")]
-    Contact(ContactRow),
+    Contact(people::ContactRow),
     #[prost(message, tag = "6")]
-    Identity(IdentityRow),
+    Identity(people::IdentityRow),
     // 7 was the channel of version 3, which had no state; 8 was the fingerprint of version 1.
     #[prost(message, tag = "9")]
     Workspace(WorkspaceRow),
     #[prost(message, tag = "10")]
     Channel(lists::ChannelRow),
+    #[prost(message, tag = "11")]
+    Bulk(bulk::BulkRow),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -170,6 +182,8 @@ struct ConversationRow {
     read_through: u64,
     #[prost(message, optional, tag = "17")]
     sending: Option<sending::SendingRow>,
+    #[prost(message, optional, tag = "18")]
+    bots: Option<bots::BotsRow>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -189,30 +203,6 @@ struct PauseRow {
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-struct ContactRow {
-    #[prost(bool, tag = "1")]
-    exists: bool,
-    #[prost(string, optional, tag = "2")]
-    name: Option<String>,
-    #[prost(message, repeated, tag = "3")]
-    identifiers: Vec<IdentifierRow>,
-    #[prost(string, repeated, tag = "4")]
-    merged: Vec<String>,
-    #[prost(message, optional, tag = "5")]
-    customer: Option<CustomerRow>,
-    #[prost(string, repeated, tag = "6")]
-    parted: Vec<String>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct CustomerRow {
-    #[prost(string, tag = "1")]
-    id: String,
-    #[prost(string, optional, tag = "2")]
-    name: Option<String>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
 struct WorkspaceRow {
     #[prost(string, optional, tag = "1")]
     id_key: Option<String>,
@@ -220,6 +210,8 @@ struct WorkspaceRow {
     tags: Vec<TagRow>,
     #[prost(message, repeated, tag = "3")]
     quick_replies: Vec<lists::QuickReplyRow>,
+    #[prost(message, optional, tag = "4")]
+    detection: Option<detection::PolicyRow>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -232,40 +224,33 @@ struct TagRow {
     colour: String,
 }
 
-#[derive(Clone, PartialEq, prost::Message)]
-struct IdentifierRow {
-    #[prost(string, tag = "1")]
-    channel: String,
-    #[prost(string, tag = "2")]
-    kind: String,
-    #[prost(string, tag = "3")]
-    value: String,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct IdentityRow {
-    #[prost(string, tag = "1")]
-    kind: String,
-    #[prost(string, tag = "2")]
-    channel: String,
-    #[prost(string, tag = "3")]
-    contact: String,
-    #[prost(string, optional, tag = "4")]
-    conversation: Option<String>,
-}
-
 pub(super) fn encode(entity: &Entity) -> Vec<u8> {
     let state = match &entity.state {
         EntityState::Conversation(state) => {
             state.opened.as_ref().map(|opened| StateRow::Conversation(conversation_row(opened)))
         }
-        EntityState::Contact(state) => Some(StateRow::Contact(contact_row(state))),
-        EntityState::Identity(binding) => binding.as_ref().map(|binding| StateRow::Identity(identity_row(binding))),
+        EntityState::Contact(state) => Some(StateRow::Contact(people::contact_row(state))),
+        EntityState::Identity(binding) => {
+            binding.as_ref().map(|binding| StateRow::Identity(people::identity_row(binding)))
+        }
         EntityState::Channel(state) => Some(StateRow::Channel(lists::channel_row(state))),
         EntityState::Workspace(state) => Some(StateRow::Workspace(workspace_row(state))),
+        EntityState::Bulk(state) => state.job.as_ref().map(|job| StateRow::Bulk(bulk::row(job))),
     };
     let row = EntityRow { sequence: entity.sequence, version: entity.version, hash: entity.hash.to_vec(), state };
     prost::Message::encode_to_vec(&row)
+}
+
+/// The sequence of an entity's last commit, without reading the rest of its row.
+#[derive(Clone, PartialEq, prost::Message)]
+struct SequenceRow {
+    #[prost(uint64, tag = "1")]
+    sequence: u64,
+}
+
+pub(super) fn sequence(bytes: &[u8]) -> Result<u64, BadRow> {
+    let row = <SequenceRow as prost::Message>::decode(bytes).map_err(|error| BadRow(error.to_string()))?;
+    Ok(row.sequence)
 }
 
 pub(super) fn decode(kind: EntityKind, bytes: &[u8]) -> Result<Entity, BadRow> {
@@ -278,10 +263,11 @@ pub(super) fn decode(kind: EntityKind, bytes: &[u8]) -> Result<Entity, BadRow> {
         Some(StateRow::Conversation(row)) => {
             entity.state = EntityState::Conversation(conversation::State { opened: Some(opened(row)?) });
         }
-        Some(StateRow::Contact(row)) => entity.state = EntityState::Contact(contact(row)?),
-        Some(StateRow::Identity(row)) => entity.state = EntityState::Identity(Some(identity(row)?)),
+        Some(StateRow::Contact(row)) => entity.state = EntityState::Contact(people::contact(row)?),
+        Some(StateRow::Identity(row)) => entity.state = EntityState::Identity(Some(people::identity(row)?)),
         Some(StateRow::Workspace(row)) => entity.state = EntityState::Workspace(workspace(row)?),
         Some(StateRow::Channel(row)) => entity.state = EntityState::Channel(lists::channel(row)?),
+        Some(StateRow::Bulk(row)) => entity.state = EntityState::Bulk(bulk::read(row)?),
         None => {}
     }
     Ok(entity)
@@ -326,6 +312,7 @@ fn conversation_row(opened: &Opened) -> ConversationRow {
         agent: opened.agent.as_ref().map(AgentId::to_string),
         team: opened.team.as_ref().map(TeamId::to_string),
         sending: Some(sending::row(opened)),
+        bots: Some(bots::row(opened)),
     }
 }
 
@@ -347,6 +334,7 @@ fn opened(row: ConversationRow) -> Result<Opened, BadRow> {
         (None, false, true) => Status::Snoozed { until: row.snoozed_until.map(Timestamp::from_millis) },
         (None, false, false) => Status::Open,
     };
+    let bots = row.bots.map(bots::read).transpose()?.unwrap_or_default();
     let sending = row.sending.map(sending::read).transpose()?.unwrap_or_default();
     Ok(Opened {
         channel: ChannelId::new(row.channel).map_err(unreadable)?,
@@ -367,6 +355,13 @@ fn opened(row: ConversationRow) -> Result<Opened, BadRow> {
         last_received: sending.last_received,
         last_answer: sending.last_answer,
         outbox: sending.outbox,
+        turns: bots.turns,
+        waiting_since: bots.waiting_since,
+        watch: bots.watch,
+        alerts: bots.alerts,
+        answered_by: bots.answered_by,
+        locked_by: bots.locked_by,
+        signal: bots.signal,
     })
 }
 
@@ -384,6 +379,7 @@ fn workspace_row(state: &workspace::State) -> WorkspaceRow {
         id_key: state.id_key.clone(),
         tags: tags.collect(),
         quick_replies: state.quick_replies.iter().map(lists::quick_reply_row).collect(),
+        detection: detection::row(&state.detection),
     }
 }
 
@@ -397,64 +393,7 @@ fn workspace(row: WorkspaceRow) -> Result<workspace::State, BadRow> {
         tags: tags.collect::<Result<_, BadRow>>()?,
         id_key: row.id_key,
         quick_replies: row.quick_replies.into_iter().map(lists::quick_reply).collect(),
-    })
-}
-
-fn contact_row(state: &contact::State) -> ContactRow {
-    ContactRow {
-        exists: state.exists,
-        name: state.name.clone(),
-        identifiers: state
-            .identifiers
-            .iter()
-            .map(|(channel, kind, value)| IdentifierRow {
-                channel: channel.to_string(),
-                kind: kind.as_str().to_owned(),
-                value: value.clone(),
-            })
-            .collect(),
-        merged: state.merged.iter().map(EntityId::to_string).collect(),
-        parted: state.parted.iter().map(EntityId::to_string).collect(),
-        customer: state
-            .customer
-            .as_ref()
-            .map(|customer| CustomerRow { id: customer.id.clone(), name: customer.name.clone() }),
-    }
-}
-
-fn contact(row: ContactRow) -> Result<contact::State, BadRow> {
-    let identifiers = row
-        .identifiers
-        .into_iter()
-        .map(|row| Ok((ChannelId::new(row.channel).map_err(unreadable)?, identifier_kind(&row.kind)?, row.value)));
-    let merged = row.merged.iter().map(|id| id.parse().map_err(unreadable));
-    let parted = row.parted.iter().map(|id| id.parse().map_err(unreadable));
-    Ok(contact::State {
-        exists: row.exists,
-        name: row.name,
-        identifiers: identifiers.collect::<Result<_, BadRow>>()?,
-        merged: merged.collect::<Result<_, BadRow>>()?,
-        parted: parted.collect::<Result<_, BadRow>>()?,
-        customer: row.customer.map(|row| contact::CustomerPersonal { id: row.id, name: row.name }),
-    })
-}
-
-fn identity_row(binding: &IdentityEvent) -> IdentityRow {
-    let IdentityEvent::Bound { kind, channel, contact, conversation } = binding;
-    IdentityRow {
-        kind: kind.as_str().to_owned(),
-        channel: channel.to_string(),
-        contact: contact.to_string(),
-        conversation: conversation.as_ref().map(EntityId::to_string),
-    }
-}
-
-fn identity(row: IdentityRow) -> Result<IdentityEvent, BadRow> {
-    Ok(IdentityEvent::Bound {
-        kind: identifier_kind(&row.kind)?,
-        channel: ChannelId::new(row.channel).map_err(unreadable)?,
-        contact: row.contact.parse().map_err(unreadable)?,
-        conversation: row.conversation.map(|id| id.parse()).transpose().map_err(unreadable)?,
+        detection: detection::read(row.detection)?,
     })
 }
 

@@ -1,9 +1,12 @@
 //! What is stored of an entity reads back as it was, and what is damaged is not taken for something else.
 
-use relevo_domain::MessageId;
-use relevo_domain::conversation::{Author, LastAnswer, Pending, Stage};
+use relevo_domain::conversation::{
+    Alerts, Author, Due, GivenTurn, LastAnswer, Pending, Stage, Suggestion, Turn, Turns, Watch,
+};
+use relevo_domain::detection::{Memory, Rule};
 use relevo_domain::quick_reply::QuickReply;
 use relevo_domain::template::{Header, Template, TemplateButton, TemplateStatus};
+use relevo_domain::{EntityId, MessageId};
 
 use super::*;
 
@@ -93,7 +96,44 @@ fn opened_conversation(contact: EntityId) -> Opened {
             preview: "hola".to_owned(),
         }),
         outbox: outbox(),
+        turns: Turns {
+            new_from: Some(4),
+            due: Some(Due::Answer),
+            context_through: 3,
+            failed: 2,
+            running: Some(Turn {
+                number: 6,
+                given: GivenTurn {
+                    bot: AgentId::new("helper").unwrap(),
+                    from: 4,
+                    through: 5,
+                    context_through: 3,
+                    answer: true,
+                    attempt: 2,
+                    claim: "c-2".to_owned(),
+                    until: Timestamp::from_millis(77),
+                },
+            }),
+        },
+        waiting_since: Some(Timestamp::from_millis(2)),
+        answered_by: Some((MessageId::new([7; 16]), Timestamp::from_millis(1))),
+        locked_by: Some((Actor::Staff(AgentId::new("carla").unwrap()), Timestamp::from_millis(-3))),
+        watch: watch(),
+        alerts: Alerts { unanswered: Some(Timestamp::from_millis(4)), too_long: Some(Timestamp::from_millis(5)) },
+        signal: Some(Timestamp::from_millis(6)),
     }
+}
+
+/// With something in each list.
+fn watch() -> Watch {
+    let mut memory = Memory::default();
+    memory.customer_said(MessageId::new([1; 16]), "¿a qué hora abren el 24?");
+    memory.bot_said(MessageId::new([2; 16]), "Abrimos a las 9");
+    memory.customer_said(MessageId::new([3; 16]), "NO FUNCIONA ESTO NUNCA");
+    let reason = PauseReason::BotError;
+    let at = Timestamp::from_millis(8);
+    let suggestion = Suggestion { number: 7, rule: Rule::RepeatedAnswer, reason, at };
+    Watch { memory, suggestions: vec![suggestion], said: [Rule::RepeatedAnswer, Rule::Unresolved].into() }
 }
 
 #[test]
@@ -137,6 +177,7 @@ fn every_state_reads_back_as_written() {
                 QuickReply { title: "Saludo".to_owned(), text: "Hola {contact.name}".to_owned() },
             )]
             .into(),
+            detection: detection(),
         }),
     ];
     for state in states {
@@ -146,10 +187,32 @@ fn every_state_reads_back_as_written() {
             EntityState::Identity(_) => EntityKind::Identity,
             EntityState::Channel(_) => EntityKind::Channel,
             EntityState::Workspace(_) => EntityKind::Workspace,
+            EntityState::Bulk(_) => EntityKind::Bulk,
         };
         let entity = Entity { state, sequence: 9, version: 4, hash: [8; 32] };
         assert_eq!(decode(kind, &encode(&entity)).unwrap(), entity);
     }
+}
+
+fn detection() -> std::sync::Arc<relevo_domain::detection::Policy> {
+    use relevo_domain::detection::{Act, Language, List, Phrase, Policy, PolicyChange, Rule};
+    let entry = |text: &str| Phrase {
+        rule: Rule::Complaint,
+        language: Language::Spanish,
+        list: List::Phrases,
+        text: text.to_owned(),
+    };
+    let change = PolicyChange {
+        acts: vec![(Rule::PriceQuestion, Act::Off)],
+        languages: Some(vec![]),
+        repeats: Some(4),
+        unresolved: Some(12),
+        quiet: Some(std::time::Duration::from_hours(2)),
+        remove: vec![entry("mal trabajo")],
+        add: vec![entry("se cayo el flete")],
+        ..PolicyChange::default()
+    };
+    std::sync::Arc::new(change.to(&Policy::default()).unwrap())
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use relevo_domain::conversation::{Author, Command};
+use relevo_domain::conversation::{Author, CatchUp, Command};
 use relevo_domain::{Caller, Clock, CommandId, EntityKind, MessageId, Role, TagId, TenantId, Timestamp};
 use relevo_proto::command::v1 as proto;
 use relevo_proto::command::v1::conversation_service_server::ConversationService;
@@ -77,6 +77,18 @@ impl ConversationCommands {
         }
     }
 
+    /// What the bot is asked to do with what it has missed.
+    fn catch_up(&self, wanted: i32, tenant: &TenantId) -> Result<CatchUp, Violations> {
+        match proto::CatchUp::try_from(wanted) {
+            Ok(proto::CatchUp::Know) => Ok(CatchUp::Know),
+            Ok(proto::CatchUp::Answer) => Ok(CatchUp::Answer),
+            Ok(proto::CatchUp::Unspecified) => {
+                Ok(self.messages.as_ref().map_or(CatchUp::Know, |messages| messages.policy().catch_up(tenant)))
+            }
+            Err(_unknown) => Err(vec![("catch_up", "field-unknown-word")]),
+        }
+    }
+
     /// The bot is resumed after a last message.
     async fn farewell(
         &self,
@@ -87,15 +99,24 @@ impl ConversationCommands {
         let author_name = self.staff.agent_name(&caller.tenant, &caller.name);
         let r = request.into_inner();
         let id = request::entity(EntityKind::Conversation, "conversation_id", &r.conversation_id);
-        let rest = request::both(id, outgoing::message(r.message));
+        let catch_up = self.catch_up(r.catch_up, &caller.tenant);
+        let rest = request::both(request::both(id, catch_up), outgoing::message(r.message));
         let head =
             Head { caller, command_id: &r.command_id, expected_version: r.expected_version, now: (self.clock)() };
-        let (asked, (conversation, message)) =
+        let (asked, ((conversation, catch_up), message)) =
             request::with_head(head, rest).map_err(|violations| speaker.invalid(violations))?;
         let last_seen_version = r.last_seen_version;
-        let send =
-            SendRequest { asked, conversation, message, last_seen_version, force: false, author_name, pause: None };
-        let request = FarewellRequest { send, note: request::optional(&r.note) };
+        let send = SendRequest {
+            asked,
+            conversation,
+            message,
+            last_seen_version,
+            force: false,
+            author_name,
+            pause: None,
+            turn: None,
+        };
+        let request = FarewellRequest { send, catch_up, note: request::optional(&r.note) };
         let answer = match &self.messages {
             Some(messages) => messages.resume(&request).await,
             None => Err(SendRefused::Policy(PolicyProblem::CannotSend { what: "message".to_owned() }).into()),
@@ -173,7 +194,10 @@ impl ConversationService for ConversationCommands {
         &self,
         request: Request<proto::PauseBotRequest>,
     ) -> Result<Response<proto::PauseBotResponse>, Status> {
-        rpc!(self, request, PauseBotResponse, |r, _caller, now| pause::pause(&r, now), done => { already_claimed: already_claimed(&done.answer.now, (self.clock)()) })
+        rpc!(self, request, PauseBotResponse, |r, _caller, now| pause::pause(&r, now), done => {
+            already_claimed: already_claimed(&done.answer.now, (self.clock)()),
+            signal_until: done.answer.now.opened.signal_on_the_wire((self.clock)()).map(relevo_proto::time::to_wire)
+        })
     }
 
     async fn resume_bot(
@@ -183,10 +207,11 @@ impl ConversationService for ConversationCommands {
         if request.get_ref().message.is_some() {
             return self.farewell(request).await;
         }
-        rpc!(self, request, ResumeBotResponse, |r, _caller, _now| plain(Command::ResumeBot {
-            note: request::optional(&r.note),
-            farewell: None,
-        }))
+        rpc!(self, request, ResumeBotResponse, |r, caller, _now| self.catch_up(r.catch_up, &caller.tenant).map(
+            |catch_up| {
+                Wish::Plain(Command::ResumeBot { catch_up, note: request::optional(&r.note), farewell: None })
+            }
+        ))
     }
 
     async fn change_pause(
@@ -204,6 +229,22 @@ impl ConversationService for ConversationCommands {
             already_claimed: already_claimed(&done.answer.now, (self.clock)()),
             message_id: if done.answer.repeated { String::new() } else { done.new_message.to_string() }
         })
+    }
+
+    async fn accept_suggestion(
+        &self,
+        request: Request<proto::AcceptSuggestionRequest>,
+    ) -> Result<Response<proto::AcceptSuggestionResponse>, Status> {
+        rpc!(self, request, AcceptSuggestionResponse, |r, _caller, now| pause::accept(&r, now), done => {
+            already_claimed: already_claimed(&done.answer.now, (self.clock)())
+        })
+    }
+
+    async fn dismiss_suggestion(
+        &self,
+        request: Request<proto::DismissSuggestionRequest>,
+    ) -> Result<Response<proto::DismissSuggestionResponse>, Status> {
+        rpc!(self, request, DismissSuggestionResponse, |r, _caller, _now| pause::dismiss(&r))
     }
 
     async fn preview_pause(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proto::{change_pause_request, pause_bot_request, pause_wish};
+use proto::{accept_suggestion_request, change_pause_request, pause_bot_request, pause_wish};
 use relevo_catalogue::{Arg, Language};
 use relevo_domain::conversation::{Author, Bot, Command, PauseReason, PauseTerms, PauseWish};
 use relevo_domain::{AgentId, Role, Timestamp};
@@ -37,6 +37,15 @@ impl From<pause_wish::Ends> for Ends {
         match ends {
             pause_wish::Ends::Until(at) => Self::Until(at),
             pause_wish::Ends::Duration(time) => Self::After(time),
+        }
+    }
+}
+
+impl From<accept_suggestion_request::Ends> for Ends {
+    fn from(ends: accept_suggestion_request::Ends) -> Self {
+        match ends {
+            accept_suggestion_request::Ends::Until(at) => Self::Until(at),
+            accept_suggestion_request::Ends::Duration(time) => Self::After(time),
         }
     }
 }
@@ -79,6 +88,20 @@ fn beside_field(field: &'static str) -> &'static str {
 pub(super) fn change(request: &proto::ChangePauseRequest, now: Timestamp) -> Result<Wish, Violations> {
     let terms = terms(request.ends.map(Ends::from), request.locked, now)?;
     Ok(Wish::Plain(Command::ChangePause { terms, note: optional(&request.note) }))
+}
+
+pub(super) fn accept(request: &proto::AcceptSuggestionRequest, now: Timestamp) -> Result<Wish, Violations> {
+    let proto::AcceptSuggestionRequest { note, ends, locked, .. } = request;
+    let (suggestion, terms) = both(suggestion(request.suggestion), terms(ends.map(Ends::from), *locked, now))?;
+    Ok(Wish::Plain(Command::AcceptSuggestion { suggestion, note: optional(note), terms }))
+}
+
+pub(super) fn dismiss(request: &proto::DismissSuggestionRequest) -> Result<Wish, Violations> {
+    suggestion(request.suggestion).map(|suggestion| Wish::Plain(Command::DismissSuggestion { suggestion }))
+}
+
+fn suggestion(number: u64) -> Result<u64, Violations> {
+    if number == 0 { Err(vec![("suggestion", "field-required")]) } else { Ok(number) }
 }
 
 pub(super) fn escalate(request: &proto::EscalateRequest) -> Result<Wish, Violations> {

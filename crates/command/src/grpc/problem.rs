@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use relevo_catalogue::{Arg, Language};
 use relevo_domain::conversation::Rejection;
-use relevo_domain::{Caller, ChannelId, EntityId, EntityKind, ErrorCode, channel, contact, workspace};
+use relevo_domain::detection::{ENTRY_CHARS_MAX, PHRASES_MAX, PhraseError, PolicyError, PolicyRefused};
+use relevo_domain::{Caller, ChannelId, EntityId, EntityKind, ErrorCode, Role, bulk, channel, contact, workspace};
 use relevo_eventlog::LogError;
 use relevo_proto::Problem;
 use tonic::{Request, Status};
 
 use super::Staff;
+use super::detection::NamedViolations;
 use super::request::Violations;
 use super::sending_problem::{instant, sending};
 use crate::execute::{Asked, ExecuteError, Refused};
@@ -41,6 +43,18 @@ impl Speaker {
             problem.violation(field, relevo_catalogue::text(self.language, key, &[]))
         });
         self.say(problem)
+    }
+
+    /// The same, of fields that are one of several.
+    pub(super) fn invalid_among(&self, violations: NamedViolations) -> Status {
+        let problem = violations.into_iter().fold(Problem::new(ErrorCode::InvalidArgument), |problem, (field, key)| {
+            problem.violation(&field, relevo_catalogue::text(self.language, key, &[]))
+        });
+        self.say(problem)
+    }
+
+    pub(super) fn forbidden(&self, role: Role) -> Status {
+        self.say(Problem::new(ErrorCode::Forbidden).about("role", role.as_str()))
     }
 
     pub(super) fn no_assignee(&self, key: &'static str, name: &str) -> Status {
@@ -95,6 +109,7 @@ impl Speaker {
             Refused::Channel(channel::Rejection::Forbidden { role }) => {
                 about(entity, ErrorCode::Forbidden).about("role", role.as_str())
             }
+            Refused::Bulk(rejection) => self.bulk(entity, rejection),
             Refused::Send(refused) => self.send(entity, refused),
             Refused::VersionConflict { expected, actual } => {
                 about(entity, ErrorCode::VersionConflict).about("expected", expected).about("actual", actual)
@@ -122,6 +137,8 @@ impl Speaker {
                 self.field(entity, field, key, *limit)
             }
             Rejection::NotPaused => about(entity, ErrorCode::NotPaused),
+            Rejection::TurnEnded { turn } => about(entity, ErrorCode::TurnEnded).about("turn", turn),
+            Rejection::SuggestionNotFound => about(entity, ErrorCode::SuggestionNotFound),
             Rejection::PauseLocked { by, since } => {
                 let problem = about(entity, ErrorCode::PauseLocked).about("by", by.to_word());
                 instant(*since).into_iter().fold(problem, |problem, at| problem.about("since", at))
@@ -154,6 +171,22 @@ impl Speaker {
         }
     }
 
+    fn bulk(&self, entity: EntityId, rejection: &bulk::Rejection) -> Problem {
+        match rejection {
+            bulk::Rejection::NotFound => about(entity, ErrorCode::BulkNotFound),
+            bulk::Rejection::Forbidden { role } => about(entity, ErrorCode::Forbidden).about("role", role.as_str()),
+            bulk::Rejection::Invalid { field, limit } => {
+                let key = if *field == "until" { "field-until" } else { "field-too-long" };
+                self.field(entity, field, key, *limit)
+            }
+            bulk::Rejection::Limit { what, limit } => limit_reached(entity, what, *limit),
+            bulk::Rejection::Running => about(entity, ErrorCode::BulkRunning),
+            bulk::Rejection::NotAPause => self.field(entity, "bulk_id", "field-bulk-not-a-pause", 1),
+            // The workers' own.
+            bulk::Rejection::Held | bulk::Rejection::OutOfTurn => about(entity, ErrorCode::Internal),
+        }
+    }
+
     fn workspace(&self, entity: EntityId, rejection: &workspace::Rejection) -> Problem {
         match rejection {
             workspace::Rejection::Forbidden { role } => {
@@ -166,7 +199,24 @@ impl Speaker {
             workspace::Rejection::Limit { what, limit } => limit_reached(entity, what, *limit),
             workspace::Rejection::QuickReplyName => self.field(entity, "name", "field-name", 32),
             workspace::Rejection::QuickReply { problem } => self.quick_reply(entity, problem),
+            workspace::Rejection::Detection(refused) => self.detection(entity, refused),
         }
+    }
+
+    fn detection(&self, entity: EntityId, refused: &PolicyRefused) -> Problem {
+        let (key, limit) = match refused.problem {
+            PolicyError::Phrase(PhraseError::TooLong) => ("field-detection-long", ENTRY_CHARS_MAX),
+            PolicyError::Phrase(PhraseError::Shape) => ("field-detection-shape", 1),
+            PolicyError::Phrase(PhraseError::Prefix) => ("field-detection-prefix", 3),
+            PolicyError::NoLists => ("field-detection-lists", 1),
+            PolicyError::TooMany => ("field-detection-many", PHRASES_MAX),
+            PolicyError::Range => match refused.field.as_str() {
+                "repeats" => ("field-detection-repeats", 1),
+                "unresolved" => ("field-detection-unresolved", 1),
+                _ => ("field-detection-quiet", 1),
+            },
+        };
+        self.field(entity, &refused.field, key, limit)
     }
 
     pub(super) fn field(&self, entity: EntityId, field: &str, key: &str, limit: usize) -> Problem {
@@ -174,7 +224,7 @@ impl Speaker {
         about(entity, ErrorCode::InvalidArgument).violation(field, why)
     }
 
-    fn say(&self, problem: Problem) -> Status {
+    pub(super) fn say(&self, problem: Problem) -> Status {
         let code = problem.code.as_str();
         let subject = problem.subject.clone();
         let args: Vec<(&str, Arg<'_>)> =
@@ -192,6 +242,7 @@ pub(super) fn about(entity: EntityId, code: ErrorCode) -> Problem {
         EntityKind::Contact => "contact_id",
         EntityKind::Identity => "identity_id",
         EntityKind::Channel => "channel_id",
+        EntityKind::Bulk => "bulk_id",
         // A tenant has one; there is nothing to name.
         EntityKind::Workspace => return Problem::new(code),
     };

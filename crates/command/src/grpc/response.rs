@@ -34,6 +34,8 @@ pub(super) fn state(
                 locked: terms.locked,
                 // The rules do not remember it; the views do.
                 escalation: None,
+                alerts: Vec::new(),
+                detection: None,
             };
             (words::BotState::Paused, Some(pause))
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use relevo_domain::conversation::Bot;
 use relevo_domain::{Caller, Clock, CommandId, EntityId, EntityKind};
 use relevo_proto::command::v1 as proto;
 use relevo_proto::command::v1::send_service_server::SendService;
@@ -39,6 +40,14 @@ impl SendCommands {
         response::state(&id, &queued.answer, (self.clock)(), &asked.caller.tenant, self.staff.as_ref())
     }
 
+    /// What a paused bot had on its way before it was paused: whoever wrote, and paused it by that, is told so as by a pause.
+    fn silenced_too_late(&self, queued: &Queued) -> Vec<String> {
+        match queued.answer.now.opened.bot {
+            Bot::Paused { .. } => already_claimed(&queued.answer.now, (self.clock)()),
+            Bot::Active => Vec::new(),
+        }
+    }
+
     fn refusal(&self, speaker: &Speaker, entity: EntityId, asked: &Asked, error: ExecuteError) -> Status {
         speaker.refusal(entity, asked, error, self.staff.as_ref())
     }
@@ -61,8 +70,8 @@ impl SendService for SendCommands {
         let (asked, (conversation, (message, pause))) =
             request::with_head(head, rest).map_err(|violations| speaker.invalid(violations))?;
         let (last_seen_version, force) = (r.last_seen_version, r.force);
-        let pauses = pause.is_some();
-        let request = SendRequest { asked, conversation, message, last_seen_version, force, author_name, pause };
+        let request =
+            SendRequest { asked, conversation, message, last_seen_version, force, author_name, pause, turn: None };
         let queued = self.messages.send(&request).await;
         let queued = queued.map_err(|error| self.refusal(&speaker, conversation, &request.asked, error))?;
         Ok(Response::new(proto::SendMessageResponse {
@@ -71,7 +80,7 @@ impl SendService for SendCommands {
             version: queued.answer.version,
             message_id: queued.message.to_string(),
             conversation: Some(self.state(&request.asked, &queued)),
-            already_claimed: if pauses { already_claimed(&queued.answer.now, (self.clock)()) } else { Vec::new() },
+            already_claimed: self.silenced_too_late(&queued),
         }))
     }
 
@@ -107,6 +116,7 @@ impl SendService for SendCommands {
             message_id: queued.message.to_string(),
             conversation: Some(self.state(&request.asked, &queued)),
             opened: queued.opened,
+            already_claimed: self.silenced_too_late(&queued),
         }))
     }
 

@@ -119,6 +119,8 @@ pub(super) fn sending(entity: EntityId, asked: &Asked, rejection: &Rejection, st
         | Rejection::Resolved
         | Rejection::Invalid { .. }
         | Rejection::NotPaused
+        | Rejection::TurnEnded { .. }
+        | Rejection::SuggestionNotFound
         | Rejection::PauseLocked { .. }
         | Rejection::Limit { .. } => about(entity, ErrorCode::Internal),
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use relevo_domain::quick_reply::QuickReply;
 use relevo_domain::workspace::{Command, State};
-use relevo_domain::{Clock, EntityId, TagId, TagName};
+use relevo_domain::{Clock, CommandId, EntityId, TagId, TagName};
 use relevo_proto::command::v1 as proto;
 use relevo_proto::command::v1::workspace_service_server::WorkspaceService;
 use relevo_proto::query::v1 as words;
@@ -13,8 +13,8 @@ use tonic::{Request, Response, Status};
 use super::conversation::fresh_tag;
 use super::problem::Speaker;
 use super::request::{self, Head, Violations};
-use super::{Staff, response};
-use crate::execute::Answer;
+use super::{Staff, detection, response};
+use crate::execute::{Answer, Asked};
 use crate::workspace::{WorkspaceRequest, Workspaces};
 
 /// The workspace service.
@@ -44,7 +44,7 @@ impl WorkspaceCommands {
                 let tag = match &request.command {
                     Command::CreateTag { name, .. } => named(&answer.now, name),
                     Command::ChangeTag { tag, .. } | Command::DeleteTag { tag } => shown(&answer.now, *tag),
-                    Command::SetQuickReply { .. } | Command::RemoveQuickReply { .. } => None,
+                    Command::SetQuickReply { .. } | Command::RemoveQuickReply { .. } | Command::SetDetection(_) => None,
                 };
                 Ok((answer, tag))
             }
@@ -112,6 +112,43 @@ impl WorkspaceService for WorkspaceCommands {
         request: Request<proto::RemoveQuickReplyRequest>,
     ) -> Result<Response<proto::RemoveQuickReplyResponse>, Status> {
         rpc!(self, request, RemoveQuickReplyResponse, |r| Ok(Command::RemoveQuickReply { name: r.name.clone() }), _tag => {})
+    }
+
+    async fn get_detection(
+        &self,
+        request: Request<proto::GetDetectionRequest>,
+    ) -> Result<Response<proto::GetDetectionResponse>, Status> {
+        let speaker = Speaker::of(&request);
+        let caller = speaker.caller(&request)?;
+        if !caller.role.is_staff() {
+            return Err(speaker.forbidden(caller.role));
+        }
+        // Nothing is stored, so there is nothing to repeat: the id only names the call in errors.
+        let command_id = CommandId::derived(uuid::Uuid::now_v7().as_bytes());
+        let asked = Asked { caller, command_id, expected_version: None, now: (self.clock)() };
+        let policy = self.workspaces.detection(&asked.caller.tenant).await;
+        let policy =
+            policy.map_err(|error| speaker.refusal(EntityId::WORKSPACE, &asked, error, self.staff.as_ref()))?;
+        Ok(Response::new(proto::GetDetectionResponse { policy: Some(detection::policy(&policy)) }))
+    }
+
+    async fn set_detection(
+        &self,
+        request: Request<proto::SetDetectionRequest>,
+    ) -> Result<Response<proto::SetDetectionResponse>, Status> {
+        let speaker = Speaker::of(&request);
+        let caller = speaker.caller(&request)?;
+        let r = request.into_inner();
+        let change = detection::change(&r).map_err(|violations| speaker.invalid_among(violations))?;
+        let (command_id, expected_version) = (r.command_id.as_str(), r.expected_version);
+        let head = Head { caller, command_id, expected_version, now: (self.clock)() };
+        let (answer, _tag) = self.execute(&speaker, head, Ok(Command::SetDetection(Box::new(change)))).await?;
+        Ok(Response::new(proto::SetDetectionResponse {
+            position: answer.position.to_string(),
+            already_so: answer.already_so,
+            version: answer.version,
+            policy: Some(detection::policy(&answer.now.detection)),
+        }))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The bot may speak again, after a last message of staff: one commit with both, in this order.
 
 use async_trait::async_trait;
-use relevo_domain::conversation::{self, Command, Decision};
+use relevo_domain::conversation::{self, CatchUp, Command, Decision};
 use relevo_domain::{EntityId, Recorded};
 
 use super::message::{Purpose, SendIntent, Terms, envelope, queue, visible};
@@ -14,6 +14,7 @@ use crate::repeat;
 pub(super) struct FarewellIntent<'r> {
     pub(super) send: SendIntent<'r>,
     pub(super) note: Option<&'r str>,
+    pub(super) catch_up: CatchUp,
 }
 
 #[async_trait]
@@ -30,7 +31,7 @@ impl Intent for FarewellIntent<'_> {
         let request = self.send.request;
         let base = reading.entity(&request.conversation)?;
         // Nothing is looked up for those who may not resume, nor where there is nothing to resume.
-        let alone = Command::ResumeBot { note: self.note.map(str::to_owned), farewell: None };
+        let alone = Command::ResumeBot { catch_up: self.catch_up, note: self.note.map(str::to_owned), farewell: None };
         if conversation::decide(&state_of(&base), &envelope(&request.asked), &alone)? == Decision::AlreadySo {
             return Ok(Plan::AlreadySo);
         }
@@ -40,8 +41,9 @@ impl Intent for FarewellIntent<'_> {
             place: None,
             last_seen_version: request.last_seen_version,
             force: request.force,
-            purpose: Purpose::Farewell { note: self.note },
+            purpose: Purpose::Farewell { catch_up: self.catch_up, note: self.note },
             channel: &channel,
+            detection: reading.ledger().detection(reading.tenant())?,
         };
         queue(self.send.ports, &request.asked, base, request.conversation, (&opened.channel, outgoing), terms)
     }

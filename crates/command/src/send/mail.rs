@@ -62,7 +62,8 @@ pub(super) async fn quoted(
             | Event::Contact(_)
             | Event::Identity(_)
             | Event::Channel(_)
-            | Event::Workspace(_) => {}
+            | Event::Workspace(_)
+            | Event::Bulk(_) => {}
         }
     }
     Ok(None)
@@ -115,9 +116,12 @@ async fn accepted_as(ledger: &Ledger, tenant: &TenantId, message: MessageId) -> 
         Event::Conversation(ConversationEvent::MessageAccepted { message: of, personal, .. }) if of == message => {
             Some(personal.provider_id)
         }
-        Event::Conversation(_) | Event::Contact(_) | Event::Identity(_) | Event::Channel(_) | Event::Workspace(_) => {
-            None
-        }
+        Event::Conversation(_)
+        | Event::Contact(_)
+        | Event::Identity(_)
+        | Event::Channel(_)
+        | Event::Workspace(_)
+        | Event::Bulk(_) => None,
     }))
 }
 

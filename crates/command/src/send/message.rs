@@ -1,9 +1,12 @@
 //! A message to the customer of a conversation that exists.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use relevo_domain::conversation::{
-    self, Command, Decision, Envelope, Opened, Outgoing, PauseWish, Place, Rejection, Send,
+    self, CatchUp, Command, Decision, Envelope, Opened, Outgoing, PauseWish, Place, Rejection, Send, TurnRef,
 };
+use relevo_domain::detection::Policy;
 use relevo_domain::template::Template;
 use relevo_domain::{Actor, EntityId, Event, MessageId, Recorded, channel};
 
@@ -47,8 +50,9 @@ impl Intent for SendIntent<'_> {
             place: None,
             last_seen_version: request.last_seen_version,
             force: request.force,
-            purpose: Purpose::Message { pause: request.pause.as_ref() },
+            purpose: Purpose::Message { pause: request.pause.as_ref(), turn: request.turn },
             channel: &channel,
+            detection: reading.ledger().detection(reading.tenant())?,
         };
         queue(self.ports, &request.asked, base, request.conversation, (&opened.channel, outgoing), terms)
     }
@@ -108,14 +112,16 @@ pub(super) struct Terms<'t> {
     pub(super) force: bool,
     pub(super) purpose: Purpose<'t>,
     pub(super) channel: &'t channel::State,
+    /// What the tenant wants detected.
+    pub(super) detection: Arc<Policy>,
 }
 
 /// What goes with the message.
 pub(super) enum Purpose<'t> {
-    /// A pause before it, if one is wished.
-    Message { pause: Option<&'t PauseWish> },
+    /// A pause before it, if one is wished; the turn that a bot says it in.
+    Message { pause: Option<&'t PauseWish>, turn: Option<TurnRef> },
     /// The bot may speak again after it.
-    Farewell { note: Option<&'t str> },
+    Farewell { catch_up: CatchUp, note: Option<&'t str> },
 }
 
 /// What the rules say to a message, and then the channel.
@@ -136,12 +142,16 @@ pub(super) fn queue(
         force: terms.force,
         pauses_bot: ports.policy.pauses_bot(tenant),
         pause: None,
+        turn: None,
         channel_paused: terms.channel.paused,
+        detection: Some(terms.detection),
     };
     let command = match terms.purpose {
-        Purpose::Message { pause } => Command::SendMessage(Box::new(Send { pause: pause.cloned(), ..send })),
-        Purpose::Farewell { note } => {
-            Command::ResumeBot { note: note.map(str::to_owned), farewell: Some(Box::new(send)) }
+        Purpose::Message { pause, turn } => {
+            Command::SendMessage(Box::new(Send { pause: pause.cloned(), turn, ..send }))
+        }
+        Purpose::Farewell { catch_up, note } => {
+            Command::ResumeBot { catch_up, note: note.map(str::to_owned), farewell: Some(Box::new(send)) }
         }
     };
     match conversation::decide(&state_of(&base), &envelope(asked), &command) {

@@ -32,6 +32,7 @@ use start::StartIntent;
 pub(crate) use mail::provider_id_of;
 pub use ports::{ChannelFacts, Keys, PolicyProblem, SendPolicy, SendPorts, StoredFacts, StoredFiles, StoredFilesError};
 pub use refused::{SendRefused, TEMPLATES_NAMED_MAX};
+pub use typing::BotMark;
 pub use wish::{
     CancelRequest, FarewellRequest, FileRef, SendRequest, StartRequest, Wanted, WantedBody, WantedMail, WantedTemplate,
 };
@@ -63,6 +64,11 @@ impl Messages {
         Self { ledger, ports }
     }
 
+    /// What the tenant wants of sending.
+    pub(crate) fn policy(&self) -> &dyn SendPolicy {
+        self.ports.policy.as_ref()
+    }
+
     /// Queues a message to the customer of a conversation.
     pub async fn send(&self, request: &SendRequest) -> Result<Queued, ExecuteError> {
         let asked = &request.asked;
@@ -82,7 +88,7 @@ impl Messages {
         let asked = &request.send.asked;
         let key = key(&self.ports.keys, &asked.caller.tenant)?;
         let send = SendIntent { request: &request.send, ports: &self.ports, key };
-        let intent = FarewellIntent { send, note: request.note.as_deref() };
+        let intent = FarewellIntent { send, note: request.note.as_deref(), catch_up: request.catch_up };
         let answer = execute::execute(&self.ledger, asked, &intent).await?;
         Conversations::shown(&self.ledger, asked, answer)
     }

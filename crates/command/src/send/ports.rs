@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use relevo_domain::conversation::{Medium, Outgoing};
+use relevo_domain::conversation::{CatchUp, Medium, Outgoing};
 use relevo_domain::{AgentId, ChannelId, TenantId};
 
 use crate::ids::IdKey;
@@ -20,6 +20,12 @@ pub trait SendPolicy: Send + Sync + 'static {
 
     /// Whether staff's own message pauses the bot; true unless the tenant says otherwise.
     fn pauses_bot(&self, tenant: &TenantId) -> bool;
+
+    /// What a bot that is resumed is asked to do with what the customer wrote in the meantime; only to know it unless the tenant says
+    /// otherwise.
+    fn catch_up(&self, _tenant: &TenantId) -> CatchUp {
+        CatchUp::Know
+    }
 
     /// The language of templates that are asked for without one, `es` or `es_AR`.
     fn language(&self, tenant: &TenantId) -> String;

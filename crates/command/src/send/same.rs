@@ -51,9 +51,12 @@ pub(super) fn goes_to(recorded: &Recorded, id: MessageId, to: &Recipient) -> boo
 fn queued(recorded: &Recorded, id: MessageId) -> Option<&Outgoing> {
     recorded.commit.events.iter().find_map(|event| match event {
         Event::Conversation(ConversationEvent::MessageQueued(outgoing)) if outgoing.id == id => Some(outgoing.as_ref()),
-        Event::Conversation(_) | Event::Contact(_) | Event::Identity(_) | Event::Channel(_) | Event::Workspace(_) => {
-            None
-        }
+        Event::Conversation(_)
+        | Event::Contact(_)
+        | Event::Identity(_)
+        | Event::Channel(_)
+        | Event::Workspace(_)
+        | Event::Bulk(_) => None,
     })
 }
 

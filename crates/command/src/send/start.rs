@@ -130,11 +130,12 @@ impl<'r> StartIntent<'r> {
     }
 
     async fn place(&self, reading: &mut Reading<'_>) -> Result<Place, ExecuteError> {
-        let base = reading.entity(&self.contact)?;
-        if base.sequence > 0 {
-            // A pause that was answered before this was asked for holds, whichever node wrote it.
-            reading.ledger().catch_up().await?;
+        let (ledger, tenant) = (reading.ledger(), reading.tenant());
+        if ledger.load(tenant, &self.contact)?.sequence > 0 {
+            // A pause, or a merge with somebody paused, that was answered before this was asked for holds, whichever node wrote it.
+            ledger.catch_up().await?;
         }
+        let base = reading.entity(&self.contact)?;
         let paused = contact_paused(reading.ledger(), reading.tenant(), &self.request.channel, &self.contact, &base)?;
         Ok(Place {
             channel: self.request.channel.clone(),
@@ -180,8 +181,9 @@ impl Intent for StartIntent<'_> {
         };
         let outgoing = resolver.outgoing(reading, &thread, &self.request.message).await?;
         let channel = resolver.channel(reading, &self.request.channel)?;
-        let purpose = Purpose::Message { pause: self.request.pause.as_ref() };
-        let terms = Terms { place, last_seen_version: None, force: false, purpose, channel: &channel };
+        let purpose = Purpose::Message { pause: self.request.pause.as_ref(), turn: None };
+        let detection = reading.ledger().detection(reading.tenant())?;
+        let terms = Terms { place, last_seen_version: None, force: false, purpose, channel: &channel, detection };
         let about = (&self.request.channel, outgoing);
         match queue(self.ports, &self.request.asked, base, self.conversation, about, terms)? {
             Plan::Append(queued) => {
@@ -247,7 +249,8 @@ const fn binding(entity: &Entity) -> Option<(EntityId, Option<EntityId>)> {
         | EntityState::Conversation(_)
         | EntityState::Contact(_)
         | EntityState::Channel(_)
-        | EntityState::Workspace(_) => None,
+        | EntityState::Workspace(_)
+        | EntityState::Bulk(_) => None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a client asks to be sent, before anything of it was looked up.
 
-use relevo_domain::conversation::{Choice, ContactCard, Frame, Location, MediaKind, PauseWish, Section};
+use relevo_domain::conversation::{
+    CatchUp, Choice, ContactCard, Frame, Location, MediaKind, PauseWish, Section, TurnRef,
+};
 use relevo_domain::template::Part;
 use relevo_domain::{ChannelId, EntityId, MessageId};
 
@@ -20,12 +22,16 @@ pub struct SendRequest {
     pub author_name: Option<String>,
     /// Pauses the bot before the message, in the same commit.
     pub pause: Option<PauseWish>,
+    /// A bot's: the turn that it is said in.
+    pub turn: Option<TurnRef>,
 }
 
 /// The bot may speak again, after this message.
 #[derive(Clone, Debug)]
 pub struct FarewellRequest {
     pub send: SendRequest,
+    /// What becomes of what the customer wrote in the meantime.
+    pub catch_up: CatchUp,
     /// A remark about the resumption.
     pub note: Option<String>,
 }

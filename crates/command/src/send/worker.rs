@@ -26,8 +26,9 @@ const MEDIUM: &str = "medium";
 /// What became of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claimed {
-    /// The message is this claim's, for this attempt.
-    Yes { attempt: u32 },
+    /// The message is this claim's, for this attempt, which must begin before `until`: the time that is stored, which an earlier
+    /// try has asked for if its answer got lost.
+    Yes { attempt: u32, until: Timestamp },
     /// It is not, or not now: it is somebody else's, another message's turn, cancelled, or silenced.
     Lost,
 }
@@ -79,8 +80,8 @@ impl Sends {
         Self { ledger, keys }
     }
 
-    /// Takes the message for one attempt. Only whoever is answered `Yes` may hand it over, and must begin before `until`. A claim
-    /// whose answer was an error may be asked for again under the same name.
+    /// Takes the message for one attempt. Only whoever is answered `Yes` may hand it over, and must begin before the time of the
+    /// answer. A claim whose answer was an error may be asked for again under the same name, with a time of its own.
     pub async fn claim(
         &self,
         of: &SendRef,
@@ -91,10 +92,11 @@ impl Sends {
         let command = Command::ClaimSend { message: of.message, claim: claim.to_owned(), until };
         match self.record(of, "claim", claim, command, now).await? {
             Recorded::Stored(events) => {
-                let mut started = events.iter().filter_map(|event| {
-                    if let ConversationEvent::SendStarted { attempt, .. } = event { Some(*attempt) } else { None }
+                let started = events.into_iter().find_map(|event| {
+                    let ConversationEvent::SendStarted { attempt, until, .. } = event else { return None };
+                    Some(Claimed::Yes { attempt, until })
                 });
-                Ok(started.next().map_or(Claimed::Lost, |attempt| Claimed::Yes { attempt }))
+                Ok(started.unwrap_or(Claimed::Lost))
             }
             Recorded::AlreadySo | Recorded::Rejected(_) => Ok(Claimed::Lost),
         }

@@ -5,8 +5,9 @@ mod id_key;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use relevo_domain::detection::Policy;
 use relevo_domain::workspace::{self, Command, Decision, State};
-use relevo_domain::{EntityId, Event, Recorded};
+use relevo_domain::{EntityId, Event, Recorded, TenantId};
 
 use crate::conversation::workspace_of;
 use crate::execute::{self, Answer, Asked, ExecuteError, Intent, Plan, Reading};
@@ -14,6 +15,9 @@ use crate::ledger::{Draft, Ledger, LedgerError};
 use crate::repeat;
 
 pub use id_key::{IdKeyError, ensure_id_key};
+
+/// How often a workspace that changes while it is looked at is looked at again.
+const LOOKS_MAX: usize = 8;
 
 /// A command of a client to the workspace of its tenant.
 #[derive(Clone, Debug)]
@@ -36,6 +40,17 @@ impl Workspaces {
     pub async fn execute(&self, request: &WorkspaceRequest) -> Result<Answer<State>, ExecuteError> {
         let answer = execute::execute(&self.ledger, &request.asked, request).await?;
         Ok(answer.map(|entity| workspace_of(&entity)))
+    }
+
+    /// What the tenant wants detected, as the log has it now.
+    pub async fn detection(&self, tenant: &TenantId) -> Result<Arc<Policy>, ExecuteError> {
+        for _look in 0..LOOKS_MAX {
+            let base = self.ledger.load(tenant, &EntityId::WORKSPACE)?;
+            if self.ledger.confirm(tenant, &EntityId::WORKSPACE, &base).await? {
+                return Ok(workspace_of(&base).detection);
+            }
+        }
+        Err(ExecuteError::Contention)
     }
 }
 

@@ -13,7 +13,7 @@ use relevo_proto::command::v1::conversation_service_server::ConversationService 
 
 use relevo_proto::query::v1 as words;
 
-use crate::house::{Node, by, carla, code, fresh, only_on};
+use crate::house::{Node, by, carla, code, fresh, only_on, wrote};
 
 /// A log that stops answering single reads once so many appends were stored.
 struct Failing {
@@ -105,6 +105,23 @@ async fn who_gives_a_conversation_away_is_told_so_again() {
     assert_eq!(code(desk.assign(by(&martin, other)).await), "CONVERSATION_NOT_FOUND");
     let stranger = relevo_domain::Caller { name: AgentId::new("eva").unwrap(), ..stranger };
     assert_eq!(code(desk.assign(by(&stranger, away)).await), "CONVERSATION_NOT_FOUND");
+}
+
+/// What was told long ago is not worth reading a whole long history for, again and again.
+#[tokio::test]
+async fn who_gave_a_long_conversation_away_is_told_nothing_of_it() {
+    let node = Node::start().await;
+    let contact = node.contact(1).await;
+    let id = node.conversation(1, contact, "wa").await;
+    for _commit in 0..relevo_command::PAST_MAX {
+        node.happens("demo", id, vec![relevo_domain::Event::Conversation(wrote())]).await;
+    }
+    let desk = node.commands.conversations();
+    let martin = only_on("mail");
+    desk.assign(by(&carla(), assign(id, "martin"))).await.unwrap();
+    let away = assign(id, "laura");
+    desk.assign(by(&martin, away.clone())).await.unwrap();
+    assert_eq!(code(desk.assign(by(&martin, away)).await), "CONVERSATION_NOT_FOUND");
 }
 
 #[tokio::test]

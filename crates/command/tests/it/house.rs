@@ -30,6 +30,11 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_millis(NOW.load(Ordering::SeqCst))
 }
 
+/// The time of a claim that is asked for now.
+pub(crate) fn in_time() -> Timestamp {
+    now() + std::time::Duration::from_secs(10)
+}
+
 pub(crate) fn pass(millis: i64) {
     NOW.fetch_add(millis, Ordering::SeqCst);
 }

@@ -4,9 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod answers;
+mod behind;
+mod bulks;
 mod channels;
 mod contacts;
 mod desk;
+mod held;
 mod house;
 mod marks;
 mod nodes;

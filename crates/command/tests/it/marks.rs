@@ -10,7 +10,7 @@ use bytes::Bytes;
 use relevo_command::grpc::Commands;
 use relevo_command::{Mark, MarkWorker, Marks, ProviderMarks};
 use relevo_domain::conversation::{MailPersonal, StoredFile};
-use relevo_domain::{Caller, ChannelId, EntityId, Event, Role, TenantId};
+use relevo_domain::{Caller, ChannelId, EntityId, Event, Role, TenantId, Timestamp};
 use relevo_proto::command::v1 as proto;
 use relevo_proto::command::v1::channel_command_service_server::ChannelCommandService as _;
 use relevo_proto::command::v1::conversation_service_server::ConversationService as _;
@@ -82,7 +82,7 @@ impl Desk {
         let account = Account { tenant: crate::sending_house::tenant(), channel: channel("wa"), revision: 1, kind };
         let doors = Doors::new(Arc::new(NoFiles), Arc::new(NoFiles), Tokens::new(now).unwrap(), now);
         let port = Arc::new(Meta { doors, account, receipts: AtomicBool::new(true) });
-        let (marks, worker) = Marks::new(Arc::clone(&house.ledger), port.clone());
+        let (marks, worker) = Marks::new(Arc::clone(&house.ledger), port.clone(), now);
         let commands = Commands::new(Arc::clone(&house.ledger), Arc::new(People), now).with_marks(marks);
         Self { commands, worker, port, fake }
     }
@@ -250,4 +250,29 @@ async fn typing_that_cannot_be_shown_is_refused_by_name() {
     assert_eq!(code(sends.send_message(by(&laura(), send(id, words("Hola")))).await), "CHANNEL_PAUSED");
     drop(sends);
     assert_eq!(desk.done().await, [] as [Value; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bots_mark_is_a_commit_that_a_pause_comes_before_or_tells_of() {
+    let house = Business::start().await;
+    let id = house.conversation().await;
+    let second = house.mail(8, "ana@example.com", MailPersonal::default()).await;
+    let desk = Desk::of(&house).await;
+    let pause = async |conversation: EntityId| {
+        let pause = proto::PauseBotRequest {
+            command_id: fresh(),
+            conversation_id: conversation.to_string(),
+            reason: wire::PauseReason::Complaint.into(),
+            ..Default::default()
+        };
+        house.commands.conversations().pause_bot(by(&carla(), pause)).await.unwrap().into_inner()
+    };
+    assert!(!desk.typing(&house, &helper(), id).await.unwrap().into_inner().already_so);
+    let before = house.last_sequence().await;
+    assert_eq!(desk.done().await, [typing_mark("wamid.1")]);
+    assert_eq!(house.last_sequence().await, before + 1, "claimed");
+    let told = pause(id).await.signal_until.expect("one may be on its way");
+    let ahead = Timestamp::from_seconds(told.seconds + 1).since(now());
+    assert!(ahead > Duration::ZERO && ahead <= Duration::from_secs(8), "{ahead:?}");
+    assert_eq!(pause(second).await.signal_until, None, "nothing was claimed there");
 }

@@ -9,7 +9,7 @@ use relevo_proto::command::v1::{change_pause_request, pause_bot_request, pause_w
 use relevo_proto::query::v1 as wire;
 use relevo_proto::time::to_wire;
 
-use crate::house::{Node, by, caller, carla, code, fresh, laura, now, only_on, pass, refused};
+use crate::house::{Node, by, caller, carla, code, fresh, in_time, laura, now, only_on, pass, refused};
 use crate::sending_house::{Business, message, send, template, tenant, words};
 
 const SECOND: i64 = 1_000;
@@ -231,7 +231,7 @@ async fn a_pause_and_a_message_are_one_commit_and_one_command() {
     desk.send_message(by(&helper(), send(id, words("Dos")))).await.unwrap();
     let message = house.queued_at(&first.position).await.id;
     let of = relevo_command::SendRef { tenant: tenant(), conversation: id, message };
-    house.sends.claim(&of, "c", now(), now()).await.unwrap();
+    house.sends.claim(&of, "c", in_time(), now()).await.unwrap();
 
     let ends = Some(pause_wish::Ends::Duration(seconds(1_800)));
     let wish = Some(proto::PauseWish { ends, ..wish() });
@@ -348,7 +348,7 @@ async fn before_a_pause_a_person_is_told_what_it_does() {
     sends.send_message(by(&laura(), send(id, words("De una persona")))).await.unwrap();
     let message = house.queued_at(&first.position).await.id;
     let of = relevo_command::SendRef { tenant: tenant(), conversation: id, message };
-    house.sends.claim(&of, "c", now(), now()).await.unwrap();
+    house.sends.claim(&of, "c", in_time(), now()).await.unwrap();
     let before = house.last_sequence().await;
     let desk = house.commands.conversations();
     let request = proto::PreviewPauseRequest { conversation_id: id.to_string() };

@@ -9,7 +9,7 @@ use relevo_proto::command::v1::send_service_server::SendService as _;
 use relevo_proto::command::v1::workspace_service_server::WorkspaceService as _;
 use relevo_proto::query::v1 as wire;
 
-use crate::house::{by, caller, carla, code, fresh, laura, now, only_on, pass, refused};
+use crate::house::{by, caller, carla, code, fresh, in_time, laura, now, only_on, pass, refused};
 use crate::sending_house::{Business, NUMBER, TEXT_MAX, hash, message_id, send, template, tenant, words};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -188,7 +188,7 @@ async fn what_is_quoted_must_be_in_the_conversation() {
     };
     assert_eq!(code(desk.send_message(by(&laura(), react(&sent.message_id))).await), "MESSAGE_NOT_FOUND");
     let of = relevo_command::SendRef { tenant: tenant(), conversation: id, message: queued.id };
-    house.sends.claim(&of, "c", now(), now()).await.unwrap();
+    house.sends.claim(&of, "c", in_time(), now()).await.unwrap();
     house.sends.accepted(&of, 1, &crate::house::channel("wa"), "wamid.ours", now()).await.unwrap();
     let reacted = desk.send_message(by(&laura(), react(&sent.message_id))).await.unwrap().into_inner();
     let Body::Reaction { target, target_provider_id, .. } = house.queued_at(&reacted.position).await.body else {
@@ -276,7 +276,7 @@ async fn a_pause_takes_back_what_the_bot_had_queued_and_names_what_is_on_its_way
     let queued = house.queued_at(&first.position).await;
     assert_eq!((queued.author, queued.automatic), (Author::Bot, true));
     let of = relevo_command::SendRef { tenant: tenant(), conversation: id, message: queued.id };
-    house.sends.claim(&of, "c", now(), now()).await.unwrap();
+    house.sends.claim(&of, "c", in_time(), now()).await.unwrap();
 
     let pause = proto::PauseBotRequest {
         command_id: fresh(),
@@ -314,7 +314,7 @@ async fn staff_take_back_what_no_provider_has() {
     let goes = desk.send_message(by(&laura(), send(id, words("Dos")))).await.unwrap().into_inner();
     let message = goes.message_id.parse().unwrap();
     let of = relevo_command::SendRef { tenant: tenant(), conversation: id, message };
-    house.sends.claim(&of, "c", now(), now()).await.unwrap();
+    house.sends.claim(&of, "c", in_time(), now()).await.unwrap();
     assert_eq!(code(desk.cancel_send(by(&laura(), cancel(&goes.message_id))).await), "ALREADY_HANDED_OVER");
     house.sends.accepted(&of, 1, &crate::house::channel("wa"), "wamid.2", now()).await.unwrap();
     assert_eq!(code(desk.cancel_send(by(&laura(), cancel(&goes.message_id))).await), "ALREADY_HANDED_OVER");

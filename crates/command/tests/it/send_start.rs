@@ -1,6 +1,7 @@
 //! Conversations that the business begins: with whom, in which conversation, and that an answer comes to the same one.
 
-use relevo_domain::contact::{ContactEvent, MergeCause, NamePersonal};
+use relevo_command::SendRef;
+use relevo_domain::contact::{ContactEvent, IdentifierPersonal, MergeCause, NamePersonal};
 use relevo_domain::conversation::Body;
 use relevo_domain::identity::{IdentifierKind, IdentityEvent};
 use relevo_domain::{EntityId, Event, Role};
@@ -9,8 +10,8 @@ use relevo_proto::command::v1::conversation_service_server::ConversationService 
 use relevo_proto::command::v1::send_service_server::SendService as _;
 use relevo_proto::query::v1 as wire;
 
-use crate::house::{by, caller, carla, channel, code, fresh, laura, only_on, refused};
-use crate::sending_house::{Business, NUMBER, key, message, said, template, tenant, words};
+use crate::house::{by, caller, carla, channel, code, fresh, in_time, laura, now, only_on, refused};
+use crate::sending_house::{Business, NUMBER, key, message, said, send, template, tenant, words};
 
 fn start(on: &str, recipient: &str, body: proto::outgoing_message::Body) -> proto::StartConversationRequest {
     proto::StartConversationRequest {
@@ -43,7 +44,8 @@ async fn somebody_new_gets_a_contact_bindings_and_a_conversation_in_one_step() {
     let first = desk.start_conversation(by(&laura(), request.clone())).await.unwrap().into_inner();
     assert!(first.opened);
     let id = of(&first);
-    assert_eq!(house.events_of(id).await, ["ConversationOpened", "EpisodeStarted", "BotPaused", "MessageQueued"]);
+    let opened = ["ConversationOpened", "EpisodeStarted", "SituationDetected", "BotPaused", "MessageQueued"];
+    assert_eq!(house.events_of(id).await, opened, "staff writes first, and that pauses");
     let queued = house.queued_at(&first.position).await;
     assert_eq!((queued.personal.to.kind, queued.personal.to.value.as_str()), (IdentifierKind::WaId, "34600111222"));
 
@@ -200,6 +202,62 @@ async fn a_conversation_opened_for_somebody_paused_starts_paused_and_a_bot_does_
     let pause = opened.conversation.clone().unwrap().pause.unwrap();
     assert_eq!((opened.opened, pause.reason), (true, wire::PauseReason::Linked as i32));
     assert_ne!(of(&opened), id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_writes_and_silences_the_bot_is_told_what_it_had_on_its_way() {
+    let house = Business::start().await;
+    let id = house.conversation().await;
+    let desk = house.commands.sends(house.ports.clone());
+    let bot = caller("demo", Role::Bot, "helper");
+    let goes = desk.send_message(by(&bot, send(id, words("Uno")))).await.unwrap().into_inner();
+    assert_eq!(goes.already_claimed, [""; 0]);
+    let claimed = SendRef { tenant: tenant(), conversation: id, message: goes.message_id.parse().unwrap() };
+    house.sends.claim(&claimed, "c", in_time(), now()).await.unwrap();
+
+    // By the tenant's policy, not by a wish.
+    let answered = desk.send_message(by(&laura(), send(id, words("Dos")))).await.unwrap().into_inner();
+    assert_eq!(answered.already_claimed, std::slice::from_ref(&goes.message_id));
+    let wish = proto::PauseWish { reason: wire::PauseReason::ProactiveMessage.into(), ..Default::default() };
+    let request = proto::StartConversationRequest { pause: Some(wish), ..start("wa", NUMBER, words("Tres")) };
+    let begun = desk.start_conversation(by(&laura(), request)).await.unwrap().into_inner();
+    assert_eq!((of(&begun), begun.opened, begun.already_claimed), (id, false, vec![goes.message_id]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_on_another_node_holds_for_the_conversation_that_is_begun_here() {
+    let house = Business::start().await;
+    house.with_templates().await;
+    let id = house.conversation().await;
+    let pause = proto::PauseBotRequest {
+        command_id: fresh(),
+        conversation_id: id.to_string(),
+        reason: wire::PauseReason::Complaint.into(),
+        ..Default::default()
+    };
+    house.commands.conversations().pause_bot(by(&laura(), pause)).await.unwrap();
+    // Everything that is to be learnt of them is known: beginning a conversation says nothing new about the contact.
+    let contact = key().contact(IdentifierKind::Bsuid, "AR.500");
+    let events = [
+        ContactEvent::Created { channel: channel("wa"), personal: NamePersonal { name: Some("María".to_owned()) } },
+        ContactEvent::IdentifierLearned {
+            kind: IdentifierKind::Bsuid,
+            channel: channel("wa"),
+            personal: IdentifierPersonal { value: "AR.500".to_owned() },
+        },
+    ];
+    house.happens(contact, events.map(Event::Contact).into()).await;
+
+    let (lagging, held) = house.another_that_lags().await;
+    held.holds_at(house.last_sequence().await);
+    let other = key().contact(IdentifierKind::WaId, NUMBER);
+    let merged = ContactEvent::Merged { other, cause: MergeCause::Manual };
+    house.happens(contact, vec![Event::Contact(merged)]).await;
+
+    let bot = caller("demo", Role::Bot, "helper");
+    let request = start("wa", "AR.500", template("aviso", "María"));
+    let refused = lagging.commands.sends(lagging.ports.clone()).start_conversation(by(&bot, request)).await;
+    assert_eq!(code(refused), "BOT_PAUSED");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,7 @@ use relevo_testkit::NatsServer;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use crate::held::Held;
 use crate::house::{People, channel, fresh, now, wrote};
 
 const STORE_BYTES: u64 = 4 * 1024 * 1024 * 1024;
@@ -140,9 +141,24 @@ impl Business {
         Self::on(Arc::clone(&self.server)).await
     }
 
+    /// One that lags when it is told to.
+    pub(crate) async fn another_that_lags(&self) -> (Self, Arc<Held>) {
+        let server = Arc::clone(&self.server);
+        let held = Held::over(Self::log(&server).await);
+        (Self::over(server, held.clone()).await, held)
+    }
+
     async fn on(server: Arc<NatsServer>) -> Self {
+        let log = Self::log(&server).await;
+        Self::over(server, log).await
+    }
+
+    async fn log(server: &NatsServer) -> Arc<dyn Log> {
         let options = Options { store_bytes: STORE_BYTES, ..Options::new(server.url()) };
-        let log: Arc<dyn Log> = Arc::new(JetStreamLog::connect(options).await.unwrap());
+        Arc::new(JetStreamLog::connect(options).await.unwrap())
+    }
+
+    async fn over(server: Arc<NatsServer>, log: Arc<dyn Log>) -> Self {
         let folder = TempDir::new().unwrap();
         let views = Runtime::start(
             vec![Arc::new(DecisionProjector)],

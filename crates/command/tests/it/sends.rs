@@ -2,10 +2,10 @@
 
 use relevo_command::{Claimed, MediumTurn, SendRef};
 use relevo_domain::conversation::{FailureClass, FetchOutcome, SendFailure};
-use relevo_domain::{EntityId, MessageId, Timestamp};
+use relevo_domain::{EntityId, MessageId};
 use relevo_proto::command::v1::send_service_server::SendService as _;
 
-use crate::house::{by, channel, laura, now, pass};
+use crate::house::{by, channel, in_time, laura, now, pass};
 use crate::sending_house::{Business, key, message_id, send, tenant, words};
 
 async fn queued(house: &Business, id: EntityId, text: &str) -> SendRef {
@@ -19,8 +19,12 @@ fn failure() -> SendFailure {
     SendFailure { class: FailureClass::Transient, code: Some("131000".to_owned()), detail: None }
 }
 
-fn until() -> Timestamp {
-    now() + std::time::Duration::from_secs(10)
+/// The attempt that a claim won.
+const fn attempt(claimed: Claimed) -> Option<u32> {
+    match claimed {
+        Claimed::Yes { attempt, .. } => Some(attempt),
+        Claimed::Lost => None,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,15 +37,15 @@ async fn of_many_claims_on_two_nodes_one_wins() {
         let claims = (0..6).map(|n| {
             let sends = if n % 2 == 0 { house.sends.clone() } else { other.sends.clone() };
             let of = of.clone();
-            async move { (n, sends.claim(&of, &format!("c-{round}-{n}"), until(), now()).await.unwrap()) }
+            async move { (n, sends.claim(&of, &format!("c-{round}-{n}"), in_time(), now()).await.unwrap()) }
         });
         let answers = futures::future::join_all(claims).await;
-        let won: Vec<_> = answers.iter().filter(|(_, claimed)| *claimed == Claimed::Yes { attempt: 1 }).collect();
+        let won: Vec<_> = answers.iter().filter(|(_, claimed)| attempt(*claimed) == Some(1)).collect();
         assert_eq!(won.len(), 1, "{answers:?}");
         // The winner whose answer got lost asks again, on whichever node.
         let name = format!("c-{round}-{}", won[0].0);
         for node in [&house, &other] {
-            assert_eq!(node.sends.claim(&of, &name, until(), now()).await.unwrap(), Claimed::Yes { attempt: 1 });
+            assert_eq!(attempt(node.sends.claim(&of, &name, in_time(), now()).await.unwrap()), Some(1));
         }
         house.sends.accepted(&of, 1, &channel("wa"), &format!("wamid.{round}"), now()).await.unwrap();
     }
@@ -54,15 +58,15 @@ async fn each_fact_is_recorded_once_and_every_node_finds_the_message() {
     let house = Business::start().await;
     let id = house.conversation().await;
     let of = queued(&house, id, "uno").await;
-    assert_eq!(house.sends.claim(&of, "a", until(), now()).await.unwrap(), Claimed::Yes { attempt: 1 });
+    assert_eq!(attempt(house.sends.claim(&of, "a", in_time(), now()).await.unwrap()), Some(1));
     let retry = Some(now() + std::time::Duration::from_secs(2));
     for _twice in 0..2 {
         house.sends.failed(&of, 1, failure(), retry, now()).await.unwrap();
     }
-    assert_eq!(house.sends.claim(&of, "b", until(), now()).await.unwrap(), Claimed::Lost, "its time has not come");
+    assert_eq!(house.sends.claim(&of, "b", in_time(), now()).await.unwrap(), Claimed::Lost, "its time has not come");
     pass(2_000);
     // A claim that lost is not remembered as lost.
-    assert_eq!(house.sends.claim(&of, "b", until(), now()).await.unwrap(), Claimed::Yes { attempt: 2 });
+    assert_eq!(attempt(house.sends.claim(&of, "b", in_time(), now()).await.unwrap()), Some(2));
     house.sends.unknown(&of, 2, now()).await.unwrap();
     for _twice in 0..2 {
         house.sends.accepted(&of, 2, &channel("wa"), "wamid.x", now()).await.unwrap();
@@ -98,11 +102,11 @@ async fn a_message_that_ended_is_claimed_by_nobody() {
     let id = house.conversation().await;
     let of = queued(&house, id, "uno").await;
     house.sends.give_up(&of, failure(), now()).await.unwrap();
-    assert_eq!(house.sends.claim(&of, "a", until(), now()).await.unwrap(), Claimed::Lost);
+    assert_eq!(house.sends.claim(&of, "a", in_time(), now()).await.unwrap(), Claimed::Lost);
     let nothing = SendRef { message: message_id(99), ..of.clone() };
-    assert_eq!(house.sends.claim(&nothing, "a", until(), now()).await.unwrap(), Claimed::Lost);
+    assert_eq!(house.sends.claim(&nothing, "a", in_time(), now()).await.unwrap(), Claimed::Lost);
     let nowhere = SendRef { conversation: EntityId::WORKSPACE, ..of };
-    assert_eq!(house.sends.claim(&nowhere, "a", until(), now()).await.unwrap(), Claimed::Lost);
+    assert_eq!(house.sends.claim(&nowhere, "a", in_time(), now()).await.unwrap(), Claimed::Lost);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,14 +1,18 @@
 //! What can be asked of a conversation, and the envelope that pays for everything impure beforehand.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::access::Role;
 use crate::actor::Actor;
 use crate::conversation::event::{
-    DeliveryReport, Medium, PauseReason, PauseTerms, Priority, ReactionPersonal, SnoozePreset,
+    Alert, DeliveryReport, Medium, PauseReason, PauseTerms, Priority, ReactionPersonal, SnoozePreset,
 };
 use crate::conversation::message::{Content, Message};
 use crate::conversation::outgoing::{FetchOutcome, Outgoing, SendFailure};
+use crate::conversation::turn::{CatchUp, TurnEnd, TurnRef};
+use crate::detection::Policy;
 use crate::id::{AgentId, ChannelId, EntityId, MessageId, TagId, TeamId};
 use crate::time::Timestamp;
 
@@ -41,6 +45,8 @@ pub enum Command {
     ReceiveMessage {
         place: Place,
         message: Box<Message>,
+        /// What the tenant wants detected in it; absent: nothing.
+        detection: Option<Arc<Policy>>,
     },
     /// Intake: the owner wrote from the phone. Pauses the bot (`echo`).
     RecordEcho {
@@ -80,12 +86,15 @@ pub enum Command {
     },
     /// With a last message of a person to the customer, if there is one: it precedes the resumption in the log.
     ResumeBot {
+        /// What becomes of what the customer wrote in the meantime.
+        catch_up: CatchUp,
         note: Option<String>,
         farewell: Option<Box<Send>>,
     },
     /// Timers: the pause that ends by itself at this time does so now.
     EndPause {
         scheduled: Timestamp,
+        catch_up: CatchUp,
     },
     /// Timers: the snooze that ends at this time does so now.
     WakeSnoozed {
@@ -97,6 +106,42 @@ pub enum Command {
         to: AgentId,
         reason: PauseReason,
         summary: String,
+    },
+    /// Bots: the turn that is due is the caller's, until then. `claim` names whoever takes it.
+    StartTurn {
+        claim: String,
+        until: Timestamp,
+    },
+    /// Bots: the caller's turn is over.
+    EndTurn {
+        turn: u64,
+        how: TurnEnd,
+    },
+    /// Bots: people go on. Pauses the bot.
+    HandOff {
+        turn: u64,
+        note: Option<String>,
+    },
+    /// Bots: the customer is shown once that the bot writes, or that it has read. Taken just before the provider is told, whose
+    /// call must begin before `until`.
+    ClaimSignal {
+        until: Timestamp,
+    },
+    /// Timers: staff should look at what has been like this since then. `after` is how long the tenant lets it be.
+    RaiseAlert {
+        alert: Alert,
+        since: Timestamp,
+        after: Duration,
+    },
+    /// The suggestion is taken: the bot is paused for its reason.
+    AcceptSuggestion {
+        suggestion: u64,
+        note: Option<String>,
+        terms: PauseTerms,
+    },
+    /// The suggestion is not wanted.
+    DismissSuggestion {
+        suggestion: u64,
     },
     /// Gives the conversation to an agent, a team, or an agent through a team. At least one is set.
     Assign {
@@ -215,6 +260,10 @@ pub struct Send {
     pub pauses_bot: bool,
     /// Pauses the bot before the message, in the same commit. Of a bot that is paused already nothing changes.
     pub pause: Option<PauseWish>,
+    /// A bot's: the turn that it is said in.
+    pub turn: Option<TurnRef>,
     /// The channel does not send: somebody paused it.
     pub channel_paused: bool,
+    /// What the tenant wants detected in what bots and staff write; absent: nothing.
+    pub detection: Option<Arc<Policy>>,
 }

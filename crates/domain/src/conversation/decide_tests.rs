@@ -82,7 +82,7 @@ pub(super) fn text(kind: MessageKind) -> Box<Message> {
 }
 
 pub(super) fn received(medium: Medium) -> Command {
-    Command::ReceiveMessage { place: Place { medium, ..place() }, message: text(MessageKind::Text) }
+    Command::ReceiveMessage { place: Place { medium, ..place() }, message: text(MessageKind::Text), detection: None }
 }
 
 pub(super) fn opened() -> Vec<ConversationEvent> {
@@ -134,7 +134,7 @@ pub(super) fn names(decided: &Result<Decision, Rejection>) -> Vec<&'static str> 
 fn imported(medium: Medium) -> Command {
     let mut message = text(MessageKind::Email);
     message.flags.imported = true;
-    Command::ReceiveMessage { place: Place { medium, ..place() }, message }
+    Command::ReceiveMessage { place: Place { medium, ..place() }, message, detection: None }
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_first_message_opens_the_conversation_and_its_first_episode() {
 #[test]
 fn a_conversation_of_a_contact_with_a_paused_one_starts_paused() {
     let place = Place { contact_paused: true, ..place() };
-    let command = Command::ReceiveMessage { place, message: text(MessageKind::Text) };
+    let command = Command::ReceiveMessage { place, message: text(MessageKind::Text), detection: None };
     let events = given([]).when_intake(command);
     assert_eq!(events, ["ConversationOpened", "EpisodeStarted", "BotPaused", "MessageReceived"]);
 }
@@ -180,7 +180,8 @@ fn a_conversation_of_a_contact_with_a_paused_one_starts_paused() {
 #[test]
 fn a_conversation_that_is_linked_to_a_paused_contact_is_paused() {
     let place = Place { contact_paused: true, ..place() };
-    let command = || Command::ReceiveMessage { place: place.clone(), message: text(MessageKind::Text) };
+    let command =
+        || Command::ReceiveMessage { place: place.clone(), message: text(MessageKind::Text), detection: None };
     assert_eq!(opened_and([]).when_intake(command()), ["BotPaused", "MessageReceived"]);
     assert_eq!(opened_and([paused()]).when_intake(command()), ["MessageReceived"]);
 }
@@ -214,14 +215,14 @@ fn an_automatic_reply_is_kept_but_wakes_nobody() {
     ] {
         let mut message = text(MessageKind::Email);
         set(&mut message.flags);
-        let command = Command::ReceiveMessage { place: place(), message };
+        let command = Command::ReceiveMessage { place: place(), message, detection: None };
         assert_eq!(opened_and([resolved()]).when_intake(command), ["MessageReceived"]);
     }
 }
 
 #[test]
 fn a_system_notice_or_a_reaction_does_not_reopen() {
-    let command = Command::ReceiveMessage { place: place(), message: text(MessageKind::System) };
+    let command = Command::ReceiveMessage { place: place(), message: text(MessageKind::System), detection: None };
     assert_eq!(opened_and([resolved()]).when_intake(command), ["MessageReceived"]);
     let personal = ReactionPersonal::default();
     let reaction = Command::RecordReaction { place: place(), message: MessageId::new([5; 16]), personal };
@@ -283,15 +284,29 @@ fn staff_pause_with_a_reason_and_a_trimmed_note() {
 #[test]
 fn pausing_what_is_paused_and_resuming_what_is_active_is_already_so() {
     assert_eq!(opened_and([paused()]).when(pause()), Ok(Decision::AlreadySo));
-    assert_eq!(opened_and([]).when(Command::ResumeBot { note: None, farewell: None }), Ok(Decision::AlreadySo));
-    assert_eq!(names(&opened_and([paused()]).when(Command::ResumeBot { note: None, farewell: None })), ["BotResumed"]);
+    assert_eq!(
+        opened_and([]).when(Command::ResumeBot {
+            catch_up: crate::conversation::CatchUp::Know,
+            note: None,
+            farewell: None
+        }),
+        Ok(Decision::AlreadySo)
+    );
+    assert_eq!(
+        names(&opened_and([paused()]).when(Command::ResumeBot {
+            catch_up: crate::conversation::CatchUp::Know,
+            note: None,
+            farewell: None
+        })),
+        ["BotResumed"]
+    );
 }
 
 #[test]
 fn only_agents_supervisors_and_admins_act_on_conversations() {
     let commands = [
         pause(),
-        Command::ResumeBot { note: None, farewell: None },
+        Command::ResumeBot { catch_up: crate::conversation::CatchUp::Know, note: None, farewell: None },
         Command::Assign { agent: Some(agent("laura")), team: None },
         Command::Claim { agent: agent("laura") },
         Command::Resolve { reason: None, note: None },
@@ -374,7 +389,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         Just(Command::RecordEcho { place: place(), message: text(MessageKind::Image) }),
         Just(Command::RecordRevoke { place: place(), message: MessageId::new([2; 16]) }),
         Just(pause()),
-        Just(Command::ResumeBot { note: None, farewell: None }),
+        Just(Command::ResumeBot { catch_up: crate::conversation::CatchUp::Know, note: None, farewell: None }),
         who().prop_map(|name| Command::Claim { agent: agent(name) }),
         who().prop_map(|name| Command::Assign { agent: Some(agent(name)), team: None }),
         Just(Command::Resolve { reason: None, note: None }),

@@ -77,9 +77,9 @@ fn a_customer_who_writes_opens_what_is_pending_or_snoozed_in_the_same_episode() 
 
 #[test]
 fn what_is_pending_stays_so_for_an_automatic_reply_a_reaction_and_a_report() {
-    let Command::ReceiveMessage { place, mut message } = received(Medium::Email) else { panic!("a message") };
+    let Command::ReceiveMessage { place, mut message, .. } = received(Medium::Email) else { panic!("a message") };
     message.flags.automatic = true;
-    let automatic = Command::ReceiveMessage { place: place.clone(), message };
+    let automatic = Command::ReceiveMessage { place: place.clone(), message, detection: None };
     assert_eq!(opened_and([pending()]).when_intake(automatic), ["MessageReceived"]);
     let reaction = Command::RecordReaction {
         place,

@@ -2,6 +2,8 @@
 
 use crate::conversation::message::{Content, Message};
 use crate::conversation::outgoing::{CancelCause, FetchOutcome, Outgoing, SendFailure};
+use crate::conversation::turn::{CatchUp, GivenTurn, TurnEnd};
+use crate::detection::{Act, Rule};
 use crate::id::{AgentId, ChannelId, EntityId, MessageId, TagId, TeamId};
 use crate::time::Timestamp;
 
@@ -47,10 +49,24 @@ pub enum ConversationEvent {
     /// The pause goes on, on these terms.
     PauseChanged { terms: PauseTerms, personal: NotePersonal },
     /// The bot may answer again.
-    BotResumed { cause: ResumeCause, personal: NotePersonal },
+    BotResumed { cause: ResumeCause, catch_up: CatchUp, personal: NotePersonal },
     /// This agent is asked to take over, for this reason: the pause is locked and the conversation theirs in the same commit. The
     /// pause may have had another reason. `note` is the summary's.
     Escalated { to: AgentId, reason: PauseReason, note: MessageId },
+    /// A rule found something in what was written. If it pauses, `BotPaused` follows in the same commit; else it is a suggestion to
+    /// staff, named by the version of this event.
+    SituationDetected(Box<Detection>),
+    /// Staff took the suggestion, with the pause in the same commit, or does not want it.
+    SuggestionClosed { suggestion: u64, accepted: bool },
+    /// The bot has a turn, named by the version of this event.
+    BotTurnStarted(Box<GivenTurn>),
+    /// The bot's turn is over. A pause, an answer of staff and a resolution end it, too, without this.
+    BotTurnEnded { turn: u64, how: TurnEnd },
+    /// Staff should look: it has been like this since then, for longer than the tenant wants.
+    AlertRaised { alert: Alert, since: Timestamp },
+    /// The bot shows the customer once that it writes, or that it has read. Whoever has this may begin the provider's call until
+    /// then.
+    BotSignalled { until: Timestamp },
     /// The conversation is this agent's or this team's; replaces the assignment before.
     Assigned { agent: Option<AgentId>, team: Option<TeamId>, how: AssignmentHow },
     /// The episode ended.
@@ -268,6 +284,45 @@ pub enum ResumeCause {
     Timer,
 }
 
+/// What a rule found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detection {
+    pub rule: Rule,
+    /// [`Act::Suggest`] or [`Act::Pause`].
+    pub act: Act,
+    pub reason: PauseReason,
+    /// The messages that speak for it, oldest first.
+    pub messages: Vec<MessageId>,
+    /// How often it happened.
+    pub count: u32,
+    /// The customer's words, where the rule found words.
+    pub personal: NotePersonal,
+}
+
+/// What staff is alerted to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Alert {
+    /// The bot is paused, and nobody answers the customer.
+    PausedUnanswered,
+    /// The bot has been paused for long.
+    PausedTooLong,
+}
+
+impl Alert {
+    pub const ALL: [Self; 2] = [Self::PausedUnanswered, Self::PausedTooLong];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PausedUnanswered => "paused_unanswered",
+            Self::PausedTooLong => "paused_too_long",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|alert| alert.as_str() == text)
+    }
+}
+
 /// A reason, remark or note that a person wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct NotePersonal {
@@ -383,6 +438,12 @@ impl ConversationEvent {
             Self::PauseChanged { .. } => "PauseChanged",
             Self::BotResumed { .. } => "BotResumed",
             Self::Escalated { .. } => "Escalated",
+            Self::SituationDetected(_) => "SituationDetected",
+            Self::SuggestionClosed { .. } => "SuggestionClosed",
+            Self::BotTurnStarted(_) => "BotTurnStarted",
+            Self::BotTurnEnded { .. } => "BotTurnEnded",
+            Self::AlertRaised { .. } => "AlertRaised",
+            Self::BotSignalled { .. } => "BotSignalled",
             Self::Assigned { .. } => "Assigned",
             Self::Resolved { .. } => "Resolved",
             Self::Reopened { .. } => "Reopened",

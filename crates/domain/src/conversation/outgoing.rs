@@ -367,6 +367,10 @@ pub enum FetchOutcome {
 /// nodes may differ by (30 s). No sender lets a call go on for longer, and from then on its outcome may be called unknown.
 pub const CALL_OVER_AFTER: Duration = Duration::from_mins(1);
 
+/// How long after the time of its claim a signal's call is over for certain: the longest call (3 s), and what the clocks of two
+/// nodes may differ by (2 s, less than for a message: what a wrong clock hides here is a "typing").
+pub const SIGNAL_OVER_AFTER: Duration = Duration::from_secs(5);
+
 /// A message on its way, as the rules remember it until the provider has taken it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {

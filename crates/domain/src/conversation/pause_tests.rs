@@ -36,7 +36,7 @@ fn change(terms: PauseTerms) -> Command {
 }
 
 const fn resume() -> Command {
-    Command::ResumeBot { note: None, farewell: None }
+    Command::ResumeBot { catch_up: crate::conversation::CatchUp::Know, note: None, farewell: None }
 }
 
 fn paused_on(terms: PauseTerms) -> ConversationEvent {
@@ -56,12 +56,14 @@ fn said(n: u8) -> Send {
         force: false,
         pauses_bot: true,
         pause: None,
+        turn: None,
         channel_paused: false,
+        detection: None,
     }
 }
 
 fn farewell(send: Send) -> Command {
-    Command::ResumeBot { note: None, farewell: Some(Box::new(send)) }
+    Command::ResumeBot { catch_up: crate::conversation::CatchUp::Know, note: None, farewell: Some(Box::new(send)) }
 }
 
 fn escalate(to: &str) -> Command {
@@ -196,7 +198,7 @@ fn every_pause_takes_back_the_bots_unclaimed_messages() {
     let echo = Command::RecordEcho { place: place(), message: text(MessageKind::Text) };
     assert_eq!(names(&given().when_by(None, Actor::PhoneApp, &echo)), ["MessageEchoed", "BotPaused", "SendCancelled"]);
     let linked = Place { contact_paused: true, ..place() };
-    let message = Command::ReceiveMessage { place: linked, message: text(MessageKind::Text) };
+    let message = Command::ReceiveMessage { place: linked, message: text(MessageKind::Text), detection: None };
     assert_eq!(
         names(&given().when_by(None, Actor::Customer, &message)),
         ["BotPaused", "SendCancelled", "MessageReceived"]
@@ -273,13 +275,13 @@ fn a_farewell_is_not_said_to_who_speaks_with_the_bot_already() {
 #[test]
 fn a_pause_ends_by_itself_at_its_time_and_once() {
     let scheduled = NOON + HOUR;
-    let ends = Command::EndPause { scheduled };
+    let ends = Command::EndPause { scheduled, catch_up: crate::conversation::CatchUp::Know };
     let given = opened_and([paused_on(until(HOUR))]);
     assert_eq!(by_timer(&given, &ends), Ok(Decision::AlreadySo), "not before");
     let given = given.later(HOUR);
     let ended = events(by_timer(&given, &ends));
     let personal = NotePersonal::default();
-    assert_eq!(ended, [ConversationEvent::BotResumed { cause: ResumeCause::Timer, personal }]);
+    assert_eq!(ended, [ConversationEvent::BotResumed { cause: ResumeCause::Timer, catch_up: CatchUp::Know, personal }]);
 
     let after =
         |more: Vec<ConversationEvent>| opened_and([paused_on(until(HOUR))].into_iter().chain(more)).later(HOUR * 2);
@@ -387,7 +389,7 @@ fn act() -> impl Strategy<Value = Act> {
     ];
     let scheduled = || (1..5_u32).prop_map(|n| NOON + HOUR * n);
     let timer = prop_oneof![
-        scheduled().prop_map(|scheduled| Command::EndPause { scheduled }),
+        scheduled().prop_map(|scheduled| Command::EndPause { scheduled, catch_up: crate::conversation::CatchUp::Know }),
         scheduled().prop_map(|scheduled| Command::WakeSnoozed { scheduled }),
         Just(Command::PauseLinked),
         Just(claim(1)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::decide_tests::{NOON, laura, opened, text};
-use super::send_tests::{accepted, claim, failed, failure, id, outgoing, reported};
+use super::send_tests::{accepted, failed, failure, id, outgoing, reported};
 use super::*;
 use crate::access::Role;
 use crate::actor::Actor;
@@ -94,13 +94,18 @@ impl World {
                     force: false,
                     pauses_bot: false,
                     pause: None,
+                    turn: None,
                     channel_paused: false,
+                    detection: None,
                 };
                 let by_bot = *author == Author::Bot;
                 let (role, actor) = if by_bot { (Role::Bot, bot()) } else { (Role::Agent, laura()) };
                 (Some(role), actor, Command::SendMessage(Box::new(send)))
             }
-            Act::Claim(n) => (None, Actor::System, claim(*n)),
+            Act::Claim(n) => {
+                let until = self.now + Duration::from_secs(10);
+                (None, Actor::System, Command::ClaimSend { message: id(*n), claim: "d".to_owned(), until })
+            }
             Act::Accepted(n, attempt) => (None, Actor::System, accepted(*n, *attempt)),
             Act::Failed(n, attempt, retry) => {
                 let retry_at = retry.then(|| self.now + Duration::from_secs(4));
@@ -116,7 +121,11 @@ impl World {
                 laura(),
                 Command::PauseBot(PauseWish { reason: PauseReason::Other, note: None, terms: PauseTerms::default() }),
             ),
-            Act::Resume => (Some(Role::Agent), laura(), Command::ResumeBot { note: None, farewell: None }),
+            Act::Resume => (
+                Some(Role::Agent),
+                laura(),
+                Command::ResumeBot { catch_up: crate::conversation::CatchUp::Know, note: None, farewell: None },
+            ),
             Act::Report(n, status) => (None, Actor::Provider, reported(*n, status.clone())),
         };
         let envelope = Envelope { actor: actor.clone(), role, now: self.now, new_message: id(255) };

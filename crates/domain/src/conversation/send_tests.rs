@@ -67,7 +67,9 @@ fn send(outgoing: Outgoing) -> Send {
         force: false,
         pauses_bot: true,
         pause: None,
+        turn: None,
         channel_paused: false,
+        detection: None,
     }
 }
 
@@ -143,7 +145,8 @@ fn staff_and_bots_send_and_nobody_else_does() {
 fn a_paused_bot_is_refused_and_told_why() {
     let expected = Rejection::BotPaused { reason: PauseReason::Complaint, by: laura(), since: NOON };
     assert_eq!(by_bot(&opened_and([received(), paused()]), &sends(1, Author::Bot)), Err(expected));
-    let resumed = ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal: NotePersonal::default() };
+    let (cause, catch_up, personal) = (ResumeCause::Staff, CatchUp::Know, NotePersonal::default());
+    let resumed = ConversationEvent::BotResumed { cause, catch_up, personal };
     let given = opened_and([received(), paused(), resumed]);
     assert_eq!(names(by_bot(&given, &sends(1, Author::Bot))), ["MessageQueued"]);
 }
@@ -336,6 +339,14 @@ fn the_first_that_waits_has_its_turn() {
     let taken = opened_and([received(), queued(1, Author::Staff), queued(2, Author::Staff), started(1, 1)]);
     assert_eq!(by_system(&taken, &claim(1)), Err(Rejection::NotItsTurn), "somebody else has it");
     assert_eq!(by_system(&taken, &claim(2)), Err(Rejection::NotItsTurn), "and the next one waits for it");
+}
+
+#[test]
+fn a_claim_that_nobody_could_use_is_not_stored() {
+    let given = || opened_and([received(), queued(1, Author::Staff)]);
+    let at = |after| by_system(&given().later(after), &claim(1));
+    assert_eq!(names(at(Duration::from_millis(9_999))), ["SendStarted"]);
+    assert_eq!(at(SECOND * 10), Err(Rejection::NotItsTurn), "its time is over");
 }
 
 #[test]

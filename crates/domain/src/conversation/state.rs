@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::actor::Actor;
-use crate::conversation::event::{ConversationEvent, DeliveryStatus, Medium, PauseReason, PauseTerms, Priority};
+use crate::conversation::event::{Alert, ConversationEvent, DeliveryStatus, Medium, PauseReason, PauseTerms, Priority};
 use crate::conversation::message::{Author, Message, MessageKind};
-use crate::conversation::outgoing::{Outgoing, Pending, Stage};
+use crate::conversation::outgoing::{Outgoing, Pending, SIGNAL_OVER_AFTER, Stage};
+use crate::conversation::turn::{CatchUp, Turns};
+use crate::conversation::watchful::{Alerts, Suggestion, Watch};
 use crate::id::{AgentId, ChannelId, EntityId, MessageId, TagId, TeamId};
 use crate::time::Timestamp;
 
@@ -47,6 +49,21 @@ pub struct Opened {
     /// What the provider has not (knowingly) taken yet, in the order of queueing. Those whose outcome is unknown stay until a
     /// report tells, at most [`UNKNOWN_MAX`].
     pub outbox: Vec<Pending>,
+    /// What is new for bots, and which one answers.
+    pub turns: Turns,
+    /// When the customer wrote the oldest message that has no answer: of a person, or of the bot while it may speak.
+    pub waiting_since: Option<Timestamp>,
+    /// The bot's message that is their answer, while it is on its way, and since when they had waited: if it is taken back they wait
+    /// still.
+    pub answered_by: Option<(MessageId, Timestamp)>,
+    /// Who locked the pause, and when.
+    pub locked_by: Option<(Actor, Timestamp)>,
+    /// What was detected.
+    pub watch: Watch,
+    /// Of what staff was alerted.
+    pub alerts: Alerts,
+    /// Until when the bot's signals to the customer may be begun.
+    pub signal: Option<Timestamp>,
 }
 
 /// What the business wrote last: for whoever is about to answer without having seen it.
@@ -102,19 +119,27 @@ impl State {
         let Some(opened) = &mut self.opened else { return self };
         opened.version += 1;
         match event {
-            ConversationEvent::EpisodeStarted { episode, .. } => {
-                opened.episode = *episode;
-                opened.status = Status::Open;
-            }
+            ConversationEvent::EpisodeStarted { episode, .. } => opened.episode_started(*episode),
             ConversationEvent::Reopened { .. } | ConversationEvent::ReturnedToOpen { .. } => {
                 opened.status = Status::Open;
             }
-            ConversationEvent::Resolved { .. } => opened.status = Status::Resolved { at },
-            ConversationEvent::BotPaused { reason, terms, .. } => {
-                opened.bot = Bot::Paused { reason: *reason, by: by.clone(), since: at, terms: *terms };
+            ConversationEvent::Resolved { .. } => opened.resolved(at),
+            ConversationEvent::BotPaused { reason, automatic, terms, .. } => {
+                let by = by.pausing(*automatic);
+                opened.locked(terms.locked, &by, at);
+                opened.silenced(Bot::Paused { reason: *reason, by, since: at, terms: *terms });
             }
-            ConversationEvent::PauseChanged { terms, .. } => opened.paused_on(*terms),
-            ConversationEvent::BotResumed { .. } => opened.bot = Bot::Active,
+            ConversationEvent::PauseChanged { terms, .. } => {
+                opened.paused_on(*terms);
+                opened.locked(terms.locked, by, at);
+            }
+            ConversationEvent::BotResumed { catch_up, .. } => opened.resumed(*catch_up),
+            ConversationEvent::BotTurnStarted(given) => opened.turns.started(opened.version, given),
+            ConversationEvent::SituationDetected(found) => opened.watch.detected(opened.version, at, found),
+            ConversationEvent::SuggestionClosed { suggestion, .. } => opened.watch.closed(*suggestion),
+            ConversationEvent::AlertRaised { alert, since } => opened.alerts.raised(*alert, *since),
+            ConversationEvent::BotSignalled { until } => opened.signal = opened.signal.max(Some(*until)),
+            ConversationEvent::BotTurnEnded { turn, how } => opened.turns.ended(*turn, *how),
             ConversationEvent::Assigned { agent, team, .. } => {
                 opened.agent.clone_from(agent);
                 opened.team.clone_from(team);
@@ -130,11 +155,7 @@ impl State {
             ConversationEvent::PrioritySet { priority } => opened.priority = *priority,
             ConversationEvent::MarkedRead { through } => opened.read_through = opened.read_through.max(*through),
             ConversationEvent::MessageReceived(message) => opened.received(message, at),
-            // What the business answered was read.
-            ConversationEvent::MessageEchoed(message) => {
-                opened.read_through = opened.version;
-                opened.answered(message.id, by, at, message.content.personal.text.as_deref());
-            }
+            ConversationEvent::MessageEchoed(message) => opened.echoed(message, at, by),
             ConversationEvent::ReactionChanged { .. } if *by == Actor::Customer => opened.spoke(at),
             ConversationEvent::MessageQueued(outgoing) => opened.queued(outgoing, by, at),
             ConversationEvent::SendStarted { message, attempt, claim, until } => {
@@ -143,15 +164,10 @@ impl State {
             ConversationEvent::SendFailed { message, retry_at: Some(retry_at), .. } => {
                 opened.stage(*message, None, Stage::Queued { not_before: Some(*retry_at) });
             }
-            ConversationEvent::SendOutcomeUnknown { message, .. } => {
-                opened.stage(*message, None, Stage::Unknown { since: at });
-                opened.forget_oldest_unknown();
-            }
-            ConversationEvent::MessageAccepted { message, .. }
-            | ConversationEvent::SendFailed { message, retry_at: None, .. }
-            | ConversationEvent::SendCancelled { message, .. } => {
-                opened.outbox.retain(|pending| pending.id != *message);
-            }
+            ConversationEvent::SendOutcomeUnknown { message, .. } => opened.unknown(*message, at),
+            ConversationEvent::MessageAccepted { message, .. } => opened.settled(*message, true),
+            ConversationEvent::SendFailed { message, retry_at: None, .. }
+            | ConversationEvent::SendCancelled { message, .. } => opened.settled(*message, false),
             ConversationEvent::DeliveryReported(report) if report.status == DeliveryStatus::Failed => {
                 opened.reported_failed(report.message);
             }
@@ -189,6 +205,13 @@ impl Opened {
             last_received: None,
             last_answer: None,
             outbox: Vec::new(),
+            turns: Turns::default(),
+            waiting_since: None,
+            answered_by: None,
+            locked_by: None,
+            watch: Watch::default(),
+            alerts: Alerts::default(),
+            signal: None,
         }
     }
 
@@ -208,9 +231,72 @@ impl Opened {
         self.outbox.iter().filter(move |pending| pending.author == author && pending.on_the_wire(now))
     }
 
+    /// The bot is paused, and its time is not over: of one whose is, a timer will say so.
+    pub fn stays_paused(&self, now: Timestamp) -> bool {
+        match &self.bot {
+            Bot::Active => false,
+            Bot::Paused { terms, .. } => terms.until.is_none_or(|until| until > now),
+        }
+    }
+
+    /// Until when a signal of the bot may be on its way to the provider at this moment, if one is.
+    pub fn signal_on_the_wire(&self, now: Timestamp) -> Option<Timestamp> {
+        self.signal.map(|until| until + SIGNAL_OVER_AFTER).filter(|over| now < *over)
+    }
+
+    /// The suggestion of that number, if nobody has answered it.
+    pub fn suggestion(&self, number: u64) -> Option<&Suggestion> {
+        self.watch.suggestions.iter().find(|suggestion| suggestion.number == number)
+    }
+
+    /// Since when this has been so; absent if it is not.
+    pub fn alarming_since(&self, alert: Alert) -> Option<Timestamp> {
+        match (&self.bot, alert) {
+            (Bot::Active, _) => None,
+            (Bot::Paused { since, .. }, Alert::PausedTooLong) => Some(*since),
+            (Bot::Paused { since, .. }, Alert::PausedUnanswered) => {
+                self.waiting_since.map(|waiting| waiting.max(*since))
+            }
+        }
+    }
+
     /// The message whose turn it is: the first that is not of unknown outcome. One that is being handed over keeps its turn.
     pub fn head(&self) -> Option<&Pending> {
         self.outbox.iter().find(|pending| !matches!(pending.stage, Stage::Unknown { .. }))
+    }
+
+    fn episode_started(&mut self, episode: u32) {
+        (self.episode, self.status) = (episode, Status::Open);
+        self.watch.episode_started();
+    }
+
+    fn resolved(&mut self, at: Timestamp) {
+        self.status = Status::Resolved { at };
+        self.turns.resolved();
+        self.watch.resolved();
+        (self.waiting_since, self.answered_by) = (None, None);
+    }
+
+    fn silenced(&mut self, bot: Bot) {
+        self.bot = bot;
+        self.turns.silenced();
+        self.watch.paused();
+    }
+
+    fn resumed(&mut self, catch_up: CatchUp) {
+        self.bot = Bot::Active;
+        self.locked_by = None;
+        self.turns.resumed(self.version, catch_up);
+        self.watch.memory.bot_resumed();
+    }
+
+    /// A lock that stays is whose it was.
+    fn locked(&mut self, locked: bool, by: &Actor, at: Timestamp) {
+        if locked {
+            self.locked_by.get_or_insert_with(|| (by.clone(), at));
+        } else {
+            self.locked_by = None;
+        }
     }
 
     /// The pause goes on, on these terms.
@@ -229,6 +315,9 @@ impl Opened {
             return;
         }
         if message.flags.by_a_person() {
+            self.turns.received(self.version, self.bot == Bot::Active);
+            self.waiting_since.get_or_insert(at);
+            self.watch.memory.customer_said(message.id, message.content.personal.text.as_deref().unwrap_or_default());
             self.spoke(at);
             self.answerable(message);
         } else if message.flags.imported && self.customer_spoke_at.is_none() {
@@ -252,10 +341,34 @@ impl Opened {
         self.customer_spoke_at = Some(self.customer_spoke_at.map_or(at, |before| before.max(at)));
     }
 
+    /// What the business answered was read.
+    fn echoed(&mut self, message: &Message, at: Timestamp, by: &Actor) {
+        self.read_through = self.version;
+        self.people_answered();
+        self.answered(message.id, by, at, message.content.personal.text.as_deref());
+    }
+
+    fn people_answered(&mut self) {
+        self.turns.silenced();
+        (self.waiting_since, self.answered_by) = (None, None);
+        self.watch.memory.staff_said();
+    }
+
     fn queued(&mut self, outgoing: &Outgoing, by: &Actor, at: Timestamp) {
         // Staff who answer have read. What a bot or a rule writes, nobody has.
-        if outgoing.author == Author::Staff {
-            self.read_through = self.version;
+        match outgoing.author {
+            Author::Staff => {
+                self.read_through = self.version;
+                self.people_answered();
+            }
+            Author::Bot => {
+                self.watch.memory.bot_said(outgoing.id, outgoing.body.text().unwrap_or_default());
+                if self.bot == Bot::Active {
+                    let waited = self.waiting_since.take().map(|since| (outgoing.id, since));
+                    self.answered_by = waited.or(self.answered_by);
+                }
+            }
+            Author::System | Author::Customer | Author::PhoneApp => {}
         }
         self.answered(outgoing.id, by, at, outgoing.body.text());
         // Whom we wrote to first is who the conversation is with, until they write themselves.
@@ -284,6 +397,20 @@ impl Opened {
     fn answered(&mut self, message: MessageId, by: &Actor, at: Timestamp, text: Option<&str>) {
         let preview = text.unwrap_or_default().chars().take(PREVIEW_CHARS).collect();
         self.last_answer = Some(LastAnswer { message, version: self.version, by: by.clone(), at, preview });
+    }
+
+    fn settled(&mut self, message: MessageId, taken: bool) {
+        self.outbox.retain(|pending| pending.id != message);
+        if let Some((_, since)) = self.answered_by.take_if(|(answer, _)| *answer == message)
+            && !taken
+        {
+            self.waiting_since = Some(self.waiting_since.map_or(since, |waiting| waiting.min(since)));
+        }
+    }
+
+    fn unknown(&mut self, message: MessageId, at: Timestamp) {
+        self.stage(message, None, Stage::Unknown { since: at });
+        self.forget_oldest_unknown();
     }
 
     fn stage(&mut self, message: MessageId, attempts: Option<u32>, stage: Stage) {

@@ -37,6 +37,26 @@ struct Said {
     topics: Topics,
 }
 
+/// A memory as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Remembered {
+    pub sayings: Vec<RememberedText>,
+    pub answers: Vec<RememberedText>,
+    pub messages: u32,
+    pub waiting: u32,
+    pub staff_spoke_last: bool,
+    pub loud: u8,
+    pub calm: u8,
+}
+
+/// What one message was about, as hashes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RememberedText {
+    pub message: MessageId,
+    pub stems: Vec<u32>,
+    pub numbers: Vec<u32>,
+}
+
 /// How often something was said, and which of the remembered messages did.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(super) struct Repeated {
@@ -66,10 +86,55 @@ impl Memory {
         self.waiting = 0;
     }
 
+    /// To be stored.
+    pub fn remembered(&self) -> Remembered {
+        let texts = |said: &VecDeque<Said>| {
+            let text = |said: &Said| {
+                let (stems, numbers) = said.topics.parts();
+                RememberedText { message: said.message, stems: stems.to_vec(), numbers: numbers.to_vec() }
+            };
+            said.iter().map(text).collect()
+        };
+        Remembered {
+            sayings: texts(&self.sayings),
+            answers: texts(&self.answers),
+            messages: self.messages,
+            waiting: self.waiting,
+            staff_spoke_last: self.staff_spoke_last,
+            loud: self.loud,
+            calm: self.calm,
+        }
+    }
+
+    /// As it was stored.
+    pub fn of(stored: Remembered) -> Self {
+        let texts = |texts: Vec<RememberedText>| {
+            let said =
+                |RememberedText { message, stems, numbers }| Said { message, topics: Topics::of_parts(stems, numbers) };
+            texts.into_iter().map(said).collect()
+        };
+        Self {
+            sayings: texts(stored.sayings),
+            answers: texts(stored.answers),
+            messages: stored.messages,
+            waiting: stored.waiting,
+            staff_spoke_last: stored.staff_spoke_last,
+            loud: stored.loud,
+            calm: stored.calm,
+        }
+    }
+
     /// Staff, or the owner on the phone, answered: what went in circles is broken.
     pub fn staff_said(&mut self) {
         self.start_over();
         self.staff_spoke_last = true;
+    }
+
+    /// The bot is trusted again: what it repeated, and how long it took, was looked at. Who waits goes on waiting.
+    pub fn bot_resumed(&mut self) {
+        let waiting = self.waiting;
+        self.start_over();
+        self.waiting = waiting;
     }
 
     /// A new matter begins.

@@ -5,6 +5,7 @@
 //! [`detect`] looks at one message of the customer with both. What to do with a [`Finding`] is the decider's business: it
 //! knows whether the bot is paused already, and which suggestions were dismissed.
 
+mod change;
 mod lists;
 mod memory;
 mod pattern;
@@ -23,6 +24,7 @@ mod policy_tests;
 #[cfg(test)]
 mod property_tests;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use pattern::Hit;
@@ -30,7 +32,8 @@ use words::Text;
 
 use crate::id::MessageId;
 
-pub use memory::{ANSWERS_MAX, EVIDENCE_MESSAGES_MAX, Memory, SAYINGS_MAX};
+pub use change::{Phrase, PolicyChange, PolicyRefused};
+pub use memory::{ANSWERS_MAX, EVIDENCE_MESSAGES_MAX, Memory, Remembered, RememberedText, SAYINGS_MAX};
 pub use pattern::{ENTRY_CHARS_MAX, PHRASE_CHARS_MAX, PhraseError};
 pub use policy::{PHRASES_MAX, Policy, PolicyError, QUIET, REPEATS, UNRESOLVED};
 pub use rule::{Act, Evidence, Finding, Language, List, Rule};
@@ -41,9 +44,22 @@ pub use words::TEXT_CHARS_MAX;
 ///
 /// A state that lasts (a repeated answer, an unresolved episode) is found with every message as long as it does.
 pub fn detect(policy: &Policy, memory: &Memory, message: MessageId, text: &str) -> Option<Finding> {
+    detect_unsaid(policy, memory, &BTreeSet::new(), message, text)
+}
+
+/// As [`detect`], without what would only be suggested by rules that have suggested something before: once is enough, and must
+/// not hide what another rule finds.
+pub fn detect_unsaid(
+    policy: &Policy,
+    memory: &Memory,
+    said: &BTreeSet<Rule>,
+    message: MessageId,
+    text: &str,
+) -> Option<Finding> {
     let text = Text::of(text);
     let hits = policy.find(&text);
-    most_serious(policy, |rule| evidence(policy, memory, message, &text, &hits, rule))
+    let again = |rule: Rule| policy.act(rule) == Act::Suggest && said.contains(&rule);
+    most_serious(policy, |rule| if again(rule) { None } else { evidence(policy, memory, message, &text, &hits, rule) })
 }
 
 /// Looks at a message that the bot is about to send, or has sent: whether it says the same once too often. The customer's
@@ -107,7 +123,7 @@ fn phrase<'a, 'h>(rule: Rule, hits: &'h [Hit<'a>]) -> Option<&'h Hit<'a>> {
 
 /// Nothing but a greeting, as a question, after something that nobody has answered.
 fn called_again(memory: &Memory, message: MessageId, text: &Text) -> Option<Evidence> {
-    let greeting = |word: &words::Word| lists::common::GREETINGS.contains(&word.plain.as_str());
+    let greeting = |word: &words::Word| lists::common::GREETINGS.contains(&text.plain(word));
     let calls = text.question && !text.words.is_empty() && text.words.iter().all(greeting);
     (calls && memory.waiting() > 0).then(|| Evidence::single(message, None))
 }

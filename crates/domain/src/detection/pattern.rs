@@ -3,9 +3,10 @@
 //! It is no regular expression: an entry is tried in time bounded by its own length, whatever the text.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::rule::{Language, List, Rule};
-use super::words::{Text, Word, nearly};
+use super::words::{Text, nearly};
 
 /// The longest entry of a list, in characters.
 pub const ENTRY_CHARS_MAX: usize = 240;
@@ -92,14 +93,28 @@ impl Pattern {
     }
 
     /// The words that the entry names, last first, if it matches from this word on. Those in its gaps are not among them.
-    fn matches(&self, words: &[Word], start: usize) -> Option<Vec<usize>> {
-        if self.starts && words.get(start).is_none_or(|word| word.joined) {
+    fn matches(&self, text: &Text, start: usize) -> Option<Vec<usize>> {
+        if self.starts && text.words.get(start).is_none_or(|word| word.joined) {
             return None;
         }
-        self.rest_matches(&self.elements, words, start, start)
+        self.rest_matches(&self.elements, text, start, start)
     }
 
-    fn rest_matches(&self, elements: &[Element], words: &[Word], start: usize, at: usize) -> Option<Vec<usize>> {
+    /// What can be said of the words behind the first without looking at their letters, as a quick reject.
+    fn second(&self) -> Second {
+        let beginnings = |element: Option<&Element>| match element {
+            Some(Element::Word(alternatives)) => alternatives.iter().fold(0, |all, one| all | beginning(&one.sound)),
+            // Another gap, or nothing: anything may stand there.
+            Some(Element::Gap) | None => u64::MAX,
+        };
+        match self.elements.get(1) {
+            Some(Element::Gap) => Second { beginnings: beginnings(self.elements.get(2)), next: false },
+            second => Second { beginnings: beginnings(second), next: second.is_some() },
+        }
+    }
+
+    fn rest_matches(&self, elements: &[Element], text: &Text, start: usize, at: usize) -> Option<Vec<usize>> {
+        let words = &text.words;
         let Some((first, rest)) = elements.split_first() else {
             let ended = words.get(at).is_none_or(|next| !next.joined);
             return (!self.ends || ended).then(Vec::new);
@@ -107,13 +122,14 @@ impl Pattern {
         match first {
             Element::Gap => (0..=GAP_WORDS_MAX)
                 .take_while(|skipped| words.iter().skip(at).take(*skipped).all(|word| word.joined))
-                .find_map(|skipped| self.rest_matches(rest, words, start, at + skipped)),
+                .find_map(|skipped| self.rest_matches(rest, text, start, at + skipped)),
             Element::Word(alternatives) => {
                 let word = words.get(at).filter(|word| at == start || word.joined)?;
-                if !alternatives.iter().any(|letters| letters.matches(word)) {
+                let sound = text.sound(word);
+                if !alternatives.iter().any(|letters| letters.matches(sound)) {
                     return None;
                 }
-                let mut matched = self.rest_matches(rest, words, start, at + 1)?;
+                let mut matched = self.rest_matches(rest, text, start, at + 1)?;
                 matched.push(at);
                 Some(matched)
             }
@@ -138,20 +154,22 @@ impl Element {
 impl Letters {
     fn parse(part: &str, slips: bool) -> Result<Self, PhraseError> {
         let (letters, prefix) = part.strip_suffix('*').map_or((part, false), |letters| (letters, true));
-        let mut words = Text::of(letters).words;
-        let (Some(word), None) = (words.pop(), words.pop()) else { return Err(PhraseError::Shape) };
-        let count = word.sound.chars().count();
+        let text = Text::of(letters);
+        let [word] = text.words.as_slice() else { return Err(PhraseError::Shape) };
+        let sound = text.sound(word).to_owned();
+        let count = sound.chars().count();
         if prefix && count < PREFIX_LETTERS_MIN {
             return Err(PhraseError::Prefix);
         }
-        Ok(Self { sound: word.sound, prefix, long: slips && count >= SLIP_LETTERS_MIN })
+        Ok(Self { sound, prefix, long: slips && count >= SLIP_LETTERS_MIN })
     }
 
-    fn matches(&self, word: &Word) -> bool {
+    /// A match begins with the same byte, also with a slip: [`beginning`] relies on it.
+    fn matches(&self, sound: &str) -> bool {
         if self.prefix {
-            return word.sound.starts_with(&self.sound);
+            return sound.starts_with(&self.sound);
         }
-        word.sound == self.sound || (self.long && nearly(&self.sound, &word.sound))
+        sound == self.sound || (self.long && nearly(&self.sound, sound))
     }
 }
 
@@ -211,7 +229,7 @@ impl Hit<'_> {
         for index in self.matched.iter().rev() {
             let gap = if *index == next { " " } else { " … " };
             phrase.push_str(if phrase.is_empty() { "" } else { gap });
-            phrase.push_str(text.words.get(*index).map_or("", |word| &word.plain));
+            phrase.push_str(text.words.get(*index).map_or("", |word| text.plain(word)));
             next = index + 1;
         }
         phrase.chars().take(PHRASE_CHARS_MAX).collect()
@@ -222,18 +240,40 @@ impl Hit<'_> {
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(super) struct Entries {
     entries: Vec<Entry>,
-    index: BTreeMap<[char; PREFIX_LETTERS_MIN], Vec<usize>>,
+    index: BTreeMap<[char; PREFIX_LETTERS_MIN], Vec<Candidate>>,
+}
+
+/// An entry whose first word may be met.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Candidate {
+    number: usize,
+    second: Second,
+}
+
+impl fmt::Debug for Candidate {
+    /// By its number alone: the rest follows from the entry.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.number, f)
+    }
+}
+
+/// How the word begins that must follow an entry's first one, as bits of [`beginning`]; all bits if none must.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Second {
+    beginnings: u64,
+    /// It is the very next one; else it may be any behind it.
+    next: bool,
 }
 
 impl Entries {
     pub(super) fn new(entries: Vec<Entry>) -> Self {
-        let mut index: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        let mut index: BTreeMap<_, Vec<Candidate>> = BTreeMap::new();
         for (number, entry) in entries.iter().enumerate() {
             let Some(Element::Word(alternatives)) = entry.pattern.elements.first() else { continue };
             for letters in alternatives {
-                let numbers = index.entry(first_letters(&letters.sound)).or_default();
-                if numbers.last() != Some(&number) {
-                    numbers.push(number);
+                let candidates = index.entry(first_letters(&letters.sound)).or_default();
+                if candidates.last().is_none_or(|last| last.number != number) {
+                    candidates.push(Candidate { number, second: entry.pattern.second() });
                 }
             }
         }
@@ -250,11 +290,20 @@ impl Entries {
 
     /// Adds what is found of the wanted entries, in the order of the text.
     pub(super) fn find<'a>(&'a self, text: &Text, wanted: impl Fn(&Entry) -> bool, hits: &mut Vec<Hit<'a>>) {
+        if self.entries.is_empty() {
+            return;
+        }
+        let bits: Vec<u64> = text.words.iter().map(|word| beginning(text.sound(word))).collect();
+        let all = bits.iter().fold(0, |all, bit| all | bit);
         for (start, word) in text.words.iter().enumerate() {
-            for number in self.index.get(&first_letters(&word.sound)).into_iter().flatten() {
+            let next = bits.get(start + 1).filter(|_| text.words[start + 1].joined).copied().unwrap_or(0);
+            for Candidate { number, second } in self.index.get(&first_letters(text.sound(word))).into_iter().flatten() {
+                if second.beginnings & if second.next { next } else { all } == 0 {
+                    continue;
+                }
                 let entry = &self.entries[*number];
                 if hits.len() < HITS_MAX
-                    && let Some(matched) = entry.pattern.matches(&text.words, start)
+                    && let Some(matched) = entry.pattern.matches(text, start)
                     && wanted(entry)
                 {
                     hits.push(Hit { entry, matched });
@@ -264,7 +313,65 @@ impl Entries {
     }
 }
 
+/// A bit for the first byte of a word; words that begin alike have the same. Never none.
+fn beginning(sound: &str) -> u64 {
+    1 << (sound.as_bytes().first().copied().unwrap_or(0) & 63)
+}
+
 fn first_letters(sound: &str) -> [char; PREFIX_LETTERS_MIN] {
     let mut letters = sound.chars();
     std::array::from_fn(|_| letters.next().unwrap_or('\0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::lists::built_in;
+    use super::*;
+
+    /// Entries that Relevo brings, as people might say them, cut, mixed and misspelt.
+    fn said() -> impl Strategy<Value = String> {
+        let words: Vec<String> = built_in()
+            .as_slice()
+            .iter()
+            .flat_map(|entry| entry.text.split([' ', '/']))
+            .map(|word| word.trim_end_matches('*').replace("..", "que"))
+            .collect();
+        let entries: Vec<String> = built_in()
+            .as_slice()
+            .iter()
+            .map(|entry| entry.text.split(' ').filter_map(|word| word.split('/').next()).collect::<Vec<_>>().join(" "))
+            .map(|text| text.replace('*', "").replace("..", "muy bien"))
+            .collect();
+        let one = prop_oneof![
+            prop::sample::select(words),
+            prop::sample::select(entries),
+            "[a-z]{1,9}",
+            Just(", ".to_owned()),
+        ];
+        prop::collection::vec(one, 0..12).prop_map(|parts| parts.join(" "))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_rejected_early_would_not_have_matched(text in said()) {
+            let text = Text::of(&text);
+            let mut hits = Vec::new();
+            built_in().find(&text, |_| true, &mut hits);
+            let mut found: Vec<(usize, &str)> = hits.iter().map(|hit| (hit.start(), hit.entry.text.as_str())).collect();
+            let each = text.words.iter().enumerate().flat_map(|(start, word)| {
+                let candidates = built_in().index.get(&first_letters(text.sound(word)));
+                candidates.into_iter().flatten().map(move |candidate| (start, &built_in().entries[candidate.number]))
+            });
+            let mut all: Vec<(usize, &str)> = each
+                .filter(|(start, entry)| entry.pattern.matches(&text, *start).is_some())
+                .map(|(start, entry)| (start, entry.text.as_str()))
+                .collect();
+            found.sort_unstable();
+            all.sort_unstable();
+            prop_assert!(hits.len() < HITS_MAX);
+            prop_assert_eq!(found, all);
+        }
+    }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::change::{Phrase, PolicyChange};
 use super::lists::built_in;
 use super::pattern::{Entries, Entry, Hit, PhraseError};
 use super::rule::{Act, Language, List, Rule};
@@ -166,6 +167,18 @@ impl Policy {
         }
         self.removed.push(entry);
         Ok(true)
+    }
+
+    /// The policy of which [`Policy::as_change`] was stored. Entries are as they were: one that Relevo brings by now, or does not bring
+    /// any more, does no harm.
+    pub fn restored(stored: &PolicyChange) -> Result<Self, PolicyError> {
+        let rest = PolicyChange { remove: Vec::new(), add: Vec::new(), ..stored.clone() };
+        let policy = rest.to(&Self::default()).map_err(|refused| refused.problem)?;
+        let entries = |phrases: &[Phrase]| {
+            let read = |one: &Phrase| entry(one.rule, one.language, one.list, &one.text);
+            phrases.iter().map(read).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Self { added: Entries::new(entries(&stored.add)?), removed: entries(&stored.remove)?, ..policy })
     }
 
     /// The entries of a list that count, first those that Relevo brings.

@@ -20,18 +20,28 @@ pub(super) struct Topics {
 }
 
 impl Topics {
-    fn of<'a>(words: impl Iterator<Item = &'a Word>, limit: usize) -> Self {
+    fn of<'t>(text: &'t Text, words: impl Iterator<Item = &'t Word>, limit: usize) -> Self {
         let mut topics = Self::default();
         for word in words.take(limit) {
-            let is_number = word.plain.chars().all(char::is_numeric);
+            let plain = text.plain(word);
+            let is_number = plain.chars().all(char::is_numeric);
             let set = if is_number { &mut topics.numbers } else { &mut topics.stems };
-            set.push(if is_number { hash(&word.plain) } else { hash(meaning(word)) });
+            set.push(if is_number { hash(plain) } else { hash(meaning(plain, text.sound(word))) });
         }
         for set in [&mut topics.stems, &mut topics.numbers] {
             set.sort_unstable();
             set.dedup();
         }
         topics
+    }
+
+    /// Stems and numbers, as hashes.
+    pub(super) fn parts(&self) -> (&[u32], &[u32]) {
+        (&self.stems, &self.numbers)
+    }
+
+    pub(super) const fn of_parts(stems: Vec<u32>, numbers: Vec<u32>) -> Self {
+        Self { stems, numbers }
     }
 
     /// Whether there is anything to compare: numbers alone choose from a menu.
@@ -85,24 +95,23 @@ impl Topics {
 
 /// What a customer's message is about.
 pub(super) fn topics_of_saying(text: &Text) -> Topics {
-    Topics::of(text.words.iter().filter(|word| !is_small_talk(word)), QUESTION_STEMS_MAX)
+    Topics::of(text, text.words.iter().filter(|word| !is_small_talk(text.plain(word))), QUESTION_STEMS_MAX)
 }
 
 /// What a bot's answer says: all of its words count.
 pub(super) fn topics_of_answer(text: &Text) -> Topics {
-    Topics::of(text.words.iter(), ANSWER_STEMS_MAX)
+    Topics::of(text, text.words.iter(), ANSWER_STEMS_MAX)
 }
 
 /// Greetings, thanks, wishes and the little words of three languages.
-fn is_small_talk(word: &Word) -> bool {
-    word.plain.len() < 2 && !word.plain.chars().all(char::is_numeric)
-        || SMALL_TALK.binary_search(&word.plain.as_str()).is_ok()
+fn is_small_talk(plain: &str) -> bool {
+    plain.len() < 2 && !plain.chars().all(char::is_numeric) || SMALL_TALK.binary_search(&plain).is_ok()
 }
 
 /// The stem, or that of what the word is another word for.
-fn meaning(word: &Word) -> &str {
-    let synonym = SYNONYMS.iter().find(|(_meaning, words)| words.contains(&word.plain.as_str()));
-    synonym.map_or_else(|| stem(&word.sound), |(meaning, _words)| *meaning)
+fn meaning<'t>(plain: &str, sound: &'t str) -> &'t str {
+    let synonym = SYNONYMS.iter().find(|(_meaning, words)| words.contains(&plain));
+    synonym.map_or_else(|| stem(sound), |(meaning, _words)| *meaning)
 }
 
 /// The beginning without the ending: `llega`, `llegó` and `llegará` are one.

@@ -2,8 +2,9 @@
 //!
 //! Only the beginning of a text is looked at, and everything after the cut is linear in it.
 
-use unicode_normalization::UnicodeNormalization as _;
-use unicode_normalization::char::is_combining_mark;
+use std::ops::Range;
+
+use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 /// Characters of a text that are looked at: whoever complains does so before.
 pub const TEXT_CHARS_MAX: usize = 2_000;
@@ -16,13 +17,11 @@ const DECOMPOSED_CHARS_MAX: usize = 2 * TEXT_CHARS_MAX;
 /// From so many times on, a repeated letter is one that was stretched (`holaaa`).
 const STRETCHED_MIN: usize = 3;
 
-/// One word of a text.
+/// One word of a text. Its letters stand in the text: [`Text::plain`], [`Text::sound`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Word {
-    /// Folded: lower case, no accents, abbreviations written out.
-    pub(super) plain: String,
-    /// As it sounds: what misspellings of it have in common. Words are compared by this.
-    pub(super) sound: String,
+    plain: Range<usize>,
+    sound: Range<usize>,
     pub(super) case: Case,
     /// Nothing but white space stands between the word before and this one: they can belong to one phrase.
     pub(super) joined: bool,
@@ -46,6 +45,8 @@ pub(super) struct Text {
     pub(super) question: bool,
     /// Two exclamation marks, or one together with a question mark.
     pub(super) insistent: bool,
+    /// Of all words, folded and as they sound: one string for all instead of two a word.
+    letters: String,
 }
 
 /// A word while it is read.
@@ -61,6 +62,7 @@ struct Reading {
 impl Text {
     pub(super) fn of(text: &str) -> Self {
         let mut read = Self::default();
+        let mut reading = Reading::default();
         let mut joined = false;
         let mut exclamations = 0_usize;
         let end = text.char_indices().nth(TEXT_CHARS_MAX).map_or(text.len(), |(end, _)| end);
@@ -69,17 +71,16 @@ impl Text {
                 joined = false;
                 continue;
             }
-            let mut reading = Reading::default();
-            for c in chunk.nfkd().filter(|c| !is_combining_mark(*c)).take(DECOMPOSED_CHARS_MAX) {
+            decomposed(chunk, |c| {
                 if c.is_alphanumeric() {
                     reading.push(c);
                 } else if !is_inside_a_word(c) {
-                    joined = read.finish(std::mem::take(&mut reading), joined) && !ends_a_clause(c);
+                    joined = read.finish(&mut reading, joined) && !ends_a_clause(c);
                     read.question |= c == '?';
                     exclamations += usize::from(c == '!');
                 }
-            }
-            joined = read.finish(reading, joined);
+            });
+            joined = read.finish(&mut reading, joined);
             if read.words.len() >= WORDS_MAX {
                 break;
             }
@@ -89,18 +90,55 @@ impl Text {
         read
     }
 
-    /// Takes the word in, if there is one; tells whether the next one may join.
-    fn finish(&mut self, reading: Reading, joined: bool) -> bool {
-        if reading.letters.is_empty() {
-            return joined;
+    /// A word of this text, folded: lower case, no accents, abbreviations written out.
+    pub(super) fn plain(&self, word: &Word) -> &str {
+        self.letters.get(word.plain.clone()).unwrap_or_default()
+    }
+
+    /// A word of this text as it sounds: what misspellings of it have in common. Words are compared by this.
+    pub(super) fn sound(&self, word: &Word) -> &str {
+        self.letters.get(word.sound.clone()).unwrap_or_default()
+    }
+
+    /// Takes the word in, if there is one, and begins the next; tells whether that one may join.
+    fn finish(&mut self, reading: &mut Reading, joined: bool) -> bool {
+        if !reading.letters.is_empty() {
+            let start = self.letters.len();
+            self.letters.push_str(written_out(&reading.letters));
+            let plain = start..self.letters.len();
+            sound(written_out(&reading.letters), &mut self.letters);
+            let heard = plain.end..self.letters.len();
+            // A word of nothing but silent letters sounds as it is written.
+            let sound = if heard.is_empty() { plain.clone() } else { heard };
+            self.words.push(Word { plain, sound, case: reading.case(), joined });
+            reading.clear();
+            return true;
         }
-        let case = reading.case();
-        let plain = written_out(reading.letters);
-        let sound = sound(&plain);
-        // A word of nothing but silent letters sounds as it is written.
-        let sound = if sound.is_empty() { plain.clone() } else { sound };
-        self.words.push(Word { plain, sound, case, joined });
-        true
+        // What was no letter after all (a case that folds to nothing) is not counted for the next word.
+        reading.clear();
+        joined
+    }
+}
+
+/// Shows the characters of a chunk one by one, decomposed and without marks: what Unicode's form NFKD has but for the marks. (Its
+/// order of marks, which takes a look at whole runs of characters, does not matter where there are none.)
+fn decomposed(chunk: &str, mut each: impl FnMut(char)) {
+    let mut left = DECOMPOSED_CHARS_MAX;
+    for c in chunk.chars() {
+        if left == 0 {
+            return;
+        }
+        if c.is_ascii() {
+            left -= 1;
+            each(c);
+        } else {
+            decompose_compatible(c, |part| {
+                if left > 0 && !is_combining_mark(part) {
+                    left -= 1;
+                    each(part);
+                }
+            });
+        }
     }
 }
 
@@ -109,16 +147,29 @@ impl Reading {
         self.upper += usize::from(c.is_uppercase());
         self.lower += usize::from(c.is_lowercase());
         self.digits += usize::from(c.is_numeric());
-        for c in c.to_lowercase().filter(|c| !is_combining_mark(*c)) {
-            self.run = if self.letters.ends_with(c) { self.run + 1 } else { 1 };
-            if self.run == STRETCHED_MIN && !c.is_numeric() {
-                self.letters.pop();
-            }
-            let stretched = self.run >= STRETCHED_MIN && !c.is_numeric();
-            if !stretched && self.letters.len() < WORD_CHARS_MAX {
-                self.letters.push(c);
-            }
+        if c.is_ascii() {
+            return self.push_lower(c.to_ascii_lowercase());
         }
+        for c in c.to_lowercase().filter(|c| !is_combining_mark(*c)) {
+            self.push_lower(c);
+        }
+    }
+
+    fn push_lower(&mut self, c: char) {
+        self.run = if self.letters.ends_with(c) { self.run + 1 } else { 1 };
+        if self.run == STRETCHED_MIN && !c.is_numeric() {
+            self.letters.pop();
+        }
+        let stretched = self.run >= STRETCHED_MIN && !c.is_numeric();
+        if !stretched && self.letters.len() < WORD_CHARS_MAX {
+            self.letters.push(c);
+        }
+    }
+
+    /// Ready for the next word, in the same memory.
+    fn clear(&mut self) {
+        self.letters.clear();
+        (self.run, self.upper, self.lower, self.digits) = (0, 0, 0, 0);
     }
 
     fn case(&self) -> Case {
@@ -134,7 +185,8 @@ impl Reading {
 
 /// Addresses of pages and mailboxes are no words.
 fn is_address(chunk: &str) -> bool {
-    chunk.contains("://") || chunk.starts_with("www.") || (chunk.contains('@') && chunk.contains('.'))
+    let has = |byte: u8| chunk.as_bytes().contains(&byte);
+    chunk.starts_with("www.") || (has(b'@') && has(b'.')) || (has(b':') && chunk.contains("://"))
 }
 
 /// Apostrophes and characters without a width do not end a word.
@@ -148,8 +200,8 @@ fn ends_a_clause(c: char) -> bool {
 }
 
 /// What people shorten in chats. Whoever means something else by one of them loses nothing: lists are read the same way.
-fn written_out(word: String) -> String {
-    let full = match word.as_str() {
+fn written_out(word: &str) -> &str {
+    match word {
         "q" | "k" | "qe" => "que",
         "x" => "por",
         "xq" | "pq" | "xk" | "porq" => "porque",
@@ -162,21 +214,19 @@ fn written_out(word: String) -> String {
         "vcs" => "voces",
         "pra" => "para",
         "tb" | "tmb" => "tambien",
-        _ => return word,
-    };
-    full.to_owned()
+        _ => word,
+    }
 }
 
 /// How a word sounds, roughly and in Spanish: `v` is `b`, `z` and soft `c` are `s`, `h` is silent, `ll` is `y`, a double letter is
-/// one. Words of other languages are mangled, but always in the same way.
-fn sound(word: &str) -> String {
-    let letters: Vec<char> = word.chars().collect();
-    let at = |index: usize| letters.get(index).copied().unwrap_or(' ');
+/// one. Words of other languages are mangled, but always in the same way. Adds it to `out`.
+fn sound(word: &str, out: &mut String) {
     let soft = |c: char| matches!(c, 'e' | 'i');
-    let mut out = String::with_capacity(word.len());
-    let mut index = 0;
-    while index < letters.len() {
-        let (this, next, third) = (at(index), at(index + 1), at(index + 2));
+    let mut letters = word.chars();
+    let mut last = None;
+    while let Some(this) = letters.next() {
+        let mut ahead = letters.clone();
+        let (next, third) = (ahead.next().unwrap_or(' '), ahead.next().unwrap_or(' '));
         let (sound, read) = match (this, next) {
             ('h', _) => (None, 1),
             ('c', 'h') => (Some('x'), 2),
@@ -191,10 +241,16 @@ fn sound(word: &str) -> String {
             ('z', _) => (Some('s'), 1),
             (other, _) => (Some(other), 1),
         };
-        index += read;
-        out.extend(sound.filter(|sound| sound.is_numeric() || !out.ends_with(*sound)));
+        if read == 2 {
+            letters.next();
+        }
+        if let Some(sound) = sound
+            && (sound.is_numeric() || last != Some(sound))
+        {
+            out.push(sound);
+            last = Some(sound);
+        }
     }
-    out
 }
 
 /// Whether the words are one slip of the finger apart: a letter more, less, other, or two swapped. The first letter is right, and
@@ -215,10 +271,39 @@ pub(super) fn nearly(left: &str, right: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use unicode_normalization::UnicodeNormalization as _;
+
     use super::*;
 
     fn folded(text: &str) -> String {
-        Text::of(text).words.into_iter().map(|word| word.plain).collect::<Vec<_>>().join(" ")
+        let text = Text::of(text);
+        text.words.iter().map(|word| text.plain(word)).collect::<Vec<_>>().join(" ")
+    }
+
+    fn sound(word: &str) -> String {
+        let mut out = String::new();
+        super::sound(word, &mut out);
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_the_form_nfkd_without_its_marks(text in prop_oneof![any::<String>(), "(\\PC|\u{301}|\u{323}|\u{5b0}|[a-z]){0,80}"]) {
+            let all: String = text.nfkd().filter(|c| !is_combining_mark(*c)).take(DECOMPOSED_CHARS_MAX).collect();
+            let mut read = String::new();
+            decomposed(&text, |c| read.push(c));
+            prop_assert_eq!(read, all);
+        }
+    }
+
+    #[test]
+    fn what_decomposes_endlessly_is_cut_where_the_form_is() {
+        let text = "ﷺa\u{301}".repeat(TEXT_CHARS_MAX);
+        let all: String = text.nfkd().filter(|c| !is_combining_mark(*c)).take(DECOMPOSED_CHARS_MAX).collect();
+        let mut read = String::new();
+        decomposed(&text, |c| read.push(c));
+        assert_eq!((read.chars().count(), read), (DECOMPOSED_CHARS_MAX, all));
     }
 
     #[test]

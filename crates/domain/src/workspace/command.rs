@@ -1,6 +1,9 @@
 //! What can be asked of a workspace, and what it answers.
 
+use std::sync::Arc;
+
 use crate::access::Role;
+use crate::detection::{PolicyChange, PolicyRefused};
 use crate::id::{TagId, is_name};
 use crate::quick_reply::{QUICK_REPLIES_MAX, QuickReply, QuickReplyProblem};
 use crate::tag::{Colour, TagName};
@@ -36,6 +39,8 @@ pub enum Command {
     RemoveQuickReply {
         name: String,
     },
+    /// What is detected, and what is done about it.
+    SetDetection(Box<PolicyChange>),
 }
 
 /// What a command leads to, if it is not rejected.
@@ -62,6 +67,8 @@ pub enum Rejection {
     QuickReplyName,
     /// The text of a quick reply cannot be used.
     QuickReply { problem: QuickReplyProblem },
+    /// The detection cannot be set like this.
+    Detection(PolicyRefused),
 }
 
 /// Decides one command against the state of the workspace. Every member of staff creates tags (they do it while they tag);
@@ -73,6 +80,7 @@ pub fn decide(state: &State, role: Role, command: &Command) -> Result<Decision, 
         Command::DeleteTag { tag } => delete(state, role, *tag),
         Command::SetQuickReply { name, reply } => set_quick_reply(state, role, name, reply),
         Command::RemoveQuickReply { name } => remove_quick_reply(state, role, name),
+        Command::SetDetection(change) => set_detection(state, role, change),
     }
 }
 
@@ -138,6 +146,15 @@ fn remove_quick_reply(state: &State, role: Role, name: &str) -> Result<Decision,
     Ok(Decision::Append(vec![WorkspaceEvent::QuickReplyRemoved { name: name.to_owned() }]))
 }
 
+fn set_detection(state: &State, role: Role, change: &PolicyChange) -> Result<Decision, Rejection> {
+    allow(role, matches!(role, Role::Supervisor | Role::Admin))?;
+    let policy = change.to(&state.detection).map_err(Rejection::Detection)?;
+    if policy == *state.detection {
+        return Ok(Decision::AlreadySo);
+    }
+    Ok(Decision::Append(vec![WorkspaceEvent::DetectionSet(Arc::new(policy))]))
+}
+
 fn allow(role: Role, allowed: bool) -> Result<(), Rejection> {
     if allowed { Ok(()) } else { Err(Rejection::Forbidden { role }) }
 }
@@ -145,6 +162,7 @@ fn allow(role: Role, allowed: bool) -> Result<(), Rejection> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detection::{Act, Rule};
 
     const ORANGE: Colour = Colour([255, 165, 0]);
     const GREEN: Colour = Colour([0, 128, 0]);
@@ -221,6 +239,23 @@ mod tests {
         let refused = Err(Rejection::Limit { what: "tags", limit: TAGS_MAX });
         assert_eq!(when(&full, &create(TAGS_MAX, "one more", GREEN)), refused);
         assert_eq!(when(&full, &create(TAGS_MAX, "tag 3", GREEN)), Ok(Decision::AlreadySo));
+    }
+
+    #[test]
+    fn the_detection_is_set_once_and_only_by_who_directs() {
+        let off = PolicyChange { acts: vec![(Rule::PriceQuestion, Act::Off)], ..PolicyChange::default() };
+        let command = Command::SetDetection(Box::new(off));
+        let Ok(Decision::Append(events)) = when(&given([]), &command) else { panic!("nothing was set") };
+        let state = given(events);
+        assert_eq!(state.detection.act(Rule::PriceQuestion), Act::Off);
+        assert_eq!(when(&state, &command), Ok(Decision::AlreadySo));
+        let wrong = Command::SetDetection(Box::new(PolicyChange { repeats: Some(99), ..PolicyChange::default() }));
+        let Err(Rejection::Detection(refused)) = when(&state, &wrong) else { panic!("99 is too often") };
+        assert_eq!(refused.field, "repeats");
+        for role in Role::ALL {
+            let may = decide(&state, role, &command) != Err(Rejection::Forbidden { role });
+            assert_eq!(may, matches!(role, Role::Supervisor | Role::Admin), "{role:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! What can be true of a workspace.
 
+use std::sync::Arc;
+
+use crate::detection::Policy;
 use crate::id::TagId;
 use crate::quick_reply::QuickReply;
 use crate::tag::{Colour, TagName};
@@ -19,6 +22,8 @@ pub enum WorkspaceEvent {
     QuickReplySet { name: String, reply: QuickReply },
     /// The quick reply is gone.
     QuickReplyRemoved { name: String },
+    /// This is what is detected from here on, and what is done about it.
+    DetectionSet(Arc<Policy>),
 }
 
 impl WorkspaceEvent {
@@ -30,6 +35,7 @@ impl WorkspaceEvent {
             Self::TagDeleted { .. } => "TagDeleted",
             Self::QuickReplySet { .. } => "QuickReplySet",
             Self::QuickReplyRemoved { .. } => "QuickReplyRemoved",
+            Self::DetectionSet(_) => "DetectionSet",
         }
     }
 }

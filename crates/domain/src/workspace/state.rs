@@ -1,7 +1,9 @@
 //! The smallest state of a workspace that can answer the rules.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use crate::detection::Policy;
 use crate::id::TagId;
 use crate::quick_reply::QuickReply;
 use crate::tag::{Colour, TagName};
@@ -16,6 +18,8 @@ pub struct State {
     pub tags: BTreeMap<TagId, Tag>,
     /// By name.
     pub quick_replies: BTreeMap<String, QuickReply>,
+    /// What is detected.
+    pub detection: Arc<Policy>,
 }
 
 /// A tag that exists.
@@ -43,6 +47,7 @@ impl State {
             WorkspaceEvent::QuickReplyRemoved { name } => {
                 self.quick_replies.remove(name);
             }
+            WorkspaceEvent::DetectionSet(policy) => self.detection = Arc::clone(policy),
         }
         self
     }

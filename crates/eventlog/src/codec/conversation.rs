@@ -8,7 +8,7 @@ use relevo_domain::{AgentId, TeamId, Timestamp};
 use relevo_proto::event::v1 as wire;
 use wire::event::Kind;
 
-use super::{DecodeError, field, message, outgoing, pause};
+use super::{DecodeError, bot, field, message, outgoing, pause};
 
 field::number!(medium_number, medium, "medium", Medium ~ Medium {
     WhatsApp = Whatsapp,
@@ -88,6 +88,12 @@ pub(super) fn encode(event: &ConversationEvent) -> Kind {
         | E::PauseChanged { .. }
         | E::BotResumed { .. }
         | E::Escalated { .. }
+        | E::SituationDetected(_)
+        | E::SuggestionClosed { .. }
+        | E::BotTurnStarted(_)
+        | E::BotTurnEnded { .. }
+        | E::AlertRaised { .. }
+        | E::BotSignalled { .. }
         | E::Assigned { .. }
         | E::Resolved { .. }
         | E::Reopened { .. }
@@ -117,8 +123,20 @@ fn encode_work(event: &ConversationEvent) -> Kind {
             Kind::BotPaused(pause::encode_paused(*reason, *automatic, terms, encode_note(personal)))
         }
         E::PauseChanged { terms, personal } => Kind::PauseChanged(pause::encode_changed(terms, encode_note(personal))),
-        E::BotResumed { cause, personal } => Kind::BotResumed(pause::encode_resumed(*cause, encode_note(personal))),
+        E::BotResumed { cause, catch_up, personal } => {
+            Kind::BotResumed(pause::encode_resumed(*cause, *catch_up, encode_note(personal)))
+        }
         E::Escalated { to, reason, note } => Kind::Escalated(pause::encode_escalated(to, *reason, *note)),
+        E::SituationDetected(found) => {
+            Kind::SituationDetected(bot::encode_detection(found, encode_note(&found.personal)))
+        }
+        E::SuggestionClosed { suggestion, accepted } => {
+            Kind::SuggestionClosed(wire::SuggestionClosed { suggestion: *suggestion, accepted: *accepted })
+        }
+        E::BotTurnStarted(given) => Kind::BotTurnStarted(bot::encode_turn(given)),
+        E::BotTurnEnded { turn, how } => Kind::BotTurnEnded(bot::encode_turn_end(*turn, *how)),
+        E::AlertRaised { alert, since } => Kind::AlertRaised(bot::encode_alert(*alert, *since)),
+        E::BotSignalled { until } => Kind::BotSignalled(wire::BotSignalled { until_ms: until.as_millis() }),
         E::Assigned { agent, team, how } => Kind::Assigned(wire::Assigned {
             agent: agent.as_ref().map(AgentId::to_string),
             team: team.as_ref().map(TeamId::to_string),
@@ -217,13 +235,22 @@ fn decode_work(kind: Kind) -> Result<ConversationEvent, DecodeError> {
             Ok(E::PauseChanged { terms: pause::decode_terms(event.terms), personal: decode_note(event.personal) })
         }
         Kind::BotResumed(event) => {
-            Ok(E::BotResumed { cause: pause::resume_cause(event.cause)?, personal: decode_note(event.personal) })
+            let (cause, catch_up) = (pause::resume_cause(event.cause)?, bot::catch_up(event.catch_up)?);
+            Ok(E::BotResumed { cause, catch_up, personal: decode_note(event.personal) })
         }
         Kind::Escalated(event) => Ok(E::Escalated {
             to: AgentId::new(event.to).map_err(|_name| DecodeError::Invalid("to"))?,
             reason: pause::pause_reason(event.reason)?,
             note: field::message("note_id", &event.note_id)?,
         }),
+        Kind::SituationDetected(event) => bot::decode_detection(event),
+        Kind::SuggestionClosed(event) => {
+            Ok(E::SuggestionClosed { suggestion: event.suggestion, accepted: event.accepted })
+        }
+        Kind::BotTurnStarted(event) => bot::decode_turn(event),
+        Kind::BotTurnEnded(event) => bot::decode_turn_end(&event),
+        Kind::AlertRaised(event) => bot::decode_alert(&event),
+        Kind::BotSignalled(event) => Ok(E::BotSignalled { until: Timestamp::from_millis(event.until_ms) }),
         Kind::Assigned(event) => Ok(E::Assigned {
             agent: event.agent.map(AgentId::new).transpose().map_err(|_name| DecodeError::Invalid("agent"))?,
             team: event.team.map(TeamId::new).transpose().map_err(|_name| DecodeError::Invalid("team"))?,
@@ -253,12 +280,12 @@ fn decode_work(kind: Kind) -> Result<ConversationEvent, DecodeError> {
     }
 }
 
-fn encode_note(note: &NotePersonal) -> wire::NotePersonal {
+pub(super) fn encode_note(note: &NotePersonal) -> wire::NotePersonal {
     let NotePersonal { text } = note;
     wire::NotePersonal { text: text.clone() }
 }
 
-fn decode_note(note: Option<wire::NotePersonal>) -> NotePersonal {
+pub(super) fn decode_note(note: Option<wire::NotePersonal>) -> NotePersonal {
     NotePersonal { text: note.and_then(|note| note.text) }
 }
 

@@ -9,7 +9,7 @@ use relevo_domain::workspace::WorkspaceEvent;
 use relevo_proto::event::v1 as wire;
 use wire::event::Kind;
 
-use super::{DecodeError, conversation, field, template};
+use super::{DecodeError, conversation, detection, field, template};
 
 field::number!(kind_number, kind, "kind", IdentifierKind ~ IdentifierKind {
     Bsuid = Bsuid,
@@ -179,6 +179,7 @@ pub(super) fn encode_workspace(event: &WorkspaceEvent) -> Kind {
         WorkspaceEvent::QuickReplyRemoved { name } => {
             Kind::QuickReplyRemoved(wire::QuickReplyRemoved { name: name.clone() })
         }
+        WorkspaceEvent::DetectionSet(policy) => Kind::DetectionSet(detection::encode(policy)),
     }
 }
 
@@ -199,6 +200,7 @@ pub(super) fn decode_workspace(event: Kind) -> Result<WorkspaceEvent, DecodeErro
         Kind::TagDeleted(event) => Ok(WorkspaceEvent::TagDeleted { tag: field::tag("tag_id", &event.tag_id)? }),
         Kind::QuickReplySet(event) => Ok(template::decode_quick_reply(event)),
         Kind::QuickReplyRemoved(event) => Ok(WorkspaceEvent::QuickReplyRemoved { name: event.name }),
+        Kind::DetectionSet(event) => detection::decode(event),
         _ => Err(DecodeError::Invalid("kind")),
     }
 }

@@ -4,7 +4,10 @@
 //! unknown event, an unknown enum value, a malformed id) instead of skipping it, and never repeats the bytes in its errors,
 //! because they may be personal.
 
+mod bot;
+mod bulk;
 mod conversation;
+mod detection;
 mod entity;
 mod field;
 mod message;
@@ -49,9 +52,7 @@ pub fn encode(commit: &Commit) -> Vec<u8> {
         causation_id: commit.causation.map(|id| id.bytes().to_vec()),
         correlation_id: commit.correlation.clone(),
         previous_hash: if commit.previous_hash == zero { Vec::new() } else { commit.previous_hash.to_vec() },
-        intake: commit
-            .intake
-            .map(|pointer| wire::IntakePointer { sequence: pointer.sequence, ordinal: pointer.ordinal }),
+        intake: commit.intake.map(encode_pointer),
         events: commit.events.iter().map(|event| wire::Event { kind: Some(encode_event(event)) }).collect(),
     }
     .encode_to_vec()
@@ -93,9 +94,19 @@ pub fn decode(stored: &[u8]) -> Result<Commit, DecodeError> {
         causation: commit.causation_id.map(|id| field::bytes16("causation_id", &id).map(CommitId::new)).transpose()?,
         correlation: commit.correlation_id,
         previous_hash,
-        intake: commit.intake.map(|pointer| IntakePointer { sequence: pointer.sequence, ordinal: pointer.ordinal }),
+        intake: commit.intake.map(decode_pointer),
         events,
     })
+}
+
+const fn encode_pointer(pointer: IntakePointer) -> wire::IntakePointer {
+    let IntakePointer { sequence, part, ordinal } = pointer;
+    wire::IntakePointer { sequence, ordinal, part }
+}
+
+const fn decode_pointer(pointer: wire::IntakePointer) -> IntakePointer {
+    let wire::IntakePointer { sequence, ordinal, part } = pointer;
+    IntakePointer { sequence, part, ordinal }
 }
 
 fn encode_actor(actor: &Actor) -> wire::Actor {
@@ -130,6 +141,7 @@ fn encode_event(event: &Event) -> Kind {
         Event::Identity(event) => entity::encode_identity(event),
         Event::Channel(event) => entity::encode_channel(event),
         Event::Workspace(event) => entity::encode_workspace(event),
+        Event::Bulk(event) => bulk::encode(event),
     }
 }
 
@@ -147,6 +159,12 @@ fn decode_event(kind: Kind) -> Result<Event, DecodeError> {
         | Kind::PauseChanged(_)
         | Kind::BotResumed(_)
         | Kind::Escalated(_)
+        | Kind::SituationDetected(_)
+        | Kind::SuggestionClosed(_)
+        | Kind::BotTurnStarted(_)
+        | Kind::BotTurnEnded(_)
+        | Kind::AlertRaised(_)
+        | Kind::BotSignalled(_)
         | Kind::Assigned(_)
         | Kind::Resolved(_)
         | Kind::Reopened(_)
@@ -185,6 +203,10 @@ fn decode_event(kind: Kind) -> Result<Event, DecodeError> {
         | Kind::TagChanged(_)
         | Kind::TagDeleted(_)
         | Kind::QuickReplySet(_)
-        | Kind::QuickReplyRemoved(_) => entity::decode_workspace(kind).map(Event::Workspace),
+        | Kind::QuickReplyRemoved(_)
+        | Kind::DetectionSet(_) => entity::decode_workspace(kind).map(Event::Workspace),
+        Kind::BulkStarted(_) | Kind::BulkTaken(_) | Kind::BulkProgressed(_) | Kind::BulkFinished(_) => {
+            bulk::decode(kind).map(Event::Bulk)
+        }
     }
 }

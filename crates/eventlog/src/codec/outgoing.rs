@@ -70,6 +70,12 @@ pub(super) fn encode(event: &ConversationEvent) -> Kind {
         | E::PauseChanged { .. }
         | E::BotResumed { .. }
         | E::Escalated { .. }
+        | E::SituationDetected(_)
+        | E::SuggestionClosed { .. }
+        | E::BotTurnStarted(_)
+        | E::BotTurnEnded { .. }
+        | E::AlertRaised { .. }
+        | E::BotSignalled { .. }
         | E::Assigned { .. }
         | E::Resolved { .. }
         | E::Reopened { .. }

@@ -1,5 +1,6 @@
 //! Events of the bot's silence, as the log keeps them.
 
+use relevo_domain::conversation::CatchUp;
 use relevo_domain::conversation::event::{PauseReason, PauseTerms, ResumeCause};
 use relevo_domain::{AgentId, MessageId, Timestamp};
 use relevo_proto::event::v1 as wire;
@@ -51,15 +52,16 @@ pub(super) fn encode_changed(terms: &PauseTerms, personal: wire::NotePersonal) -
     wire::PauseChanged { terms: Some(encode_terms(terms)), personal: Some(personal) }
 }
 
-pub(super) fn encode_resumed(cause: ResumeCause, personal: wire::NotePersonal) -> wire::BotResumed {
-    wire::BotResumed { personal: Some(personal), cause: resume_cause_number(cause) }
+pub(super) fn encode_resumed(cause: ResumeCause, catch_up: CatchUp, personal: wire::NotePersonal) -> wire::BotResumed {
+    let catch_up = super::bot::catch_up_number(catch_up);
+    wire::BotResumed { personal: Some(personal), cause: resume_cause_number(cause), catch_up }
 }
 
 pub(super) fn encode_escalated(to: &AgentId, reason: PauseReason, note: MessageId) -> wire::Escalated {
     wire::Escalated { to: to.to_string(), note_id: note.bytes().to_vec(), reason: pause_reason_number(reason) }
 }
 
-fn encode_terms(terms: &PauseTerms) -> wire::PauseTerms {
+pub(super) fn encode_terms(terms: &PauseTerms) -> wire::PauseTerms {
     let PauseTerms { until, locked } = *terms;
     wire::PauseTerms { until_ms: until.map(Timestamp::as_millis), locked }
 }

@@ -1,10 +1,13 @@
 //! The raw input: what a provider sent to one endpoint, byte for byte, with the time of its receipt.
 //!
-//! Written by webhooks before they answer, read by intake. Nothing here understands a byte of it. Large bodies stand in the
-//! object store, and the message holds the pointer: name and SHA-256. What stands on the stream and cannot be read (its large
+//! Written by webhooks before they answer, read by intake. Nothing here understands a byte of it. What arrives at an endpoint
+//! together is one message of several parts ([`frame`], [`lanes`]); an item is named by its message and its part. Large bodies
+//! stand in the object store, and the message holds the pointer: name and SHA-256. What stands on the stream and cannot be read (its large
 //! body is gone, no webhook of ours wrote it) is an item too, so that whoever works through the stream decides about it.
 
 mod content_type;
+mod frame;
+pub(crate) mod lanes;
 mod notes;
 pub mod worker;
 
@@ -13,20 +16,21 @@ use std::fmt;
 use async_nats::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt as _};
-use relevo_domain::{EndpointId, Timestamp};
+use relevo_domain::{EndpointId, RawId, Timestamp};
+use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::jetstream::follow::Follow;
 use crate::log::LogError;
 use crate::object::{self, INLINE_BYTES_MAX};
-use crate::request::{Which, leader_get, publish};
+use crate::request::{PUBLISH_DEADLINE, Which, leader_get};
 use crate::streams::StreamName;
 use crate::subject;
 
 pub use crate::object::BODY_BYTES_MAX;
 pub use notes::{Notes, QUERY_BYTES_MAX};
 
-/// How many raw items a reader asks for at a time; each may have 4 MiB.
+/// How many messages of the raw stream a reader asks for at a time; each may have 4 MiB.
 const READ_AHEAD_ITEMS: usize = 16;
 
 const HEADER_KIND: &str = "Relevo-Kind";
@@ -87,14 +91,14 @@ impl fmt::Debug for RawInput {
 /// A raw input and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredInput {
-    pub sequence: u64,
+    pub id: RawId,
     pub input: RawInput,
 }
 
 /// What stands on the raw stream and cannot be read, now or later.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Unreadable {
-    pub sequence: u64,
+    pub id: RawId,
     /// Absent if the subject names none.
     pub endpoint: Option<EndpointId>,
     pub kind: Option<InputKind>,
@@ -110,7 +114,7 @@ impl fmt::Debug for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The payload may be personal.
         f.debug_struct("Unreadable")
-            .field("sequence", &self.sequence)
+            .field("id", &self.id)
             .field("endpoint", &self.endpoint)
             .field("reason", &self.reason)
             .finish_non_exhaustive()
@@ -125,11 +129,16 @@ pub enum RawItem {
 }
 
 impl RawItem {
-    pub const fn sequence(&self) -> u64 {
+    pub const fn id(&self) -> RawId {
         match self {
-            Self::Input(stored) => stored.sequence,
-            Self::Unreadable(unreadable) => unreadable.sequence,
+            Self::Input(stored) => stored.id,
+            Self::Unreadable(unreadable) => unreadable.id,
         }
+    }
+
+    /// Of the message that holds it.
+    pub const fn sequence(&self) -> u64 {
+        self.id().sequence
     }
 
     /// The input, if it can be read.
@@ -152,49 +161,53 @@ impl IntakeLog {
         Self { connection }
     }
 
-    /// Stores an input and answers with its sequence, once the server has it. After `Unavailable` it may be stored too.
-    pub async fn append(&self, input: &RawInput) -> Result<u64, LogError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(HEADER_KIND, input.kind.as_str());
-        headers.insert(HEADER_RECEIVED_AT, input.received_at.as_millis().to_string().as_str());
-        headers.insert(HEADER_CONTENT_TYPE, content_type::reduced(&input.content_type).as_str());
-        input.notes.write(&mut headers);
-        let payload = if input.body.len() > INLINE_BYTES_MAX {
-            let sha256 = object::digest(&input.body);
-            let name = object::unique_name(&sha256);
-            object::put(&self.connection, StreamName::Objects, &name, &input.body).await?;
-            headers.insert(HEADER_OBJECT, name.as_str());
-            headers.insert(HEADER_SHA256, sha256.as_str());
-            Bytes::new()
-        } else {
-            input.body.clone()
-        };
-        // Random: two equal inputs are two inputs. It keeps the attempts of this call together.
-        let id = format!("{:032x}", rand::random::<u128>());
-        let subject = subject::intake(&input.endpoint);
-        publish(&self.connection, StreamName::Intake, &subject, &id, headers, payload).await
+    /// Stores an input and answers with its name, once the server has it. After `Unavailable` it may be stored too. Inputs of one
+    /// endpoint that are on their way at the same time are stored in the order in which they came, up to 128 KiB each.
+    pub async fn append(&self, input: &RawInput) -> Result<RawId, LogError> {
+        let part = frame::Part::of(input);
+        if input.body.len() <= INLINE_BYTES_MAX {
+            return lanes::append(&self.connection, &input.endpoint, part).await;
+        }
+        let sha256 = object::digest(&input.body);
+        let name = object::unique_name(&sha256);
+        object::put(&self.connection, StreamName::Objects, &name, &input.body).await?;
+        let mut headers = part.headers();
+        headers.insert(HEADER_OBJECT, name.as_str());
+        headers.insert(HEADER_SHA256, sha256.as_str());
+        let deadline = Instant::now() + PUBLISH_DEADLINE;
+        lanes::publish(&self.connection, &input.endpoint, headers, Bytes::new(), deadline).await.map(RawId::alone)
     }
 
-    /// Every item from `from` (inclusive) in order, then new ones as they come, for ever. An error is an item that cannot be
-    /// read now; the items after it follow.
-    pub fn read(&self, from: u64) -> BoxStream<'static, Result<RawItem, LogError>> {
+    /// Every message from `from` (inclusive) in order, then new ones as they come, for ever; of each its items, at least one. An error
+    /// is a message that cannot be read now; those after it follow.
+    pub fn messages(&self, from: u64) -> BoxStream<'static, Result<Vec<RawItem>, LogError>> {
         let follow = Follow::new(self.connection.clone(), StreamName::Intake, from, READ_AHEAD_ITEMS);
-        let items = stream::unfold((follow, self.clone()), |(mut follow, log)| async move {
+        let messages = stream::unfold((follow, self.clone()), |(mut follow, log)| async move {
             let (sequence, message) = follow.next().await;
-            let item = log.item(sequence, &message.subject, message.headers.as_ref(), &message.payload).await;
-            Some((item, (follow, log)))
+            let items = log.items(sequence, &message.subject, message.headers.as_ref(), &message.payload).await;
+            Some((items, (follow, log)))
+        });
+        messages.boxed()
+    }
+
+    /// Every item of [`Self::messages`], one by one.
+    pub fn read(&self, from: u64) -> BoxStream<'static, Result<RawItem, LogError>> {
+        let items = self.messages(from).flat_map(|message| {
+            let (items, error) = message.map_or_else(|error| (Vec::new(), Some(Err(error))), |items| (items, None));
+            stream::iter(items.into_iter().map(Ok).chain(error))
         });
         items.boxed()
     }
 
-    /// The input at a sequence, if it is still kept and can be read.
-    pub async fn get(&self, sequence: u64) -> Result<Option<StoredInput>, LogError> {
+    /// The input of this name, if it is still kept and can be read.
+    pub async fn get(&self, id: RawId) -> Result<Option<StoredInput>, LogError> {
         let context = &self.connection.shared.context;
-        let Some(message) = leader_get(context, StreamName::Intake.as_str(), &Which::At(sequence.max(1))).await? else {
+        let Some(message) = leader_get(context, StreamName::Intake.as_str(), &Which::At(id.sequence.max(1))).await?
+        else {
             return Ok(None);
         };
-        let item = self.item(message.sequence, &message.subject, Some(&message.headers), &message.payload).await?;
-        Ok(item.input())
+        let items = self.items(message.sequence, &message.subject, Some(&message.headers), &message.payload).await?;
+        Ok(items.into_iter().find(|item| item.id() == id).and_then(RawItem::input))
     }
 
     /// Sequence of the last input; 0 if there was none.
@@ -220,7 +233,21 @@ impl IntakeLog {
         self.progress().await.map(|progress| progress.ack_floor)
     }
 
-    /// What a message says. An error is about now; what will never change is [`RawItem::Unreadable`].
+    /// What a message says: its items, at least one. An error is about now; what will never change is [`RawItem::Unreadable`].
+    async fn items(
+        &self,
+        sequence: u64,
+        subject: &str,
+        headers: Option<&HeaderMap>,
+        payload: &Bytes,
+    ) -> Result<Vec<RawItem>, LogError> {
+        match headers.and_then(|headers| headers.get(frame::HEADER_FRAME)) {
+            Some(count) => Ok(frame::items(sequence, subject::intake_endpoint(subject), count.as_str(), payload)),
+            None => Ok(vec![self.item(sequence, subject, headers, payload).await?]),
+        }
+    }
+
+    /// What a message says that is no frame.
     async fn item(
         &self,
         sequence: u64,
@@ -235,7 +262,7 @@ impl IntakeLog {
         let content_type = content_type::reduced(header(HEADER_CONTENT_TYPE).unwrap_or_default());
         let unreadable = |reason| {
             RawItem::Unreadable(Unreadable {
-                sequence,
+                id: RawId::alone(sequence),
                 endpoint: endpoint.clone(),
                 kind,
                 received_at,
@@ -260,7 +287,7 @@ impl IntakeLog {
             }
         };
         Ok(RawItem::Input(StoredInput {
-            sequence,
+            id: RawId::alone(sequence),
             input: RawInput { endpoint, kind, received_at, content_type, notes: Notes::read(headers), body },
         }))
     }

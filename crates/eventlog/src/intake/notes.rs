@@ -45,7 +45,7 @@ impl Notes {
 }
 
 /// Whether the query can stand in a header as it is.
-fn keepable(query: &str) -> bool {
+pub(super) fn keepable(query: &str) -> bool {
     !query.is_empty() && query.len() <= QUERY_BYTES_MAX && query.bytes().all(|byte| byte.is_ascii_graphic())
 }
 

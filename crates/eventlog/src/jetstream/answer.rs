@@ -25,6 +25,24 @@ pub(crate) fn read(reply: Reply, size: usize) -> Answer {
     }
 }
 
+/// The sequence that a conflict names: the entity's last one. The server says it in words only.
+pub(crate) fn stands_at(reply: &Reply) -> Option<u64> {
+    let Some(Ok(reply)) = reply else { return None };
+    match serde_json::from_slice::<Response<PublishAck>>(&reply.payload) {
+        Ok(Response::Err { error }) => named(&error),
+        Ok(Response::Ok(_)) | Err(_) => None,
+    }
+}
+
+fn named(error: &Error) -> Option<u64> {
+    if error.error_code() != ErrorCode::STREAM_WRONG_LAST_SEQUENCE {
+        return None;
+    }
+    let text = error.to_string();
+    let (_, number) = text.rsplit_once("wrong last sequence: ")?;
+    number.split(|char: char| !char.is_ascii_digit()).next()?.parse().ok()
+}
+
 fn unanswered(error: &RequestError, size: usize) -> Answer {
     match error.kind() {
         RequestErrorKind::NoResponders => Answer::Away,
@@ -83,6 +101,19 @@ mod tests {
             Response::Ok(ack) if ack.duplicate => Answer::Duplicate(ack.sequence),
             Response::Ok(ack) => Answer::Stored(ack.sequence),
         }
+    }
+
+    #[test]
+    fn a_conflict_names_where_its_entity_stands() {
+        let named_in = |json: &str| match serde_json::from_str::<Response<PublishAck>>(json).unwrap() {
+            Response::Err { error } => named(&error),
+            Response::Ok(_) => None,
+        };
+        let conflict = r#"{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 70"}}"#;
+        assert_eq!(named_in(conflict), Some(70));
+        let busy = r#"{"error":{"code":400,"err_code":10164,"description":"wrong last sequence"}}"#;
+        assert_eq!(named_in(busy), None);
+        assert_eq!(named_in(r#"{"stream":"S","seq":5}"#), None);
     }
 
     #[test]

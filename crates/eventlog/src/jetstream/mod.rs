@@ -3,13 +3,16 @@
 pub(crate) mod answer;
 pub(crate) mod append;
 pub(crate) mod follow;
+mod fresh;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_nats::jetstream::message::StreamMessage;
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use relevo_domain::{EntityId, Recorded, TenantId, Timestamp};
+use tokio::sync::watch;
 
 use crate::codec;
 use crate::connection::{Connection, Options};
@@ -25,6 +28,7 @@ const READ_AHEAD_COMMITS: usize = 256;
 #[derive(Clone)]
 pub struct JetStreamLog {
     connection: Connection,
+    leadership: Arc<fresh::Leadership>,
 }
 
 impl fmt::Debug for JetStreamLog {
@@ -39,8 +43,8 @@ impl JetStreamLog {
         Connection::connect(options).await.map(Self::new)
     }
 
-    pub(crate) const fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self { connection, leadership: Arc::default() }
     }
 
     pub const fn connection(&self) -> &Connection {
@@ -49,11 +53,6 @@ impl JetStreamLog {
 
     async fn get_one(&self, which: Which) -> Result<Option<StreamMessage>, LogError> {
         leader_get(&self.connection.shared.context, StreamName::Events.as_str(), &which).await
-    }
-
-    async fn info(&self) -> Result<async_nats::jetstream::stream::Info, LogError> {
-        let stream = self.connection.shared.context.get_stream(StreamName::Events.as_str()).await;
-        stream.map(|stream| stream.cached_info().clone()).map_err(|error| LogError::Unavailable(error.to_string()))
     }
 }
 
@@ -119,15 +118,14 @@ impl Log for JetStreamLog {
     }
 
     async fn last_of(&self, tenant: &TenantId, entity: &EntityId) -> Result<u64, LogError> {
-        let last = self.get_one(Which::Last(subject::entity(tenant, entity))).await?;
-        Ok(last.map_or(0, |message| message.sequence))
+        self.leadership.last_of(&self.connection, subject::entity(tenant, entity)).await
     }
 
     async fn get(&self, sequence: u64) -> Result<Option<Recorded>, LogError> {
         if sequence == 0 {
             return Ok(None);
         }
-        let message = self.get_one(Which::At(sequence)).await?;
+        let message = self.leadership.at(&self.connection, sequence).await?;
         message.map(|message| recorded(message.sequence, &message.subject, &message.payload)).transpose()
     }
 
@@ -141,7 +139,7 @@ impl Log for JetStreamLog {
     }
 
     async fn identity(&self) -> Result<Identity, LogError> {
-        let info = self.info().await?;
+        let info = self.leadership.info(&self.connection).await?;
         let millis = info.created.unix_timestamp_nanos() / 1_000_000;
         Ok(Identity {
             created_at: Timestamp::from_millis(i64::try_from(millis).unwrap_or(0)),
@@ -149,6 +147,10 @@ impl Log for JetStreamLog {
             bytes: info.state.bytes,
             max_bytes: u64::try_from(info.config.max_bytes).unwrap_or(0),
         })
+    }
+
+    fn connections(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.connection.shared.epoch.clone())
     }
 }
 

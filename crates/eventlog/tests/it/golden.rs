@@ -24,6 +24,7 @@ use relevo_domain::{
 };
 use relevo_eventlog::codec;
 
+use crate::golden_bulk as bulk;
 use crate::golden_pause as pause;
 use crate::golden_sending as sending;
 
@@ -158,7 +159,11 @@ fn conversation_events() -> [ConversationEvent; 14] {
             terms: PauseTerms::default(),
             personal: note(),
         },
-        ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal: NotePersonal::default() },
+        ConversationEvent::BotResumed {
+            cause: ResumeCause::Staff,
+            catch_up: relevo_domain::conversation::CatchUp::Know,
+            personal: NotePersonal::default(),
+        },
         ConversationEvent::Assigned {
             agent: Some(agent()),
             team: Some(TeamId::new("ventas").unwrap()),
@@ -237,6 +242,7 @@ fn corpus() -> Vec<Event> {
     events.push(Event::Identity(bound));
     events.extend(channel_events.into_iter().chain(sending::channel_events()).map(Event::Channel));
     events.extend(workspace_events.into_iter().chain(sending::workspace_events()).map(Event::Workspace));
+    events.extend(bulk::events().map(Event::Bulk));
     events
 }
 
@@ -252,7 +258,19 @@ const fn channel_variants(event: &ChannelEvent) -> usize {
     }
 }
 
-/// File name of an event's golden, and how many variants its kind has; both exhaustive.
+const fn contact_variants(event: &ContactEvent) -> usize {
+    match event {
+        ContactEvent::Created { .. }
+        | ContactEvent::IdentifierLearned { .. }
+        | ContactEvent::Renamed { .. }
+        | ContactEvent::Merged { .. }
+        | ContactEvent::Unmerged { .. }
+        | ContactEvent::CustomerLinked { .. }
+        | ContactEvent::CustomerUnlinked => 7,
+    }
+}
+
+/// An event's file, and how many variants its kind has; both exhaustive.
 fn name(event: &Event) -> (&'static str, String, usize) {
     let (kind, variants) = match event {
         Event::Conversation(event) => (
@@ -270,6 +288,12 @@ fn name(event: &Event) -> (&'static str, String, usize) {
                 | ConversationEvent::PauseChanged { .. }
                 | ConversationEvent::BotResumed { .. }
                 | ConversationEvent::Escalated { .. }
+                | ConversationEvent::SituationDetected(_)
+                | ConversationEvent::SuggestionClosed { .. }
+                | ConversationEvent::BotTurnStarted(_)
+                | ConversationEvent::BotTurnEnded { .. }
+                | ConversationEvent::AlertRaised { .. }
+                | ConversationEvent::BotSignalled { .. }
                 | ConversationEvent::Assigned { .. }
                 | ConversationEvent::Resolved { .. }
                 | ConversationEvent::Reopened { .. }
@@ -287,23 +311,13 @@ fn name(event: &Event) -> (&'static str, String, usize) {
                 | ConversationEvent::SendFailed { .. }
                 | ConversationEvent::SendOutcomeUnknown { .. }
                 | ConversationEvent::SendCancelled { .. }
-                | ConversationEvent::MediumFetched { .. } => 30,
+                | ConversationEvent::MediumFetched { .. } => 36,
             },
         ),
-        Event::Contact(event) => (
-            "contact",
-            match event {
-                ContactEvent::Created { .. }
-                | ContactEvent::IdentifierLearned { .. }
-                | ContactEvent::Renamed { .. }
-                | ContactEvent::Merged { .. }
-                | ContactEvent::Unmerged { .. }
-                | ContactEvent::CustomerLinked { .. }
-                | ContactEvent::CustomerUnlinked => 7,
-            },
-        ),
+        Event::Contact(event) => ("contact", contact_variants(event)),
         Event::Identity(IdentityEvent::Bound { .. }) => ("identity", 1),
         Event::Channel(event) => ("channel", channel_variants(event)),
+        Event::Bulk(event) => ("bulk", bulk::variants(event)),
         Event::Workspace(event) => (
             "workspace",
             match event {
@@ -312,7 +326,8 @@ fn name(event: &Event) -> (&'static str, String, usize) {
                 | WorkspaceEvent::TagChanged { .. }
                 | WorkspaceEvent::TagDeleted { .. }
                 | WorkspaceEvent::QuickReplySet { .. }
-                | WorkspaceEvent::QuickReplyRemoved { .. } => 6,
+                | WorkspaceEvent::QuickReplyRemoved { .. }
+                | WorkspaceEvent::DetectionSet(_) => 7,
             },
         ),
     };
@@ -332,7 +347,7 @@ pub(crate) fn commit(event: Event) -> Commit {
         causation: Some(CommitId::new([8; 16])),
         correlation: Some("intake:12.3".to_owned()),
         previous_hash: [9; 32],
-        intake: Some(IntakePointer { sequence: 12, ordinal: 3 }),
+        intake: Some(IntakePointer { sequence: 12, part: 0, ordinal: 3 }),
         events: vec![event],
     }
 }
@@ -359,7 +374,7 @@ fn every_event_decodes_as_it_was_first_written() {
         *counts.entry(kind).or_insert(0) += 1;
         assert!(counts[kind] <= variants);
     }
-    let wanted = [("channel", 7), ("contact", 7), ("conversation", 30), ("identity", 1), ("workspace", 6)];
+    let wanted = [("bulk", 4), ("channel", 7), ("contact", 7), ("conversation", 36), ("identity", 1), ("workspace", 7)];
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), wanted, "an event has no golden");
 }
 
@@ -478,8 +493,7 @@ mod random {
                 flags: MessageFlags::default(),
             };
             let mut whole = commit(Event::Conversation(ConversationEvent::MessageReceived(Box::new(message))));
-            whole.occurred_at = Timestamp::from_millis(clocks.0);
-            whole.recorded_at = Timestamp::from_millis(clocks.1);
+            (whole.occurred_at, whole.recorded_at) = (Timestamp::from_millis(clocks.0), Timestamp::from_millis(clocks.1));
             prop_assert_eq!(codec::decode(&codec::encode(&whole)), Ok(whole));
         }
     }

@@ -1,5 +1,8 @@
 //! The part of the event corpus that sending brought, and that whatever can be sent comes back from the log unchanged.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use proptest::prelude::*;
 use relevo_domain::channel::ChannelEvent;
 use relevo_domain::conversation::event::{AcceptedPersonal, ConversationEvent};
@@ -8,6 +11,7 @@ use relevo_domain::conversation::outgoing::{
     Body, CancelCause, Choice, ContactCard, FailureClass, FetchOutcome, Frame, Location, MediaKind, Outgoing,
     OutgoingMail, OutgoingPersonal, Recipient, Section, SendFailure, StoredFile, TemplateUse, TemplateValue,
 };
+use relevo_domain::detection::{Act, Language, List, Phrase, Policy, PolicyChange, Rule};
 use relevo_domain::identity::IdentifierKind;
 use relevo_domain::quick_reply::QuickReply;
 use relevo_domain::template::{Header, Part, Template, TemplateButton, TemplateStatus};
@@ -16,6 +20,7 @@ use relevo_domain::{Event, MessageId, Timestamp};
 use relevo_eventlog::codec;
 
 use crate::golden::{commit, message_id, whatsapp_message};
+use crate::golden_arms::{AUTHORS, MEDIA};
 
 fn file() -> StoredFile {
     StoredFile {
@@ -120,11 +125,97 @@ pub(crate) fn channel_events() -> [ChannelEvent; 5] {
     ]
 }
 
-pub(crate) fn workspace_events() -> [WorkspaceEvent; 2] {
+/// A template with each header.
+pub(crate) fn every_template() -> Vec<ChannelEvent> {
+    let headers = [None, Some(Header::Image), Some(Header::Video), Some(Header::Document), Some(Header::Location)];
+    headers.map(|header| ChannelEvent::TemplateChanged(Box::new(Template { header, ..template() }))).into()
+}
+
+/// A message of each body, and of each who may write one.
+pub(crate) fn every_body() -> Vec<ConversationEvent> {
+    let some = |text: &str| Some(text.to_owned());
+    let frame = || Frame { header: some("h"), text: "¿Cuándo?".to_owned(), footer: some("f") };
+    let choice = |id: &str| Choice { id: id.to_owned(), title: "Mañana".to_owned(), description: some("10:00") };
+    let used = TemplateUse {
+        name: "pedido_listo".to_owned(),
+        language: "es_AR".to_owned(),
+        provider_id: some("900"),
+        values: [Part::Header, Part::Body, Part::Button(2)]
+            .map(|part| TemplateValue { part, variable: "1".to_owned(), value: "Ana".to_owned() })
+            .into(),
+        header_file: Some(file()),
+        preview: "Hola Ana".to_owned(),
+    };
+    let card = ContactCard {
+        name: "Ana".to_owned(),
+        phones: vec!["+5491100000000".to_owned()],
+        emails: vec!["ana@example.org".to_owned()],
+        organisation: some("Taller"),
+    };
+    let place = Location { latitude_e7: -1, longitude_e7: 1_800_000_000, name: some("Local"), address: some("Av. 1") };
+    let mail = OutgoingMail {
+        subject: "Re: Turno".to_owned(),
+        text: "Sí".to_owned(),
+        html: some("<p>Sí</p>"),
+        html_sha256: Some("0f".repeat(32)),
+        cc: Vec::new(),
+        message_id: "ours@example.org".to_owned(),
+        in_reply_to: None,
+        references: Vec::new(),
+        reply_to: None,
+        files: Vec::new(),
+    };
+    let rows = vec![choice("a"), Choice { description: None, ..choice("b") }];
+    let mut bodies = vec![
+        Body::Text { text: "hola".to_owned(), preview_url: true },
+        Body::Location(place),
+        Body::Contacts(vec![card]),
+        Body::Reaction { target: message_id(1), target_provider_id: "wamid.composed".to_owned(), emoji: some("👍") },
+        Body::Reaction { target: message_id(1), target_provider_id: "wamid.composed".to_owned(), emoji: None },
+        Body::Buttons { frame: frame(), buttons: vec![choice("a")] },
+        Body::List {
+            frame: frame(),
+            button: "Ver".to_owned(),
+            sections: vec![Section { title: "s".to_owned(), rows }],
+        },
+        Body::Template(Box::new(used)),
+        Body::Mail(Box::new(mail)),
+    ];
+    bodies.extend(MEDIA.map(|kind| Body::Media { kind, file: file(), caption: some("c") }));
+    let by = |author| Outgoing {
+        author,
+        automatic: true,
+        ..outgoing(Body::Text { text: "a".to_owned(), preview_url: false })
+    };
+    let queued = |outgoing| ConversationEvent::MessageQueued(Box::new(outgoing));
+    bodies.into_iter().map(outgoing).chain(AUTHORS.map(by)).map(queued).collect()
+}
+
+fn detection() -> PolicyChange {
+    let phrase = |text: &str| Phrase {
+        rule: Rule::Complaint,
+        language: Language::Spanish,
+        list: List::Phrases,
+        text: text.to_owned(),
+    };
+    PolicyChange {
+        acts: vec![(Rule::Complaint, Act::Suggest), (Rule::PriceQuestion, Act::Off)],
+        languages: Some(vec![Language::Spanish, Language::Portuguese]),
+        repeats: Some(4),
+        unresolved: Some(12),
+        quiet: Some(Duration::from_hours(2)),
+        remove: vec![phrase("facturaron/cobraron dos/tres/2/3 meses")],
+        add: vec![phrase("se cayo el flete")],
+        ..PolicyChange::default()
+    }
+}
+
+pub(crate) fn workspace_events() -> [WorkspaceEvent; 3] {
     let reply = QuickReply { title: "Saludo".to_owned(), text: "Hola {contact.name}".to_owned() };
     [
         WorkspaceEvent::QuickReplySet { name: "saludo".to_owned(), reply },
         WorkspaceEvent::QuickReplyRemoved { name: "saludo".to_owned() },
+        WorkspaceEvent::DetectionSet(Arc::new(detection().to(&Policy::default()).unwrap())),
     ]
 }
 

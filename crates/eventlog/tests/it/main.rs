@@ -5,7 +5,11 @@
 mod added_channels;
 mod blobs;
 mod conformance;
+mod frames;
+mod gather;
 mod golden;
+mod golden_arms;
+mod golden_bulk;
 mod golden_pause;
 mod golden_sending;
 mod intake;

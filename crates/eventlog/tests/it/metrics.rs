@@ -1,7 +1,9 @@
 //! The metric topics on a real server: what is stored, what is refused, and that publishers who race store each fact once.
 
 use futures::future::join_all;
-use relevo_eventlog::{Appended, CloudEvent, Connection, LogError, MetricsLog, StreamName, TOPIC_BATCH_MAX, Topic};
+use relevo_eventlog::{
+    Appended, CloudEvent, Connection, LogError, MetricsLog, StreamName, TOPIC_BATCH_MAX, Topic, TopicFacts,
+};
 use relevo_testkit::NatsServer;
 
 use crate::jetstream::options;
@@ -76,6 +78,37 @@ async fn an_append_is_conditional_and_all_or_nothing() {
     assert_eq!(metrics.last(&live()).await.unwrap().unwrap().id, "pauses.v1.3.0");
     let full = facts(4..4 + TOPIC_BATCH_MAX);
     assert_eq!(metrics.append(&live(), 3, &full).await, Ok(Appended::Stored(4 + TOPIC_BATCH_MAX as u64)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_topics_are_appended_together_or_not_at_all() {
+    let server = NatsServer::start().await;
+    let metrics = Connection::connect(options(&server)).await.unwrap().metrics();
+    let topics = ["pauses", "backlog", "messages"].map(|name| Topic::live(&tenant("t"), name).unwrap());
+    let numbers = [facts(1..4), facts(1..2), facts(1..3)];
+    let parts = |expected: [u64; 3]| {
+        let all = topics.iter().zip(expected).zip(&numbers);
+        all.map(|((topic, expected), facts)| TopicFacts { topic, expected, facts }).collect::<Vec<_>>()
+    };
+    assert_eq!(metrics.append_all(&parts([0, 0, 0])).await, Ok(Appended::Stored(6)));
+    // They stand one behind the other.
+    for (topic, last) in topics.iter().zip([3, 4, 6]) {
+        assert_eq!(metrics.last(topic).await.unwrap().unwrap().sequence, last);
+    }
+    // One of them has moved on, whichever it is: nothing is stored.
+    for stale in [[0, 4, 6], [3, 0, 6], [3, 4, 0], [3, 4, 7]] {
+        assert_eq!(metrics.append_all(&parts(stale)).await, Ok(Appended::Conflict), "{stale:?}");
+    }
+    assert_eq!(metrics.append_all(&parts([3, 4, 6])).await, Ok(Appended::Stored(12)));
+    let full = facts(0..TOPIC_BATCH_MAX - 5);
+    let mut many = parts([9, 10, 12]);
+    many[0].facts = &full;
+    assert!(matches!(metrics.append_all(&many).await, Ok(Appended::Stored(_))));
+    let more = facts(0..TOPIC_BATCH_MAX);
+    many[0].facts = &more;
+    assert!(matches!(metrics.append_all(&many).await, Err(LogError::Refused(_))));
+    many[0].facts = &[];
+    assert!(matches!(metrics.append_all(&many).await, Err(LogError::Refused(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]

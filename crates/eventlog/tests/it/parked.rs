@@ -1,13 +1,13 @@
 //! Parked items on a real server.
 
 use bytes::Bytes;
-use relevo_domain::{ChannelId, EndpointId, TenantId, Timestamp};
+use relevo_domain::{ChannelId, EndpointId, RawId, TenantId, Timestamp};
 use relevo_eventlog::{Connection, InputKind, LogError, Notes, ParkedItem, ParkedReason, RawInput};
 use relevo_testkit::NatsServer;
 
 use crate::jetstream::options;
 
-fn item(sequence: u64, body: impl Into<Bytes>) -> ParkedItem {
+fn item(id: u64, body: impl Into<Bytes>) -> ParkedItem {
     let reason = |ordinal| ParkedReason {
         ordinal,
         reason: "unknown_channel".to_owned(),
@@ -16,7 +16,7 @@ fn item(sequence: u64, body: impl Into<Bytes>) -> ParkedItem {
         channel: (ordinal > 0).then(|| (TenantId::new("demo").unwrap(), ChannelId::new("wa").unwrap())),
     };
     ParkedItem {
-        sequence,
+        id: RawId::alone(id),
         endpoint: EndpointId::new("meta-1").unwrap(),
         kind: Some(InputKind::Meta),
         received_at: Timestamp::from_millis(7),
@@ -39,33 +39,52 @@ async fn an_item_is_parked_once_listed_replaced_and_removed() {
     let mut other = small.clone();
     other.reasons.clear();
     assert!(!parked.park(&other).await.unwrap());
-    assert_eq!(parked.get(3).await.unwrap().as_ref(), Some(&small));
-    assert_eq!(parked.get(9).await.unwrap().as_ref(), Some(&large));
-    assert_eq!(parked.get(4).await.unwrap(), None);
+    assert_eq!(parked.get(RawId::alone(3)).await.unwrap().as_ref(), Some(&small));
+    assert_eq!(parked.get(RawId::alone(9)).await.unwrap().as_ref(), Some(&large));
+    assert_eq!(parked.get(RawId::alone(4)).await.unwrap(), None);
     assert_eq!(parked.count().await.unwrap(), 2);
 
     let first = parked.list(1, 0).await.unwrap();
-    assert_eq!((first.len(), first[0].sequence, first[0].body_bytes), (1, 3, 5));
+    assert_eq!((first.len(), first[0].id, first[0].body_bytes), (1, RawId::alone(3), 5));
     let rest = parked.list(10, first[0].cursor).await.unwrap();
-    assert_eq!(rest.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [9]);
+    assert_eq!(rest.iter().map(|entry| entry.id).collect::<Vec<_>>(), [RawId::alone(9)]);
 
     parked.replace(&other).await.unwrap();
-    assert_eq!(parked.get(3).await.unwrap(), Some(other));
+    assert_eq!(parked.get(RawId::alone(3)).await.unwrap(), Some(other));
     assert_eq!(parked.count().await.unwrap(), 2);
 
     // New reasons of an item with a large body: the same bytes.
     let mut fewer = large.clone();
     fewer.reasons.truncate(1);
     parked.replace(&fewer).await.unwrap();
-    assert_eq!(parked.get(9).await.unwrap(), Some(fewer));
+    assert_eq!(parked.get(RawId::alone(9)).await.unwrap(), Some(fewer));
 
-    for id in [3, 9] {
+    for id in [3, 9].map(RawId::alone) {
         assert!(parked.remove(id).await.unwrap());
         assert!(!parked.remove(id).await.unwrap());
         assert_eq!(parked.get(id).await.unwrap(), None);
     }
     assert_eq!(parked.list(10, 0).await.unwrap(), Vec::new());
     assert!(parked.park(&small).await.unwrap());
+}
+
+/// Parts of one message, and the item that has the message to itself, are items like any others.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_part_of_a_message_is_parked_by_itself() {
+    let server = NatsServer::start().await;
+    let parked = Connection::connect(options(&server)).await.unwrap().parked();
+    let part = |part, body: &'static str| ParkedItem { id: RawId { sequence: 3, part }, ..item(3, body) };
+    let items = [part(12, "twelve"), part(0, "none"), part(1, "one")];
+    for item in &items {
+        assert!(parked.park(item).await.unwrap());
+        assert!(!parked.park(item).await.unwrap());
+    }
+    for item in &items {
+        assert_eq!(parked.get(item.id).await.unwrap().as_ref(), Some(item));
+    }
+    assert!(parked.remove(items[1].id).await.unwrap());
+    let left: Vec<RawId> = parked.list(10, 0).await.unwrap().iter().map(|entry| entry.id).collect();
+    assert_eq!(left, [items[0].id, items[2].id]);
 }
 
 /// What arrived, as it would be parked.
@@ -98,15 +117,15 @@ async fn without_room_for_its_bytes_an_item_is_parked_as_a_stub_and_read_from_th
         body: body.into(),
     };
     let (small, large) = (input(vec![3; 100_000]), input(vec![4; 5_000_000]));
-    assert_eq!(intake.append(&small).await.unwrap(), 1);
-    assert_eq!(intake.append(&large).await.unwrap(), 2);
+    assert_eq!(intake.append(&small).await.unwrap(), RawId::alone(1));
+    assert_eq!(intake.append(&large).await.unwrap(), RawId::alone(2));
     limit(&server, "RELEVO_PARKED", 50_000).await;
     limit(&server, "OBJ_RELEVO_PARKED_OBJECTS", 50_000).await;
 
     for (sequence, input) in [(1, &small), (2, &large)] {
         let item = arrived(sequence, input);
         assert!(parked.park(&item).await.unwrap());
-        let got = parked.get(sequence).await.unwrap().unwrap();
+        let got = parked.get(RawId::alone(sequence)).await.unwrap().unwrap();
         assert!(got.stub);
         assert_eq!(got.body, input.body);
         let entries = parked.list(10, 0).await.unwrap();
@@ -115,7 +134,7 @@ async fn without_room_for_its_bytes_an_item_is_parked_as_a_stub_and_read_from_th
     // Once the raw stream has forgotten them, the bytes are gone; the item is not.
     let context = async_nats::jetstream::new(async_nats::connect(server.url()).await.unwrap());
     context.get_stream("RELEVO_INTAKE").await.unwrap().purge().await.unwrap();
-    let got = parked.get(1).await.unwrap().unwrap();
+    let got = parked.get(RawId::alone(1)).await.unwrap().unwrap();
     assert!(got.stub && got.body.is_empty() && got.reasons.len() == 1);
 
     limit(&server, "RELEVO_PARKED", 100).await;

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::counters::Became;
 use crate::handle::{HandleError, Handler};
 use crate::routes::ChannelRef;
+use crate::stored::StoredUpdate;
 
 /// SHA-256 of an endpoint's name and the bytes that it was sent.
 pub(crate) type Content = [u8; 32];
@@ -38,6 +39,14 @@ pub(crate) struct Entry {
     pub command: Option<(CommandId, Class)>,
 }
 
+impl Entry {
+    /// Of an update of which this node knows that it is stored: what the look-up would say.
+    pub(crate) fn stored(update: StoredUpdate) -> Self {
+        let StoredUpdate { ordinal, channel, class } = update;
+        Self { ordinal, bucket: Bucket::Channel(channel), became: Became::Stored(class), command: None }
+    }
+}
+
 /// What an update became that has been applied here; `None` if it has not.
 pub(crate) fn became(applied: &[Applied], pointer: IntakePointer, class: Class) -> Option<Became> {
     if applied.is_empty() {
@@ -55,7 +64,7 @@ pub(crate) fn entries(handler: &Handler, item: &StoredInput, updates: &[Update])
         .enumerate()
         .map(|(ordinal, update)| {
             let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX);
-            let pointer = IntakePointer { sequence: item.sequence, ordinal };
+            let pointer = item.id.update(ordinal);
             entry(handler, &item.input.endpoint, pointer, update)
         })
         .collect()

@@ -7,6 +7,7 @@
 
 mod counters;
 pub(crate) mod fold;
+mod keys;
 mod store;
 
 use std::collections::BTreeSet;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use relevo_channels::Update;
-use relevo_domain::EndpointId;
+use relevo_domain::{EndpointId, RawId};
 use relevo_eventlog::{IntakeLog, LogError, RawItem, StoredInput};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,8 @@ use crate::handle::{HandleError, Handler};
 use crate::routes::ChannelRef;
 
 pub use counters::Counters;
+use fold::Content;
+use store::CountedItem;
 pub use store::{TallyError, TallyStore};
 
 /// How often a node asks how far the active node has come. The active node itself is told at once.
@@ -33,6 +36,8 @@ const FLOOR_POLL: Duration = Duration::from_millis(500);
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// Parked updates that are read at a time when all of them are looked at again.
 const RECONCILED_PAGE: usize = 1_000;
+/// Messages of the raw stream that are counted in one write, at most: each may hold hundreds of items.
+const COUNTED_TOGETHER: usize = 64;
 
 /// Counts of everything that this node has folded so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,9 +46,9 @@ pub struct Status {
     pub channels: Vec<(ChannelRef, Counters)>,
     /// What named no configured channel, by the endpoint where it arrived.
     pub unrouted: Vec<(EndpointId, Counters)>,
-    /// Raw items that are stored and not handled and counted yet. At 0 the counts are complete.
+    /// Messages of the raw stream that are stored and not handled and counted yet. At 0 the counts are complete.
     pub backlog: u64,
-    /// Sequence of the last raw item that is counted.
+    /// Sequence of the last message of the raw stream that is counted.
     pub counted: u64,
 }
 
@@ -60,7 +65,7 @@ pub struct Tally {
     store: Arc<TallyStore>,
     handler: Handler,
     intake: IntakeLog,
-    /// Raw items handled by this node's own worker.
+    /// Messages of the raw stream handled by this node's own worker.
     handled: watch::Receiver<u64>,
 }
 
@@ -93,19 +98,29 @@ impl Tally {
 
     async fn follow(&mut self) -> Result<(), FoldError> {
         let from = self.store.counted()? + 1;
-        let mut items = self.intake.read(from);
+        // What has arrived is counted together: a write an item would cost more than the counting.
+        let mut messages = self.intake.messages(from).ready_chunks(COUNTED_TOGETHER);
         let mut settled = 0;
-        while let Some(item) = items.next().await {
-            let item = item?;
-            if item.sequence() > settled {
-                settled = self.settled(item.sequence()).await?;
+        while let Some(chunk) = messages.next().await {
+            let mut counted = Vec::with_capacity(chunk.len());
+            for message in chunk {
+                // All items of a message are counted in one write, because the checkpoint is the message's.
+                let items = message?;
+                let sequence = items.first().map_or(0, RawItem::sequence);
+                if sequence > settled {
+                    self.store.add_all(std::mem::take(&mut counted))?;
+                    settled = self.settled(sequence).await?;
+                }
+                for item in items {
+                    counted.push(self.counted_item(item).await?);
+                }
             }
-            self.count_item(item).await?;
+            self.store.add_all(counted)?;
         }
         Ok(())
     }
 
-    /// Waits until the raw item is handled and the decision store knows what came of it; answers how far that is so.
+    /// Waits until all of the message is handled and the decision store knows what came of it; answers how far that is so.
     async fn settled(&mut self, sequence: u64) -> Result<u64, FoldError> {
         loop {
             let own = *self.handled.borrow_and_update();
@@ -125,29 +140,28 @@ impl Tally {
         }
     }
 
-    async fn count_item(&self, item: RawItem) -> Result<(), FoldError> {
+    async fn counted_item(&self, item: RawItem) -> Result<CountedItem, FoldError> {
         let unreadable = match item {
-            RawItem::Input(item) => return self.count(&item),
+            RawItem::Input(item) => return self.counted(&item),
             RawItem::Unreadable(unreadable) => unreadable,
         };
         // It may have been read too early; the worker decides later than this reader reads.
-        if let Some(item) = self.raw(unreadable.sequence).await? {
-            return self.count(&item);
+        if let Some(item) = self.raw(unreadable.id).await? {
+            return self.counted(&item);
         }
-        let sequence = unreadable.sequence;
-        if let Some(endpoint) = &unreadable.endpoint {
-            let content = fold::content(endpoint, &unreadable.payload);
-            self.store.add(sequence, endpoint, &content, vec![fold::unreadable(endpoint)])?;
-        } else {
-            tracing::error!(sequence, reason = unreadable.reason, "raw item of no endpoint is not counted");
-            self.store.pass_over(sequence)?;
-        }
-        Ok(())
+        let id = unreadable.id;
+        let Some(endpoint) = unreadable.endpoint else {
+            tracing::error!(raw = %id, reason = unreadable.reason, "raw item of no endpoint is not counted");
+            return Ok(CountedItem { id, endpoint: None, content: Content::default(), entries: Vec::new() });
+        };
+        let content = fold::content(&endpoint, &unreadable.payload);
+        let entries = vec![fold::unreadable(&endpoint)];
+        Ok(CountedItem { id, endpoint: Some(endpoint), content, entries })
     }
 
     /// A raw item, if it is still kept and can be read.
-    pub(crate) async fn raw(&self, sequence: u64) -> Result<Option<StoredInput>, FoldError> {
-        Ok(self.intake.get(sequence).await?)
+    pub(crate) async fn raw(&self, id: RawId) -> Result<Option<StoredInput>, FoldError> {
+        Ok(self.intake.get(id).await?)
     }
 
     /// The updates of an item that nothing has stored.
@@ -157,12 +171,18 @@ impl Tally {
         Ok(parked.map(|entry| entry.ordinal).collect())
     }
 
-    fn count(&self, item: &StoredInput) -> Result<(), FoldError> {
+    fn counted(&self, item: &StoredInput) -> Result<CountedItem, FoldError> {
+        if let Some(stored) = self.handler.stored.take(item.id) {
+            let entries = stored.into_iter().map(fold::Entry::stored).collect();
+            let endpoint = Some(item.input.endpoint.clone());
+            return Ok(CountedItem { id: item.id, endpoint, content: Content::default(), entries });
+        }
         let updates = adapt::updates(&item.input, &self.handler.routes());
         let entries = fold::entries(&self.handler, item, &updates)?;
-        let content = fold::content(&item.input.endpoint, &item.input.body);
-        self.store.add(item.sequence, &item.input.endpoint, &content, entries)?;
-        Ok(())
+        let endpoint = item.input.endpoint.clone();
+        let parked = entries.iter().any(|entry| entry.became == counters::Became::Parked);
+        let content = if parked { fold::content(&endpoint, &item.input.body) } else { Content::default() };
+        Ok(CountedItem { id: item.id, endpoint: Some(endpoint), content, entries })
     }
 
     /// Looks again at what a retry may have stored.
@@ -170,7 +190,7 @@ impl Tally {
         let updates = adapt::updates(&item.input, &self.handler.routes());
         let entries = fold::entries(&self.handler, item, &updates)?;
         let content = fold::content(&item.input.endpoint, &item.input.body);
-        self.store.recount(item.sequence, &content, entries)?;
+        self.store.recount(item.id, &content, entries)?;
         Ok(())
     }
 

@@ -4,10 +4,11 @@
 //! 01 endpoint                        posts received
 //! 02 tenant 00 channel               counters of a channel
 //! 03 endpoint                        counters of what named no configured channel
-//! 04 sequence(8) ordinal(4)          an update that is counted as parked
-//! 05 sequence(8)                     how every update of such an item is counted
-//! 06 sha256(32) ordinal(4)           the first raw item of these bytes whose update was parked
+//! 04 sequence(8) ordinal(4) part     an update that is counted as parked
+//! 05 sequence(8) part                how every update of such an item is counted
+//! 06 sha256(32) ordinal(4)           the first raw item of these bytes whose update was parked: sequence(8) part
 //! ```
+//! `part` has four bytes, and none for part 0.
 //! Counters and checkpoint are written in one batch.
 
 use std::collections::BTreeMap;
@@ -15,22 +16,17 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use relevo_channels::Class;
-use relevo_domain::{ChannelId, CommandId, EndpointId, IntakePointer, TenantId};
+use relevo_domain::{ChannelId, CommandId, EndpointId, IntakePointer, RawId, TenantId};
 use relevo_readstore::{Batch, Direction, Family, KeyRange, OpenError, Options, ReadStore, StoreError};
 
 use super::counters::{Became, Counters};
 use super::fold::{Bucket, Content, Entry};
+use super::keys;
 use crate::routes::ChannelRef;
 
-const POSTS: u8 = 1;
-const CHANNEL: u8 = 2;
-const UNROUTED: u8 = 3;
-const PARKED: u8 = 4;
-const ITEM: u8 = 5;
-const FIRST: u8 = 6;
 const CHECKPOINT: &[u8] = b"checkpoint";
-/// The most parked updates that one raw item can have: a POST of 4 MiB holds fewer.
-const PARKED_PER_ITEM_MAX: usize = 100_000;
+/// The most parked updates that one message of the raw stream can have: 4 MiB hold fewer.
+const PARKED_PER_MESSAGE_MAX: usize = 100_000;
 
 /// Why the tally's folder cannot be used. Nothing is lost: delete the folder and it is counted again.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +109,17 @@ struct CountedRow {
     endpoint: String,
 }
 
+/// A raw item that is to be counted.
+#[derive(Clone, Debug)]
+pub(crate) struct CountedItem {
+    pub id: RawId,
+    /// None of an item of which nothing can be counted.
+    pub endpoint: Option<EndpointId>,
+    /// Of an item with parked updates; the others need none.
+    pub content: Content,
+    pub entries: Vec<Entry>,
+}
+
 /// A page of parked updates.
 #[derive(Debug)]
 pub(crate) struct ParkedPage {
@@ -125,90 +132,91 @@ pub(crate) struct ParkedPage {
 struct Change<'s> {
     store: &'s TallyStore,
     counters: BTreeMap<Vec<u8>, Counters>,
+    /// What this change says of inputs that were parked first.
+    firsts: BTreeMap<Vec<u8>, RawId>,
     batch: Batch,
 }
 
 impl TallyStore {
     pub fn open(path: &Path, options: &Options) -> Result<Self, TallyError> {
-        Ok(Self { rows: ReadStore::open(path, options)?, writing: Mutex::new(()) })
+        Ok(Self { rows: ReadStore::open_or_begin(path, options)?, writing: Mutex::new(()) })
     }
 
-    /// Sequence of the last raw item that is counted; 0 if none is.
+    /// Sequence of the last message of the raw stream that is counted; 0 if none is.
     pub fn counted(&self) -> Result<u64, TallyError> {
         number(self.rows.get_in(Family::Meta, CHECKPOINT)?.as_deref())
     }
 
     pub fn posts(&self, endpoint: &EndpointId) -> Result<u64, TallyError> {
-        number(self.rows.get(&posts_key(endpoint))?.as_deref())
+        number(self.rows.get(&keys::posts(endpoint))?.as_deref())
     }
 
     pub fn channel(&self, channel: &ChannelRef) -> Result<Counters, TallyError> {
-        self.counters(&channel_key(channel))
+        self.counters(&keys::channel(channel))
     }
 
     pub fn unrouted(&self, endpoint: &EndpointId) -> Result<Counters, TallyError> {
-        self.counters(&unrouted_key(endpoint))
+        self.counters(&keys::unrouted(endpoint))
     }
 
-    /// Counts a raw item and moves on, in one batch. An item that is counted already changes nothing.
+    /// Counts raw items and moves on, in one batch: all items of a message at once, in order. An item that is counted already changes
+    /// nothing.
     ///
     /// What cannot be understood has no id by which its redelivery would be known, so its bytes stand in: a repeat of the very
     /// same input is a duplicate of the update that is parked already.
-    pub(crate) fn add(
-        &self,
-        sequence: u64,
-        endpoint: &EndpointId,
-        content: &Content,
-        mut entries: Vec<Entry>,
-    ) -> Result<(), TallyError> {
+    pub(crate) fn add_all(&self, items: Vec<CountedItem>) -> Result<(), TallyError> {
         let _one = self.lock();
-        if sequence <= self.counted()? {
+        let counted = self.counted()?;
+        let (mut last, mut change) = (RawId { sequence: counted, part: u32::MAX }, Change::new(self));
+        let mut posts: BTreeMap<EndpointId, u64> = BTreeMap::new();
+        for CountedItem { id, endpoint, content, mut entries } in items {
+            if id <= last {
+                continue;
+            }
+            last = id;
+            change.count(id, &content, &mut entries)?;
+            if let Some(endpoint) = endpoint {
+                *posts.entry(endpoint).or_default() += 1;
+            }
+        }
+        if last.sequence == counted {
             return Ok(());
         }
-        let mut change = Change::new(self);
-        change.count(sequence, content, &mut entries)?;
-        let posts = self.posts(endpoint)? + 1;
-        change.batch.put(Family::Rows, posts_key(endpoint), posts.to_be_bytes());
-        change.batch.put(Family::Meta, CHECKPOINT, sequence.to_be_bytes());
+        for (endpoint, more) in posts {
+            let posts = self.posts(&endpoint)? + more;
+            change.batch.put(Family::Rows, keys::posts(&endpoint), posts.to_be_bytes());
+        }
+        change.batch.put(Family::Meta, CHECKPOINT, last.sequence.to_be_bytes());
         change.write()
     }
 
     /// The raw item in which an update of these bytes was first parked.
-    pub(crate) fn first_parked(&self, content: &Content, ordinal: u32) -> Result<Option<u64>, TallyError> {
-        let row = self.rows.get(&first_key(content, ordinal))?;
-        row.map(|row| number(Some(&row))).transpose()
-    }
-
-    /// Moves on past an item of which nothing can be counted.
-    pub(crate) fn pass_over(&self, sequence: u64) -> Result<(), TallyError> {
-        let _one = self.lock();
-        if sequence <= self.counted()? {
-            return Ok(());
-        }
-        let mut batch = Batch::new();
-        batch.put(Family::Meta, CHECKPOINT, sequence.to_be_bytes());
-        Ok(self.rows.write(batch)?)
+    pub(crate) fn first_parked(&self, content: &Content, ordinal: u32) -> Result<Option<RawId>, TallyError> {
+        let row = self.rows.get(&keys::first(content, ordinal))?;
+        row.map(|row| keys::read_raw(&row)).transpose()
     }
 
     /// Counts a raw item of which something was parked anew, all of it: what was parked as one update may be many now, and what
     /// was counted before must not be counted twice.
-    pub(crate) fn recount(&self, sequence: u64, content: &Content, mut entries: Vec<Entry>) -> Result<(), TallyError> {
+    pub(crate) fn recount(&self, id: RawId, content: &Content, mut entries: Vec<Entry>) -> Result<(), TallyError> {
         let _one = self.lock();
-        if sequence > self.counted()? {
+        if id.sequence > self.counted()? {
             return Ok(());
         }
-        let Some(item) = self.rows.get(&item_key(sequence))? else { return Ok(()) };
+        let Some(item) = self.rows.get(&keys::item(id))? else { return Ok(()) };
         let item: ItemRow = decode(&item)?;
         let mut change = Change::new(self);
         for counted in &item.updates {
             change.counters_of(&counted.bucket()?)?.remove(became_of(counted.became)?);
         }
-        let prefix = parked_prefix(sequence);
-        for (key, _) in self.parked_rows(KeyRange::prefix(prefix.as_slice()), PARKED_PER_ITEM_MAX)? {
-            change.batch.delete(Family::Rows, key);
+        let prefix = keys::parked_of_message(id.sequence);
+        for (key, _) in self.parked_rows(KeyRange::prefix(prefix.as_slice()), PARKED_PER_MESSAGE_MAX)? {
+            if keys::pointer(&key)?.raw() == id {
+                change.batch.delete(Family::Rows, key);
+            }
         }
-        change.batch.delete(Family::Rows, item_key(sequence));
-        change.count(sequence, content, &mut entries)?;
+        change.batch.delete(Family::Rows, keys::item(id));
+        change.count(id, content, &mut entries)?;
         change.write()
     }
 
@@ -216,29 +224,29 @@ impl TallyStore {
     pub(crate) fn unpark(&self, parked: &ParkedUpdate, became: Became) -> Result<(), TallyError> {
         let _one = self.lock();
         let pointer = parked.pointer;
-        let key = parked_key(pointer.sequence, pointer.ordinal);
+        let key = keys::parked(pointer);
         if self.rows.get(&key)?.is_none() {
             return Ok(());
         }
         let channel = ChannelRef { tenant: parked.tenant.clone(), channel: parked.channel.clone() };
         let mut change = Change::new(self);
-        let counters = change.counters_of(&channel_key(&channel))?;
+        let counters = change.counters_of(&keys::channel(&channel))?;
         counters.remove(Became::Parked);
         counters.add(became);
         change.batch.delete(Family::Rows, key);
-        if let Some(item) = self.rows.get(&item_key(pointer.sequence))? {
+        if let Some(item) = self.rows.get(&keys::item(pointer.raw()))? {
             let mut item: ItemRow = decode(&item)?;
             for counted in item.updates.iter_mut().filter(|counted| counted.ordinal == pointer.ordinal) {
                 counted.became = became_word(became);
             }
-            change.batch.put(Family::Rows, item_key(pointer.sequence), prost::Message::encode_to_vec(&item));
+            change.batch.put(Family::Rows, keys::item(pointer.raw()), prost::Message::encode_to_vec(&item));
         }
         change.write()
     }
 
     /// Parked updates that have a command id, oldest first, among the next `limit` rows after a key (empty: from the first).
     pub(crate) fn parked_with_command(&self, after: &[u8], limit: usize) -> Result<ParkedPage, TallyError> {
-        let range = KeyRange::prefix([PARKED]);
+        let range = KeyRange::prefix([keys::PARKED]);
         let rows = self.parked_rows(if after.is_empty() { range } else { range.after(after) }, limit)?;
         let next = (rows.len() == limit).then(|| rows.last().map(|(key, _)| key.clone())).flatten();
         let mut updates = Vec::new();
@@ -248,7 +256,7 @@ impl TallyStore {
             }
             let bad = |error: relevo_domain::NameError| TallyError::BadRow(error.to_string());
             updates.push(ParkedUpdate {
-                pointer: pointer_of(&key)?,
+                pointer: keys::pointer(&key)?,
                 tenant: TenantId::new(row.tenant).map_err(bad)?,
                 channel: ChannelId::new(row.channel).map_err(bad)?,
                 command: CommandId::new(row.command).map_err(bad)?,
@@ -283,7 +291,7 @@ impl TallyStore {
 
 impl<'s> Change<'s> {
     fn new(store: &'s TallyStore) -> Self {
-        Self { store, counters: BTreeMap::new(), batch: Batch::new() }
+        Self { store, counters: BTreeMap::new(), firsts: BTreeMap::new(), batch: Batch::new() }
     }
 
     fn counters_of(&mut self, key: &[u8]) -> Result<&mut Counters, TallyError> {
@@ -293,20 +301,35 @@ impl<'s> Change<'s> {
         self.counters.get_mut(key).ok_or_else(|| TallyError::BadRow("counters".to_owned()))
     }
 
-    fn count(&mut self, sequence: u64, content: &Content, entries: &mut [Entry]) -> Result<(), TallyError> {
+    fn count(&mut self, id: RawId, content: &Content, entries: &mut [Entry]) -> Result<(), TallyError> {
         // What is stored as a whole is never counted anew.
         let may_change = entries.iter().any(|entry| entry.became == Became::Parked);
         for entry in entries.iter_mut().filter(|entry| entry.became == Became::Parked) {
-            match self.store.first_parked(content, entry.ordinal)? {
-                Some(first) if first != sequence => entry.became = Became::Duplicate,
+            let key = keys::first(content, entry.ordinal);
+            let first = match self.firsts.get(&key) {
+                Some(first) => Some(*first),
+                None => self.store.first_parked(content, entry.ordinal)?,
+            };
+            match first {
+                Some(first) if first != id => entry.became = Became::Duplicate,
                 Some(_) => {}
-                None => self.batch.put(Family::Rows, first_key(content, entry.ordinal), sequence.to_be_bytes()),
+                None => {
+                    self.batch.put(Family::Rows, key.clone(), keys::raw(id));
+                    self.firsts.insert(key, id);
+                }
             }
         }
         let mut item = ItemRow::default();
         for entry in entries.iter() {
+            let bucket = match &entry.bucket {
+                Bucket::Channel(channel) => keys::channel(channel),
+                Bucket::Unrouted(endpoint) => keys::unrouted(endpoint),
+            };
+            self.counters_of(&bucket)?.add(entry.became);
+            if !may_change {
+                continue;
+            }
             let row = parked_row(entry);
-            self.counters_of(&bucket_key(&row.tenant, &row.channel, &row.endpoint)?)?.add(entry.became);
             item.updates.push(CountedRow {
                 ordinal: entry.ordinal,
                 became: became_word(entry.became),
@@ -315,12 +338,12 @@ impl<'s> Change<'s> {
                 endpoint: row.endpoint.clone(),
             });
             if entry.became == Became::Parked {
-                let key = parked_key(sequence, entry.ordinal);
+                let key = keys::parked(id.update(entry.ordinal));
                 self.batch.put(Family::Rows, key, prost::Message::encode_to_vec(&row));
             }
         }
         if may_change {
-            self.batch.put(Family::Rows, item_key(sequence), prost::Message::encode_to_vec(&item));
+            self.batch.put(Family::Rows, keys::item(id), prost::Message::encode_to_vec(&item));
         }
         Ok(())
     }
@@ -368,45 +391,10 @@ fn bucket_key(tenant: &str, channel: &str, endpoint: &str) -> Result<Vec<u8>, Ta
     if endpoint.is_empty() {
         let tenant = TenantId::new(tenant).map_err(bad)?;
         let channel = ChannelId::new(channel).map_err(bad)?;
-        Ok(channel_key(&ChannelRef { tenant, channel }))
+        Ok(keys::channel(&ChannelRef { tenant, channel }))
     } else {
-        Ok(unrouted_key(&EndpointId::new(endpoint).map_err(bad)?))
+        Ok(keys::unrouted(&EndpointId::new(endpoint).map_err(bad)?))
     }
-}
-
-fn posts_key(endpoint: &EndpointId) -> Vec<u8> {
-    [&[POSTS], endpoint.as_str().as_bytes()].concat()
-}
-
-fn channel_key(channel: &ChannelRef) -> Vec<u8> {
-    [&[CHANNEL], channel.tenant.as_str().as_bytes(), &[0], channel.channel.as_str().as_bytes()].concat()
-}
-
-fn unrouted_key(endpoint: &EndpointId) -> Vec<u8> {
-    [&[UNROUTED], endpoint.as_str().as_bytes()].concat()
-}
-
-fn item_key(sequence: u64) -> Vec<u8> {
-    [&[ITEM], sequence.to_be_bytes().as_slice()].concat()
-}
-
-fn first_key(content: &Content, ordinal: u32) -> Vec<u8> {
-    [&[FIRST], content.as_slice(), ordinal.to_be_bytes().as_slice()].concat()
-}
-
-fn parked_prefix(sequence: u64) -> Vec<u8> {
-    [&[PARKED], sequence.to_be_bytes().as_slice()].concat()
-}
-
-fn parked_key(sequence: u64, ordinal: u32) -> Vec<u8> {
-    [parked_prefix(sequence).as_slice(), ordinal.to_be_bytes().as_slice()].concat()
-}
-
-fn pointer_of(key: &[u8]) -> Result<IntakePointer, TallyError> {
-    let bad = || TallyError::BadRow("parked key".to_owned());
-    let sequence = key.get(1..9).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
-    let ordinal = key.get(9..13).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
-    Ok(IntakePointer { sequence: sequence.ok_or_else(bad)?, ordinal: ordinal.ok_or_else(bad)? })
 }
 
 const fn class_word(class: Class) -> u32 {

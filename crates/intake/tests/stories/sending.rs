@@ -62,7 +62,9 @@ impl Node {
             force: false,
             pauses_bot: false,
             pause: None,
+            turn: None,
             channel_paused: false,
+            detection: None,
         };
         let laura = Actor::Staff(AgentId::new("laura").unwrap());
         self.command(conversation, laura, Command::SendMessage(Box::new(send))).await;
@@ -194,7 +196,9 @@ async fn an_echo_cancels_what_the_bot_had_queued() {
         force: false,
         pauses_bot: false,
         pause: None,
+        turn: None,
         channel_paused: false,
+        detection: None,
     };
     let bot = Actor::Bot(AgentId::new("bot").unwrap());
     node.command(conversation, bot, Command::SendMessage(Box::new(send))).await;

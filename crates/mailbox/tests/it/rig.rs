@@ -173,7 +173,7 @@ impl Rig {
     }
 
     pub(crate) async fn stored(&self) -> u64 {
-        self.connection.intake().last_sequence().await.unwrap()
+        self.all_items().await.len() as u64
     }
 
     /// Waits for `count` items on the raw stream, and answers with all that are there.
@@ -186,9 +186,10 @@ impl Rig {
     }
 
     pub(crate) async fn all_items(&self) -> Vec<RawInput> {
-        let last = usize::try_from(self.stored().await).unwrap();
-        let items = self.connection.intake().read(1).take(last);
-        items.map(|item| item.unwrap().input().expect("readable").input).collect().await
+        let intake = self.connection.intake();
+        let last = usize::try_from(intake.last_sequence().await.unwrap()).unwrap();
+        let messages: Vec<_> = intake.messages(1).take(last).map(Result::unwrap).collect().await;
+        messages.into_iter().flatten().map(|item| item.input().expect("readable").input).collect()
     }
 }
 

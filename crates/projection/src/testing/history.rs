@@ -1,11 +1,14 @@
 //! Made-up histories: what a few businesses' days look like on the log. Every event of the domain occurs, in orders that the
 //! deciders could have produced; versions are gapless and hashes chained. The same seed gives the same history for ever.
 
+mod bulks;
 mod desk;
 mod messages;
+mod notice;
 mod parts;
 mod people;
 mod sending;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -118,10 +121,14 @@ enum Step {
     Template,
     ChannelPause,
     QuickReply,
+    Bulk,
+    Turn,
+    Notice,
+    SetDetection,
 }
 
 /// How likely each step is, against the others.
-const STEPS: [(Step, u32); 42] = [
+const STEPS: [(Step, u32); 46] = [
     (Step::Customer, 20),
     (Step::Write, 110),
     (Step::Echo, 40),
@@ -164,6 +171,10 @@ const STEPS: [(Step, u32); 42] = [
     (Step::Template, 4),
     (Step::ChannelPause, 2),
     (Step::QuickReply, 3),
+    (Step::Bulk, 1),
+    (Step::Turn, 50),
+    (Step::Notice, 12),
+    (Step::SetDetection, 1),
 ];
 
 /// Every step once, in an order in which each is possible.
@@ -248,6 +259,10 @@ impl Writer {
             self.step(step, 0);
         }
         self.tour_of_sending(0);
+        self.bulk(0);
+        self.tour_of_turns(0);
+        self.tour_of_notices(0);
+        self.tour_of_alerts(0);
     }
 
     fn something(&mut self) {
@@ -308,6 +323,10 @@ impl Writer {
             Step::Template => self.template(talk, None),
             Step::ChannelPause => self.channel_pause(talk, None),
             Step::QuickReply => self.quick_reply(talk, None),
+            Step::Bulk => self.bulk(talk),
+            Step::Turn => self.turn(talk),
+            Step::Notice => self.notice(talk),
+            Step::SetDetection => self.set_detection(talk),
         }
     }
 
@@ -353,7 +372,7 @@ impl Writer {
             causation: None,
             correlation: from_outside.then(|| format!("intake:{sequence}.0")),
             previous_hash,
-            intake: from_outside.then_some(IntakePointer { sequence, ordinal: 0 }),
+            intake: from_outside.then_some(IntakePointer { sequence, part: 0, ordinal: 0 }),
             events,
         };
         let hash = hash_of(&commit);

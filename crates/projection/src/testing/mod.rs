@@ -7,6 +7,7 @@ mod history;
 mod laws;
 mod live;
 pub mod story;
+mod written;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use relevo_domain::{Recorded, Timestamp};
 use tempfile::TempDir;
 
 use crate::applier::Item;
+use crate::chains::{Chains, Link};
 use crate::projector::Projector;
 use crate::view::{View, ViewState};
 
@@ -22,6 +24,7 @@ pub use history::{HISTORY_STREAM_CREATED_AT, history, long_history};
 pub use laws::{Effort, broken_laws, laws};
 pub use live::LiveView;
 pub use story::Story;
+pub use written::Writer;
 
 /// A view that has applied these commits, for a reader's tests. Keep the folder for as long as the view.
 pub fn fold<P: Projector>(projector: P, commits: &[Recorded]) -> (TempDir, Arc<View>) {
@@ -36,7 +39,13 @@ pub fn fold<P: Projector>(projector: P, commits: &[Recorded]) -> (TempDir, Arc<V
 }
 
 fn items(commits: &[Recorded]) -> Vec<Item> {
-    commits.iter().map(|commit| Item::Commit(Box::new(commit.clone()))).collect()
+    commits.iter().map(|commit| Item::Commit(Arc::new(commit.clone()), Link::Unknown)).collect()
+}
+
+/// The same as a reading of the log from its first commit on gives them.
+fn linked(commits: &[Recorded]) -> Vec<Item> {
+    let mut chains = Chains::default();
+    commits.iter().map(|commit| Item::Commit(Arc::new(commit.clone()), chains.link(commit))).collect()
 }
 
 /// Test support has nobody to hand an error to.

@@ -1,5 +1,7 @@
 //! A view never mixes two histories: whatever way the log contradicts its checkpoint, it halts until it is rebuilt.
 
+use std::time::{Duration, Instant};
+
 use relevo_domain::{CommitId, ErrorCode, Position, Recorded, Timestamp};
 use relevo_projection::testing::{HISTORY_STREAM_CREATED_AT, fold, history};
 use relevo_projection::{Divergence, MaintenanceError, ViewError, ViewState};
@@ -49,6 +51,20 @@ async fn a_log_that_lost_its_end_halts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_is_a_moment_behind_is_no_other_history() {
+    let commits = history(1, 60);
+    let folder = tempfile::tempdir().unwrap();
+    let log = TestLog::new(&commits);
+    let (views, view) = run(TOY, &log, folder.path()).await;
+    live(&view).await;
+    views.shutdown().await;
+    log.is_late_once();
+    let (_views, view) = run(TOY, &log, folder.path()).await;
+    let went_on = state(&view, |state| *state != ViewState::Starting).await;
+    assert!(!matches!(went_on, ViewState::Diverged(_)), "{went_on:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_commit_at_the_checkpoint_halts() {
     let commits = history(1, 60);
     let mut other = commits.clone();
@@ -95,4 +111,20 @@ async fn a_log_that_is_replaced_under_a_running_view_halts_it() {
     let halted = state(&view, |state| *state != ViewState::Live).await;
     assert!(matches!(halted, ViewState::Diverged(Divergence::StreamRecreated { .. })), "{halted:?}");
     assert_eq!(view.position(), Position::START);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_another_one_behind_a_new_connection_halts_the_view_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let commits = history(1, 60);
+    let log = TestLog::new(&commits);
+    let (_views, view) = run(TOY, &log, folder.path()).await;
+    live(&view).await;
+    let begun = Instant::now();
+    log.replace(&commits[..50]);
+    log.reconnect();
+    let halted = state(&view, |state| *state != ViewState::Live).await;
+    assert!(matches!(halted, ViewState::Diverged(Divergence::LogShorter { .. })), "{halted:?}");
+    // Well before it would have been asked anyway.
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }

@@ -77,8 +77,9 @@ fn a_history_is_repeatable_complete_gapless_and_chained() {
     for seed in 0..20 {
         let commits = history(seed, 300);
         let names: BTreeSet<_> = commits.iter().flat_map(|commit| &commit.commit.events).map(Event::name).collect();
-        // 30 of conversations, 7 of contacts, 1 of identities, 7 of channels (one is called like a conversation's), 6 of workspaces.
-        assert_eq!(names.len(), 50, "seed {seed}: {names:?}");
+        // 36 of conversations, 7 of contacts, 1 of identities, 7 of channels (one is called like a conversation's), 7 of workspaces,
+        // 4 of bulks.
+        assert_eq!(names.len(), 61, "seed {seed}: {names:?}");
         let mut heads = std::collections::BTreeMap::<(TenantId, EntityId), (u64, [u8; 32])>::new();
         for (index, recorded) in commits.iter().enumerate() {
             let commit = &recorded.commit;

@@ -22,6 +22,18 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct TestLog {
     state: Arc<Mutex<State>>,
     length: watch::Sender<usize>,
+    /// How many read it now, and how often a reading was begun.
+    readings: watch::Sender<(usize, usize)>,
+    connections: watch::Sender<u64>,
+}
+
+/// Somebody who reads.
+struct Reading(watch::Sender<(usize, usize)>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.send_modify(|(now, _)| *now -= 1);
+    }
 }
 
 struct State {
@@ -29,14 +41,17 @@ struct State {
     items: Vec<Result<Recorded, LogError>>,
     /// Sequences from here on are not read yet, though they are there.
     gate: usize,
+    /// How often the log says yet that it ends before its last commit.
+    late: usize,
 }
 
 impl TestLog {
     pub(crate) fn new(commits: &[Recorded]) -> Self {
         let items: Vec<_> = commits.iter().cloned().map(Ok).collect();
         let length = watch::Sender::new(items.len());
-        let state = State { created_at: HISTORY_STREAM_CREATED_AT, items, gate: usize::MAX };
-        Self { state: Arc::new(Mutex::new(state)), length }
+        let state = State { created_at: HISTORY_STREAM_CREATED_AT, items, gate: usize::MAX, late: 0 };
+        let (readings, connections) = (watch::Sender::new((0, 0)), watch::Sender::new(1));
+        Self { state: Arc::new(Mutex::new(state)), length, readings, connections }
     }
 
     pub(crate) fn push(&self, commits: &[Recorded]) {
@@ -69,8 +84,23 @@ impl TestLog {
         self.change(|state| state.gate = usize::MAX);
     }
 
+    /// The next one who asks how far the log is hears of all but the last commit, as from a leader that is a moment behind.
+    pub(crate) fn is_late_once(&self) {
+        self.change(|state| state.late = 1);
+    }
+
+    /// Its server was away and is there again.
+    pub(crate) fn reconnect(&self) {
+        self.connections.send_modify(|connections| *connections += 1);
+    }
+
     pub(crate) fn last(&self) -> Position {
         Position::new(self.state.lock().unwrap().items.len() as u64)
+    }
+
+    /// How many read it now, and how often a reading was begun.
+    pub(crate) fn readings(&self) -> watch::Receiver<(usize, usize)> {
+        self.readings.subscribe()
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -118,11 +148,12 @@ impl Log for TestLog {
     }
 
     async fn read(&self, from: u64) -> Result<BoxStream<'static, Result<Recorded, LogError>>, LogError> {
-        let (log, length) = (self.clone(), self.length.subscribe());
+        self.readings.send_modify(|(now, ever)| (*now, *ever) = (*now + 1, *ever + 1));
+        let (log, length) = ((self.clone(), Reading(self.readings.clone())), self.length.subscribe());
         let commits = stream::unfold((log, length, from), |(log, mut length, next)| async move {
             loop {
                 length.borrow_and_update();
-                if let Some(item) = log.item(next) {
+                if let Some(item) = log.0.item(next) {
                     return Some((item, (log, length, next + 1)));
                 }
                 length.changed().await.ok()?;
@@ -132,9 +163,14 @@ impl Log for TestLog {
     }
 
     async fn identity(&self) -> Result<Identity, LogError> {
-        let state = self.state.lock().unwrap();
-        let last_sequence = state.items.len() as u64;
+        let mut state = self.state.lock().unwrap();
+        let last_sequence = (state.items.len() - usize::from(state.late > 0)) as u64;
+        state.late = state.late.saturating_sub(1);
         Ok(Identity { created_at: state.created_at, last_sequence, bytes: 0, max_bytes: 0 })
+    }
+
+    fn connections(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.connections.subscribe())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BinaryHeap;
 
+use relevo_domain::EntityId;
 use relevo_domain::conversation::Priority;
 
 use super::bits::{self, WORDS};
@@ -11,6 +12,9 @@ use super::table::{NEVER, rank_of};
 use super::tenant::TenantColumns;
 use crate::reader::{Cursor, Sort};
 use crate::search::Hits;
+
+/// To decide for one conversation by its row costs as much as combining the bits of so many.
+const ROW_WORTH: u64 = 1_024;
 
 /// What a list found.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -49,6 +53,18 @@ pub(crate) fn select(
     page.selection
 }
 
+/// Every conversation of the list, in no order.
+pub(crate) fn members(columns: &TenantColumns, plan: &Plan, hits: Option<&Hits>) -> Vec<EntityId> {
+    let id = |ordinal| columns.table().row(ordinal).map(|row| row.place(Sort::LastActivity).conversation);
+    if let Some(hits) = hits {
+        let found = columns.of_contacts(hits.numbers()).filter(|ordinal| plan.matches(columns, *ordinal));
+        return found.filter_map(id).collect();
+    }
+    let nothing = Selection::default();
+    let mut all = Page { columns, sort: Sort::LastActivity, after: None, limit: 0, selection: nothing };
+    bits::members(&all.matches(plan)).filter_map(id).collect()
+}
+
 /// A page on its way.
 struct Page<'c> {
     columns: &'c TenantColumns,
@@ -59,12 +75,17 @@ struct Page<'c> {
 }
 
 impl Page<'_> {
-    /// A search: what it found is looked at one by one.
+    /// A search: what it found is looked at one by one, or looked up in the bits of everything that matches, if it is much.
     fn of_hits(&mut self, plan: &Plan, hits: &Hits) {
-        let mut slots = 0;
-        let found = self.columns.of_contacts(hits.numbers()).inspect(|_| slots += 1);
-        let found: Vec<u32> = found.filter(|ordinal| plan.matches(self.columns, *ordinal)).collect();
-        self.selection.work.slots += slots;
+        // All of them before anything is decided: so many rows come from memory side by side, and not one after the other.
+        let mut found: Vec<u32> = self.columns.of_contacts(hits.numbers()).collect();
+        self.selection.work.slots += found.len() as u64;
+        if found.len() as u64 * ROW_WORTH > u64::from(self.columns.table().len()) {
+            let mask = self.matches(plan);
+            found.retain(|ordinal| bits::holds(&mask, *ordinal));
+        } else {
+            found.retain(|ordinal| plan.matches(self.columns, *ordinal));
+        }
         self.selection.total = found.len() as u64;
         self.gather(found.into_iter());
     }

@@ -109,6 +109,36 @@ fn work_is_bounded_by_what_matches_and_by_what_can_come_first() {
     assert_eq!((found.work.segments, found.work.slots), (0, 2), "only they are looked at");
 }
 
+/// What a common name finds is looked up in bits, what a rare one finds is not: both say the same.
+#[test]
+fn a_search_that_finds_much_has_the_same_list_as_one_that_finds_little() {
+    let columns = hundred_thousand();
+    let filters = [
+        Filter::default(),
+        Filter { bot: Some(BotFilter::Paused), unread: true, ..Filter::default() },
+        Filter { statuses: vec![Status::Snoozed], tab: Tab::Unassigned, ..Filter::default() },
+        Filter { channels: vec![ChannelId::new("rare").unwrap()], ..Filter::default() },
+        Filter { waiting_since_before: Some(Timestamp::from_millis(9_000_000)), ..Filter::default() },
+    ];
+    for (filter, sort) in
+        filters.iter().flat_map(|filter| [Sort::LastActivity, Sort::Waiting].map(|sort| (filter, sort)))
+    {
+        let much: Vec<u32> = (0..COUNT).step_by(13).collect();
+        let whole = ask(&columns, filter, sort, None, Some(&Hits::new(much.clone(), false)));
+        assert!(whole.work.segments > 0, "so many are looked up in bits");
+        let mut one_by_one: Vec<Cursor> = Vec::new();
+        for little in much.chunks(50) {
+            let found = ask(&columns, filter, sort, None, Some(&Hits::new(little.to_vec(), false)));
+            assert_eq!(found.work.segments, 0, "so few are not");
+            assert_eq!(found.places.len() as u64, found.total.min(26));
+            one_by_one.extend(found.places);
+        }
+        one_by_one.sort_unstable();
+        one_by_one.truncate(26);
+        assert_eq!(whole.places, one_by_one, "{filter:?} {sort:?}");
+    }
+}
+
 #[test]
 fn a_deep_page_costs_no_more_than_the_first_and_goes_on_exactly_there() {
     let columns = hundred_thousand();

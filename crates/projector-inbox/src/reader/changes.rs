@@ -50,7 +50,7 @@ pub fn changed_since(
             EntityKind::Contact => found.contact(source, tenant, entity)?,
             EntityKind::Workspace => found.complete = false,
             // They show nothing, so they never stand here.
-            EntityKind::Identity | EntityKind::Channel => {}
+            EntityKind::Identity | EntityKind::Channel | EntityKind::Bulk => {}
         }
     }
     Ok(Changes { conversations: found.conversations, complete: found.complete })
@@ -81,7 +81,7 @@ pub fn touched_since(
                 people.contains(&entity) || linked.iter().any(|other| people.contains(other))
             }
             EntityKind::Workspace => true,
-            EntityKind::Identity | EntityKind::Channel => false,
+            EntityKind::Identity | EntityKind::Channel | EntityKind::Bulk => false,
         };
         if touched {
             return Ok(true);

@@ -5,7 +5,7 @@ use relevo_domain::{Caller, EntityId, EntityKind, TagId, TenantId, Timestamp};
 use relevo_projection::{RowSource, ViewSnapshot};
 
 use super::{Conversation, Cursor, Filter, ListQuery, ReadError, Shower, Sort, bad, load, load_many, visible_row};
-use crate::columns::{Access, Columns, Plan, TenantColumns, select};
+use crate::columns::{Access, Columns, Plan, TenantColumns, members, select};
 use crate::keys;
 use crate::reader::query::LIST_LIMIT_MAX;
 use crate::row::{ConversationRow, TagRow};
@@ -53,6 +53,32 @@ pub fn list(view: &ViewSnapshot, tenant: &TenantId, query: &ListQuery<'_>) -> Re
     }
     let rows = Shower::new(view, tenant, query.now).show_all(rows)?;
     Ok(Page { rows, next, total: found.total, search_truncated })
+}
+
+/// All conversations of a list at once, in no order: what a bulk is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Matching {
+    pub conversations: Vec<EntityId>,
+    /// As [`Page::search_truncated`]: some that match may be missing.
+    pub truncated: bool,
+}
+
+/// The ids of all conversations that match and that the caller may see.
+pub fn matching(
+    view: &ViewSnapshot,
+    tenant: &TenantId,
+    filter: &Filter,
+    visible: &Caller,
+    now: Timestamp,
+) -> Result<Matching, ReadError> {
+    let Some(columns) = columns_of(view, tenant)? else { return Ok(Matching::default()) };
+    let Some(access) = Access::of(visible, tenant, columns) else { return Ok(Matching::default()) };
+    let Some(plan) = plan(view, tenant, filter, access.clone(), now, columns)? else { return Ok(Matching::default()) };
+    let words = words_of(filter);
+    let hits =
+        words.map(|words| search::search(view, tenant, Person { columns, access: &access }, &words)).transpose()?;
+    let truncated = hits.as_ref().is_some_and(Hits::truncated);
+    Ok(Matching { conversations: members(columns, &plan, hits.as_ref()), truncated })
 }
 
 /// One conversation and its place in the list of this filter and sort, if it is in that list now. Of a search that is cut it

@@ -15,7 +15,7 @@ mod thread;
 mod turn;
 mod writing;
 
-use relevo_domain::conversation::{Medium, PauseReason, PauseTerms, Priority};
+use relevo_domain::conversation::{Alert, Medium, PauseReason, PauseTerms, Priority};
 use relevo_domain::{Actor, AgentId, Caller, ChannelId, EntityId, EntityKind, TagId, TeamId, TenantId, Timestamp};
 use relevo_projection::RowSource;
 use relevo_projection::row::{self, BadRow};
@@ -23,7 +23,7 @@ use relevo_readstore::{KeyError, StoreError};
 
 use crate::conversation::{OPEN, PENDING, RESOLVED, SNOOZED, WINDOW};
 use crate::keys;
-use crate::row::{ContactRow, ConversationRow, EscalationRow, PauseRow, SendState};
+use crate::row::{AlertRow, ContactRow, ConversationRow, EscalationRow, PauseRow, SendState};
 
 pub use changes::{CHANGED_OF_CONTACT_MAX, CHANGES_LIMIT_MAX, Changes, changed_since, touched_since};
 pub use contact::{
@@ -31,7 +31,7 @@ pub use contact::{
     sees_contact,
 };
 pub use counters::{Counters, TabCounts, counters};
-pub use list::{Page, Placed, list, place};
+pub use list::{Matching, Page, Placed, list, matching, place};
 pub use query::{BotFilter, Cursor, Filter, LIST_LIMIT_MAX, ListQuery, SEARCH_CHARS_MAX, Sort, Tab};
 pub use tags::{Tag, tags};
 pub use thread::{
@@ -141,6 +141,19 @@ pub struct Pause {
     pub terms: PauseTerms,
     /// The last since it began.
     pub escalation: Option<Escalation>,
+    /// The last of each kind since it began, in the order of the log.
+    pub alerts: Vec<RaisedAlert>,
+}
+
+/// Staff was alerted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RaisedAlert {
+    pub alert: Alert,
+    /// Since when it had been so.
+    pub since: Timestamp,
+    pub at: Timestamp,
+    /// Of its commit.
+    pub sequence: u64,
 }
 
 /// Somebody was asked to take over.
@@ -299,9 +312,19 @@ fn read_escalation(row: EscalationRow) -> Result<Escalation, ReadError> {
     })
 }
 
+fn read_alert(row: &AlertRow) -> Result<RaisedAlert, ReadError> {
+    Ok(RaisedAlert {
+        alert: Alert::parse(&row.alert).ok_or_else(|| bad("alert"))?,
+        since: Timestamp::from_millis(row.since),
+        at: Timestamp::from_millis(row.at),
+        sequence: row.sequence,
+    })
+}
+
 fn read_pause(row: PauseRow) -> Result<Pause, ReadError> {
     Ok(Pause {
         escalation: row.escalation.map(read_escalation).transpose()?,
+        alerts: row.alerts.iter().map(read_alert).collect::<Result<_, _>>()?,
         reason: PauseReason::parse(&row.reason).ok_or_else(|| bad("pause reason"))?,
         automatic: row.automatic,
         by: Actor::from_word(&row.by).ok_or_else(|| bad("actor"))?,

@@ -229,6 +229,9 @@ pub enum TimelineKind {
     MarkedRead = 13,
     PauseChanged = 14,
     Escalated = 15,
+    SituationDetected = 16,
+    SuggestionClosed = 17,
+    AlertRaised = 18,
 }
 
 /// A change of the conversation.
@@ -281,6 +284,37 @@ pub struct TimelineRow {
     /// Of a pause: only supervisors may end it.
     #[prost(bool, tag = "17")]
     pub locked: bool,
+    /// Of what was detected. Its reason stands in `pause_reason`.
+    #[prost(message, optional, tag = "18")]
+    pub detected: Option<DetectedRow>,
+    /// Of a suggestion: the version of the event that made it.
+    #[prost(uint64, tag = "19")]
+    pub suggestion: u64,
+    /// Of a suggestion that was closed.
+    #[prost(bool, tag = "20")]
+    pub accepted: bool,
+    /// Of an alert: `Alert::as_str`.
+    #[prost(string, tag = "21")]
+    pub alert: String,
+    /// Of an alert: since when it had been so.
+    #[prost(sint64, optional, tag = "22")]
+    pub since: Option<i64>,
+}
+
+/// What a rule found.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct DetectedRow {
+    /// `Rule::as_str`.
+    #[prost(string, tag = "1")]
+    pub rule: String,
+    /// Sixteen bytes each.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub messages: Vec<Vec<u8>>,
+    #[prost(uint32, tag = "3")]
+    pub count: u32,
+    /// Personal data.
+    #[prost(string, tag = "4")]
+    pub phrase: String,
 }
 
 /// What an update about an unknown message is.

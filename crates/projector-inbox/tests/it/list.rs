@@ -201,7 +201,11 @@ fn a_pause_and_an_assignment_survive_resolving_and_a_new_episode() {
     story.tell(
         id,
         staff("laura"),
-        [ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal: NotePersonal::default() }],
+        [ConversationEvent::BotResumed {
+            cause: ResumeCause::Staff,
+            catch_up: relevo_domain::conversation::CatchUp::Know,
+            personal: NotePersonal::default(),
+        }],
     );
     assert_eq!(Folded::of(&story).conversation(id).bot, Bot::Active);
 }

@@ -11,7 +11,7 @@ use relevo_projection::testing::story::{agent, supervisor};
 use relevo_projection::testing::{LiveView, history, long_history};
 use relevo_projector_inbox::{
     Bot, BotFilter, Conversation, Counters, Filter, InboxProjector, Sort, Status, Tab, TabCounts, conversation,
-    counters, place, tags,
+    counters, matching, place, tags,
 };
 
 use crate::support::{Ask, any_status, with};
@@ -230,6 +230,13 @@ fn expect_the_model(world: &World, cases: u32) {
         }
         places.sort();
         prop_assert!(places.iter().map(|(_, id)| *id).eq(wanted.iter().map(|row| row.conversation)));
+        // A bulk of that filter is the same conversations, however many.
+        let all = matching(&world.view, &world.tenant, &filter, &caller, now).unwrap();
+        let mut all = all.conversations;
+        all.sort();
+        let mut same: Vec<_> = wanted.iter().map(|row| row.conversation).collect();
+        same.sort();
+        prop_assert_eq!(all, same);
         let counted = counters(&world.view, &world.tenant, &caller, now).unwrap();
         let slow = Counters {
             mine: slow_counts(rows.iter().filter(|row| row.agent.as_ref() == Some(&caller.name))),
@@ -244,7 +251,7 @@ fn expect_the_model(world: &World, cases: u32) {
 
 /// Over a hundred conversations of three tenants, in every state.
 fn many() -> Vec<Recorded> {
-    long_history(12, 4_000)
+    long_history(13, 4_000)
 }
 
 #[test]

@@ -6,7 +6,7 @@ use relevo_projection::testing::story::supervisor;
 use relevo_projection::testing::{Story, fold};
 use relevo_projector_inbox::{
     Conversation, Cursor, Filter, InboxProjector, ListQuery, Page, Sort, Status, ThreadEntry, conversation, list,
-    thread,
+    matching, thread,
 };
 use tempfile::TempDir;
 
@@ -31,7 +31,11 @@ impl Ask<'_> {
     pub(crate) fn of(&self, view: &ViewSnapshot, tenant: &TenantId) -> Page {
         let Self { filter, sort, visible, now, after, limit } = self;
         let query = ListQuery { filter, sort: *sort, visible, now: *now, after: *after, limit: *limit };
-        list(view, tenant, &query).unwrap()
+        let page = list(view, tenant, &query).unwrap();
+        let all = matching(view, tenant, filter, visible, *now).unwrap();
+        assert_eq!((all.conversations.len() as u64, all.truncated), (page.total, page.search_truncated));
+        assert!(page.rows.iter().all(|row| all.conversations.contains(&row.conversation)));
+        page
     }
 }
 

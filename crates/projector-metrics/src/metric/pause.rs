@@ -37,6 +37,12 @@ pub(crate) fn observe(talk: &mut ConversationRow, moment: Moment<'_>, facts: &mu
         ConversationEvent::Opened { .. }
         | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::Escalated { .. }
+        | ConversationEvent::SituationDetected(_)
+        | ConversationEvent::SuggestionClosed { .. }
+        | ConversationEvent::BotTurnStarted(_)
+        | ConversationEvent::BotTurnEnded { .. }
+        | ConversationEvent::AlertRaised { .. }
+        | ConversationEvent::BotSignalled { .. }
         | ConversationEvent::EpisodeStarted { .. }
         | ConversationEvent::MessageReceived(_)
         | ConversationEvent::MessageEchoed(_)

@@ -123,6 +123,12 @@ pub(crate) fn observe(talk: &ConversationRow, moment: Moment<'_>, facts: &mut Fa
         | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
         | ConversationEvent::Escalated { .. }
+        | ConversationEvent::SituationDetected(_)
+        | ConversationEvent::SuggestionClosed { .. }
+        | ConversationEvent::BotTurnStarted(_)
+        | ConversationEvent::BotTurnEnded { .. }
+        | ConversationEvent::AlertRaised { .. }
+        | ConversationEvent::BotSignalled { .. }
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::NoteAdded { .. }
         | ConversationEvent::MarkedPending { .. }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use relevo_domain::conversation::PauseReason;
+use relevo_domain::Actor;
+use relevo_domain::conversation::{ConversationEvent, Detection, NotePersonal, PauseReason, PauseTerms};
+use relevo_domain::detection::{Act, Rule};
 use relevo_projection::testing::Story;
 use relevo_projector_metrics::{Bucket, Figure, ShareBand, ShareFigure};
 
@@ -49,6 +51,35 @@ fn a_pause_that_survives_a_resolution_is_measured_once() {
     story.wait(MINUTE * 100);
     resume(&mut story, id);
     assert_eq!(Folded::of(&story).minutes("pause_resolution"), Some((1, 10)));
+}
+
+/// The commit of the message that was found, as the decider writes it.
+#[test]
+fn what_relevo_notices_by_itself_pauses_automatically_for_its_reason_and_is_no_intervention() {
+    let mut story = Story::new();
+    let id = open(&mut story, 1);
+    story.customer(id, "hola");
+    let found = Detection {
+        rule: Rule::Complaint,
+        act: Act::Pause,
+        reason: PauseReason::Complaint,
+        messages: Vec::new(),
+        count: 1,
+        personal: NotePersonal::default(),
+    };
+    let pause = ConversationEvent::BotPaused {
+        reason: PauseReason::Complaint,
+        automatic: true,
+        terms: PauseTerms::default(),
+        personal: NotePersonal::default(),
+    };
+    story.tell(id, Actor::Customer, [ConversationEvent::SituationDetected(Box::new(found)), pause]);
+    story.wait(MINUTE * 4);
+    resume(&mut story, id);
+    let folded = Folded::of(&story);
+    assert_eq!(folded.lines("pauses"), ["wa-main - - | complaint automatic | 1"]);
+    assert_eq!(folded.lines("pause_resolution"), ["wa-main - - | complaint automatic resumed under_5m | 1×240s"]);
+    assert_eq!(folded.share("intervention"), Some(ShareFigure { n: 1, count: 0 }));
 }
 
 #[test]

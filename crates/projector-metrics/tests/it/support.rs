@@ -206,6 +206,10 @@ pub(crate) fn resume(story: &mut Story, id: EntityId) {
     story.tell(
         id,
         staff("sofia"),
-        [ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal: NotePersonal::default() }],
+        [ConversationEvent::BotResumed {
+            cause: ResumeCause::Staff,
+            catch_up: relevo_domain::conversation::CatchUp::Know,
+            personal: NotePersonal::default(),
+        }],
     );
 }

@@ -37,7 +37,11 @@ fn a_day_of_a_hairdresser_is_counted() {
     story.tell(
         id,
         staff("laura"),
-        [ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal: personal.clone() }],
+        [ConversationEvent::BotResumed {
+            cause: ResumeCause::Staff,
+            catch_up: relevo_domain::conversation::CatchUp::Know,
+            personal: personal.clone(),
+        }],
     );
     story.tell(id, staff("laura"), [pause(PauseReason::Echo, false)]);
     for status in [DeliveryStatus::Sent, DeliveryStatus::Read, DeliveryStatus::Sent] {

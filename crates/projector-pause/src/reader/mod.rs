@@ -2,9 +2,11 @@
 //!
 //! All functions work on one snapshot. What a caller may not see does not exist for them, and is not counted.
 
+pub(crate) mod bulk;
 pub(crate) mod count;
 pub(crate) mod history;
 pub(crate) mod list;
+pub(crate) mod suggestion;
 
 use relevo_domain::conversation::{PauseReason, PauseTerms};
 use relevo_domain::{Actor, AgentId, Caller, ChannelId, EntityId, EntityKind, TeamId, TenantId, Timestamp};
@@ -35,6 +37,8 @@ pub struct Pause {
     /// Personal data.
     pub note: Option<String>,
     pub terms: PauseTerms,
+    /// What was found in what was written, if that was why.
+    pub detected: Option<suggestion::Detected>,
 }
 
 /// The bot in one conversation.
@@ -103,6 +107,7 @@ fn read_pause(row: PauseRow) -> Result<Pause, ReadError> {
         since: Timestamp::from_millis(row.since),
         note: read_note(row.note),
         terms: PauseTerms { until: row.until.map(Timestamp::from_millis), locked: row.locked },
+        detected: row.detected.map(suggestion::read).transpose()?,
     })
 }
 

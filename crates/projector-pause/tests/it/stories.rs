@@ -29,6 +29,7 @@ fn it_is_seen_who_paused_why_and_since_when() {
         since,
         note: Some("reclama una seña".to_owned()),
         terms: PauseTerms::default(),
+        detected: None,
     };
     let page = folded.page(&folded.query(None, &supervisor("demo")));
     let [row] = page.rows.as_slice() else { panic!("one pause, not {page:?}") };

@@ -84,6 +84,7 @@ pub(crate) fn bot_paused(reason: PauseReason, automatic: bool, note: Option<&str
 pub(crate) fn bot_resumed(note: Option<&str>) -> ConversationEvent {
     ConversationEvent::BotResumed {
         cause: ResumeCause::Staff,
+        catch_up: relevo_domain::conversation::CatchUp::Know,
         personal: NotePersonal { text: note.map(str::to_owned) },
     }
 }

@@ -14,7 +14,7 @@ use relevo_testkit::{SmtpServer, Stage, eventually};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::world::{QUEUED_AT, World, account, failed, is_unknown, later, mail};
+use crate::world::{CLAIM, QUEUED_AT, World, account, failed, is_unknown, later, mail};
 
 const TO: &str = "ana@example.test";
 const MESSAGE_ID: &str = "cnv_1.msg_1.0123456789abcdef@example.test";
@@ -344,6 +344,58 @@ fn through(server: &SmtpServer, port: u16) -> Account {
         mail.credential.user = String::new();
         mail.credential.credential = Credential::Password(Secret::new(""));
     })
+}
+
+/// A way to the server on which it becomes another time while the server answers to a command.
+async fn dawdler(server: &SmtpServer, at: &'static [u8], by: Duration) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, target) = (listener.local_addr().unwrap().port(), server.port);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(dawdle(client, target, at, by));
+        }
+    });
+    port
+}
+
+async fn dawdle(mut client: TcpStream, target: u16, at: &[u8], by: Duration) {
+    let mut server = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
+    let (mut asked, mut up, mut down) = (false, [0; 4_096], [0; 4_096]);
+    loop {
+        tokio::select! {
+            read = client.read(&mut up) => {
+                let Ok(count @ 1..) = read else { return };
+                asked = up[..count].starts_with(at);
+                server.write_all(&up[..count]).await.unwrap();
+            }
+            read = server.read(&mut down) => {
+                let Ok(count @ 1..) = read else { return };
+                if std::mem::take(&mut asked) {
+                    later(by);
+                }
+                if client.write_all(&down[..count]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_mail_whose_text_would_begin_after_the_time_of_its_claim_is_not_submitted() {
+    let (world, server) = (World::new(), SmtpServer::start().await);
+    for at in [b"MAIL FROM".as_slice(), b"RCPT TO", b"DATA\r\n"] {
+        let port = dawdler(&server, at, CLAIM).await;
+        let outcome = world.send(&through(&server, port), &mail(1, TO, content())).await;
+        assert_eq!(failed(&outcome), (FailureClass::Transient, Some("timeout"), None), "{outcome:?}");
+        assert_eq!((server.received(TO).len(), server.queued()), (0, 0));
+    }
+    // One that begins in time is.
+    let slow = dawdler(&server, b"DATA\r\n", Duration::from_secs(9)).await;
+    let outcome = world.send(&through(&server, slow), &mail(1, TO, content())).await;
+    assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+    received(&server, TO).await;
+    assert_eq!(server.received(TO).len(), 1);
 }
 
 #[tokio::test]

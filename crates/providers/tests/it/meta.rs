@@ -5,11 +5,11 @@ use std::time::Duration;
 use relevo_channels::failure;
 use relevo_domain::conversation::{Body, FailureClass, MediaKind, OutgoingMail, Recipient};
 use relevo_domain::identity::IdentifierKind;
-use relevo_providers::{AccountKind, CheckPart, FetchFailure, MediumRef, Outcome, Secret};
+use relevo_providers::{AccountKind, CheckPart, Deadline, FetchFailure, MediumRef, Outcome, Secret};
 use relevo_testkit::fakes::{Behaviour, FakeMeta, MetaOptions, Provider, When, refusals};
 use serde_json::json;
 
-use crate::world::{WA_ID, World, failed, is_unknown, media, message, meta, outgoing, text};
+use crate::world::{CLAIM, WA_ID, World, clock, failed, is_unknown, later, media, message, meta, outgoing, text};
 
 async fn fake() -> FakeMeta {
     FakeMeta::start(MetaOptions::default()).await.unwrap()
@@ -147,6 +147,17 @@ async fn an_answer_that_never_comes_or_never_ends_is_an_unknown_outcome_in_time(
     assert!(matches!(stalled, Err(FetchFailure::Transient { .. })), "{stalled:?}");
     assert!(is_unknown(&silent) && is_unknown(&slow), "{silent:?} {slow:?}");
     assert_eq!((fake.received("1"), fake.received("2")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_claim_whose_time_is_over_is_not_called_with() {
+    let (world, fake) = (World::new(), fake().await);
+    let by = Deadline::within(CLAIM, clock);
+    later(CLAIM);
+    let outcome = world.send_by(&meta(&fake), &text(1), by).await;
+    assert_eq!(failed(&outcome), (FailureClass::Transient, None, None));
+    assert_eq!(fake.received(WA_ID), 0);
+    assert!(matches!(world.send(&meta(&fake), &text(1)).await, Outcome::Accepted { .. }), "another claim is");
 }
 
 #[tokio::test]

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use relevo_channels::failure;
 use relevo_domain::conversation::{FailureClass, MediaKind};
-use relevo_providers::{AccountKind, CheckPart, Outcome, Secret};
+use relevo_providers::{AccountKind, CheckPart, Deadline, Outcome, Secret};
 use relevo_testkit::fakes::{Behaviour, FakeTwilio, Provider, TwilioOptions, When, refusals};
 
-use crate::world::{TWILIO_TO, World, failed, is_unknown, media, message, text, twilio};
+use crate::world::{CLAIM, TWILIO_TO, World, clock, failed, is_unknown, later, media, message, text, twilio};
 
 async fn fake() -> FakeTwilio {
     FakeTwilio::start(TwilioOptions::default()).await.unwrap()
@@ -95,6 +95,17 @@ async fn an_answer_that_never_comes_is_an_unknown_outcome() {
     fake.next([Behaviour::SilentAfterAccepting]);
     assert!(is_unknown(&world.send(&twilio(&fake), &text(1)).await));
     assert_eq!(fake.received(TWILIO_TO), 1);
+}
+
+#[tokio::test]
+async fn a_claim_whose_time_is_over_is_not_called_with() {
+    let (world, fake) = (World::new(), fake().await);
+    let by = Deadline::within(CLAIM, clock);
+    later(CLAIM);
+    let outcome = world.send_by(&twilio(&fake), &text(1), by).await;
+    assert_eq!(failed(&outcome), (FailureClass::Transient, None, None));
+    assert_eq!(fake.received(TWILIO_TO), 0);
+    assert!(matches!(world.send(&twilio(&fake), &text(1)).await, Outcome::Accepted { .. }), "another claim is");
 }
 
 #[tokio::test]

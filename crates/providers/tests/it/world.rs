@@ -13,8 +13,8 @@ use relevo_domain::conversation::{
 use relevo_domain::identity::IdentifierKind;
 use relevo_domain::{ChannelId, MessageId, TenantId, Timestamp};
 use relevo_providers::{
-    Account, AccountKind, Door as _, Doors, FileLinks, Files, FilesError, Job, MetaAccount, Outcome, Secret, Tokens,
-    TwilioAccount,
+    Account, AccountKind, Deadline, Door as _, Doors, FileLinks, Files, FilesError, Job, MetaAccount, Outcome, Secret,
+    Tokens, TwilioAccount,
 };
 use relevo_testkit::fakes::{FakeMeta, FakeTwilio};
 
@@ -23,6 +23,9 @@ pub(crate) const TWILIO_TO: &str = "whatsapp:+5491155550101";
 
 /// When everything was queued that is sent here.
 pub(crate) const QUEUED_AT: Timestamp = Timestamp::from_millis(1_794_999_000_000);
+
+/// How long after it was asked for a claim may be used.
+pub(crate) const CLAIM: Duration = Duration::from_secs(10);
 
 /// Each test is a process of its own, so it may have its own time.
 static NOW: AtomicI64 = AtomicI64::new(1_795_000_000_000);
@@ -81,8 +84,13 @@ impl World {
 
     /// Prepares and hands over.
     pub(crate) async fn send(&self, account: &Account, outgoing: &Outgoing) -> Outcome {
+        self.send_by(account, outgoing, Deadline::within(CLAIM, clock)).await
+    }
+
+    /// The same, if the request is written in time.
+    pub(crate) async fn send_by(&self, account: &Account, outgoing: &Outgoing, by: Deadline) -> Outcome {
         match self.doors.prepare(Job { account, outgoing, queued_at: QUEUED_AT }).await {
-            Ok(prepared) => self.doors.hand_over(account, prepared).await,
+            Ok(prepared) => self.doors.hand_over(account, prepared, by).await,
             Err((failure, retry_after)) => Outcome::Failed { failure, retry_after },
         }
     }

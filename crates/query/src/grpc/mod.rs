@@ -1,6 +1,7 @@
 //! The gRPC services, one file each. A handler is five short moves; everything shared stands beside this folder.
 
 mod assignment;
+mod bulk;
 mod file;
 mod inbox;
 mod metrics;
@@ -19,4 +20,5 @@ const _: () = assert!(
         && PAGE_SIZE_MAX <= relevo_projector_inbox::THREAD_LIMIT_MAX
         && PAGE_SIZE_MAX <= relevo_projector_assignment::LIMIT_MAX
         && PAGE_SIZE_MAX <= relevo_projector_pause::LIMIT_MAX
+        && PAGE_SIZE_MAX <= relevo_projector_pause::BULK_LIMIT_MAX
 );

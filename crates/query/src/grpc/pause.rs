@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use relevo_domain::{Caller, ChannelId};
+use relevo_domain::{Caller, ChannelId, detection};
 use relevo_projector_pause as pause;
 use relevo_proto::query::v1 as wire;
 use relevo_proto::query::v1::pause_service_server::PauseService;
@@ -48,6 +48,13 @@ impl PauseService for Query {
         request: Request<wire::GetPauseCountsRequest>,
     ) -> Result<Response<wire::GetPauseCountsResponse>, Status> {
         answer(request, |caller, request| self.pause_counts(caller, request)).await
+    }
+
+    async fn list_suggestions(
+        &self,
+        request: Request<wire::ListSuggestionsRequest>,
+    ) -> Result<Response<wire::ListSuggestionsResponse>, Status> {
+        answer(request, |caller, request| self.suggestions(caller, request)).await
     }
 }
 
@@ -206,6 +213,56 @@ impl Query {
             Ok(wire::GetPauseCountsResponse { counts, position })
         })
         .await
+    }
+}
+
+impl Query {
+    async fn suggestions(
+        &self,
+        caller: Caller,
+        request: wire::ListSuggestionsRequest,
+    ) -> Result<wire::ListSuggestionsResponse, QueryError> {
+        let mut fields = Fields::default();
+        let rule = detection::Rule::parse(&request.rule);
+        if rule.is_none() && !request.rule.is_empty() {
+            fields.refuse("rule", Rule::UnknownWord);
+        }
+        let channels = asked_channels(&mut fields, &request.channel_ids);
+        let limit = fields.page_size(request.page_size, PAGE_SIZE_DEFAULT);
+        let freshness = fields.freshness(&request.min_position, request.deadline_ms);
+        fields.finish()?;
+
+        let page_token = request.page_token.clone();
+        let same_list = wire::ListSuggestionsRequest {
+            page_size: 0,
+            page_token: String::new(),
+            min_position: String::new(),
+            deadline_ms: 0,
+            ..request
+        };
+        let belongs = Belongs::to(&caller, "ListSuggestions", &same_list);
+        let turn: Turn<pause::Cursor> = self.turn(&self.inner.views.pause, &belongs, &page_token, freshness).await?;
+        built(pause::NAME, pause::VERSION, &turn.moment)?;
+        let (position, kept) = (turn.moment.position(), turn.to_keep());
+
+        let query = self.clone();
+        let reader = caller.clone();
+        let (suggestions, next) = read(move || {
+            let (channels, after) = (channels.as_slice(), turn.after.as_ref());
+            let list = pause::SuggestionQuery { rule, channels, visible: &reader, now: turn.now, after, limit };
+            let page = pause::suggestions(turn.moment.rows(), &reader.tenant, &list)?;
+            let (names, contacts) = (query.names(&reader), ContactNames::now(&query, &reader));
+            let texts = access::reads_texts(reader.role);
+            let rows = page.rows.iter().map(|row| {
+                let contact_name = contacts.of(row.conversation)?;
+                Ok(render::pause::suggestion(names, row, contact_name, texts))
+            });
+            Ok((rows.collect::<Result<Vec<_>, QueryError>>()?, page.next))
+        })
+        .await?;
+
+        let next_page_token = self.next_token(&caller, &belongs, kept, next.as_ref());
+        Ok(wire::ListSuggestionsResponse { suggestions, next_page_token, position: position.to_string() })
     }
 }
 

@@ -117,6 +117,17 @@ fn pause(names: Names<'_>, pause: inbox::Pause, shown: Shown) -> wire::Pause {
         until: pause.terms.until.map(words::time),
         locked: pause.terms.locked,
         escalation: pause.escalation.map(|row| escalation(names, &row)),
+        alerts: pause.alerts.iter().map(alert).collect(),
+        detection: None,
+    }
+}
+
+/// Of what staff was alerted.
+pub(crate) fn alert(row: &inbox::RaisedAlert) -> wire::Alert {
+    wire::Alert {
+        kind: words::alert(row.alert).into(),
+        since: Some(words::time(row.since)),
+        at: Some(words::time(row.at)),
     }
 }
 

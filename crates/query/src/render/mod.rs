@@ -1,6 +1,7 @@
 //! Rows of the views as messages of the API.
 
 pub(crate) mod assignment;
+pub(crate) mod bulk;
 pub(crate) mod conversation;
 pub(crate) mod metrics;
 pub(crate) mod outgoing;

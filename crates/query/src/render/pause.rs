@@ -36,6 +36,38 @@ pub(crate) fn one(names: Names<'_>, row: &pause::Pause, texts: bool) -> wire::Pa
         until: row.terms.until.map(words::time),
         locked: row.terms.locked,
         escalation: None,
+        alerts: Vec::new(),
+        detection: row.detected.as_ref().map(|found| detection(found, texts)),
+    }
+}
+
+/// What a rule found: its words are the customer's.
+fn detection(row: &pause::Detected, texts: bool) -> wire::Detection {
+    wire::Detection {
+        rule: row.rule.as_str().to_owned(),
+        message_ids: row.messages.iter().map(ToString::to_string).collect(),
+        count: row.count,
+        phrase: row.phrase.clone().filter(|_| texts).unwrap_or_default(),
+    }
+}
+
+/// A suggestion that nobody has answered.
+pub(crate) fn suggestion(
+    names: Names<'_>,
+    row: &pause::Suggestion,
+    contact_name: String,
+    texts: bool,
+) -> wire::Suggestion {
+    wire::Suggestion {
+        conversation_id: row.conversation.to_string(),
+        suggestion: row.number,
+        channel_id: row.channel.to_string(),
+        channel_label: names.directory.channel_label(names.tenant, &row.channel),
+        contact_name,
+        assignee: Some(names.assignee(row.agent.as_ref(), row.team.as_ref())),
+        detection: Some(detection(&row.detected, texts)),
+        reason: words::reason(row.reason).into(),
+        at: Some(words::time(row.at)),
     }
 }
 
@@ -68,11 +100,12 @@ fn entry(names: Names<'_>, pause: pause::Pause, texts: bool) -> wire::PauseHisto
         by: Some(names.actor(&pause.by)),
         reason: words::reason(pause.reason).into(),
         automatic: pause.automatic,
-        note: pause.note.filter(|_| texts).unwrap_or_default(),
+        note: pause.note.clone().filter(|_| texts).unwrap_or_default(),
         paused_for: None,
         changed: false,
         until: pause.terms.until.map(words::time),
         locked: pause.terms.locked,
+        detection: pause.detected.as_ref().map(|found| detection(found, texts)),
     }
 }
 

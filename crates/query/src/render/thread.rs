@@ -1,6 +1,6 @@
 //! Entries of a thread as the API shows them.
 
-use relevo_domain::conversation::{PauseReason, Priority, SnoozePreset};
+use relevo_domain::conversation::{Alert, PauseReason, Priority, SnoozePreset};
 use relevo_domain::{Actor, AgentId, MessageId, TagId, TeamId, Timestamp};
 use relevo_projector_inbox as inbox;
 use relevo_proto::query::v1 as wire;
@@ -140,6 +140,9 @@ fn timeline(names: Names<'_>, tags: &[inbox::Tag], row: inbox::Timeline) -> wire
         inbox::TimelineKind::MarkedRead => (wire::TimelineKind::MarkedRead, None),
         inbox::TimelineKind::PauseChanged => (wire::TimelineKind::PauseChanged, None),
         inbox::TimelineKind::Escalated => (wire::TimelineKind::Escalated, Some(wire::AssignmentHow::Manual)),
+        inbox::TimelineKind::SituationDetected => (wire::TimelineKind::SituationDetected, None),
+        inbox::TimelineKind::SuggestionClosed => (wire::TimelineKind::SuggestionClosed, None),
+        inbox::TimelineKind::AlertRaised => (wire::TimelineKind::AlertRaised, None),
     };
     let assignee = how.map(|_assigned| {
         let (agent, team) = (AgentId::new(row.agent.as_str()).ok(), TeamId::new(row.team.as_str()).ok());
@@ -164,6 +167,24 @@ fn timeline(names: Names<'_>, tags: &[inbox::Tag], row: inbox::Timeline) -> wire
         priority: Priority::parse(&row.priority).map_or(wire::Priority::Unspecified, words::priority).into(),
         through_version: row.through,
         locked: row.locked,
+        detection: row.detected.map(detection),
+        suggestion: row.suggestion,
+        accepted: row.accepted,
+        alert: Alert::parse(&row.alert).map(|alert| wire::Alert {
+            kind: words::alert(alert).into(),
+            since: time(row.since),
+            at: None,
+        }),
+    }
+}
+
+/// Whoever is shown a thread reads what was written in it.
+fn detection(row: inbox::Detected) -> wire::Detection {
+    wire::Detection {
+        rule: row.rule,
+        message_ids: row.messages.iter().map(|id| message_id(id)).collect(),
+        count: row.count,
+        phrase: row.phrase,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The domain's words as the API's: reasons, actors, assignees.
 
 use relevo_catalogue::Language;
-use relevo_domain::conversation::{Medium, PauseReason, Priority, SnoozePreset};
+use relevo_domain::conversation::{Alert, Medium, PauseReason, Priority, SnoozePreset};
 use relevo_domain::{Actor, AgentId, TeamId, TenantId, Timestamp};
 use relevo_proto::query::v1 as wire;
 use relevo_proto::time::to_wire;
@@ -69,6 +69,13 @@ pub(crate) const fn preset(preset: SnoozePreset) -> wire::SnoozePreset {
         SnoozePreset::FourHours => wire::SnoozePreset::FourHours,
         SnoozePreset::TomorrowMorning => wire::SnoozePreset::TomorrowMorning,
         SnoozePreset::NextMonday => wire::SnoozePreset::NextMonday,
+    }
+}
+
+pub(crate) const fn alert(alert: Alert) -> wire::AlertKind {
+    match alert {
+        Alert::PausedUnanswered => wire::AlertKind::PausedUnanswered,
+        Alert::PausedTooLong => wire::AlertKind::PausedTooLong,
     }
 }
 

@@ -16,6 +16,7 @@ mod presence;
 mod sending;
 mod storm;
 mod timeline;
+mod watch_alerts;
 mod watch_conversation;
 mod watch_inbox;
 mod watch_pace;

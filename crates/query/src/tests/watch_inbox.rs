@@ -18,7 +18,7 @@ use crate::{HEARTBEAT, WATCHES_PER_CALLER_MAX, WATCHES_PER_TENANT_MAX};
 
 const VIP: TagId = TagId::new([1; 16]);
 
-fn many(n: u8) -> World {
+pub(super) fn many(n: u8) -> World {
     let tag = WorkspaceEvent::TagCreated { tag: VIP, name: TagName::new("VIP").unwrap(), colour: Colour([1, 2, 3]) };
     (1..=n).fold(World::new().workspace_event("demo", tag), |world, n| world.writes("demo", n, "wa-main", "hola"))
 }

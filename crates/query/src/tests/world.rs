@@ -206,7 +206,11 @@ impl World {
     }
 
     pub(super) fn resumed(self, tenant_name: &str, n: u8) -> Self {
-        let event = ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal: NotePersonal::default() };
+        let event = ConversationEvent::BotResumed {
+            cause: ResumeCause::Staff,
+            catch_up: relevo_domain::conversation::CatchUp::Know,
+            personal: NotePersonal::default(),
+        };
         self.conversation_events(tenant_name, n, Actor::Staff(agent("laura")), vec![event])
     }
 

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use relevo_domain::{Caller, EntityId, Position, Timestamp};
+use relevo_domain::{Caller, EntityId, Position, Role, Timestamp};
 use relevo_projector_inbox as inbox;
 use relevo_proto::query::v1 as wire;
 use relevo_proto::query::v1::watch_inbox_response::Event;
@@ -111,11 +111,15 @@ fn told(event: Told, counters: wire::InboxCounters, before: Option<&wire::InboxC
                 && delta.removed_ids.is_empty()
                 && delta.order.is_empty()
                 && delta.alerts.is_empty()
+                && delta.pause_alerts.is_empty()
                 && before == Some(&counters);
             (!quiet).then_some(Event::Delta(wire::InboxDelta { counters: Some(counters), ..*delta }))
         }
     }
 }
+
+/// To whom the caller is asked to attend: by people, and because nobody does.
+type Alerts = (Vec<wire::EscalationAlert>, Vec<wire::PauseAlert>);
 
 /// What is different, without the counters.
 enum Told {
@@ -147,7 +151,7 @@ impl<'a> Look<'a> {
         let Some(changed) = self.changes(since)?.filter(|changed| changed.len() <= self.watch.size / 2) else {
             return self.snapshot();
         };
-        let alerts = self.alerts(&changed, since)?;
+        let (alerts, pause_alerts) = self.alerts(&changed, since)?;
         let (mut window, rows, _total) = self.read()?;
         // All of them: since then the caller's access, the labels of the configuration or how rows are shown may have changed,
         // of which no change tells.
@@ -161,7 +165,14 @@ impl<'a> Look<'a> {
         let order = texts(&window.shown);
         Ok((
             window,
-            Told::Delta(Box::new(wire::InboxDelta { upserts, order, resumed: true, alerts, ..Default::default() })),
+            Told::Delta(Box::new(wire::InboxDelta {
+                upserts,
+                order,
+                resumed: true,
+                alerts,
+                pause_alerts,
+                ..Default::default()
+            })),
         ))
     }
 
@@ -190,7 +201,8 @@ impl<'a> Look<'a> {
             }
         }
         let delta = self.delta(&mut window, rows)?;
-        let delta = wire::InboxDelta { alerts: self.alerts(&changed, since)?, ..delta };
+        let (alerts, pause_alerts) = self.alerts(&changed, since)?;
+        let delta = wire::InboxDelta { alerts, pause_alerts, ..delta };
         Ok((window, Told::Delta(Box::new(delta))))
     }
 
@@ -236,23 +248,35 @@ impl<'a> Look<'a> {
         Ok(changes.complete.then(|| changes.conversations.into_iter().collect()))
     }
 
-    /// Escalations to the caller since then, in the order of the log. What the watch filters does not matter; what the caller
-    /// may see does.
-    fn alerts(&self, changed: &HashSet<EntityId>, since: Position) -> Result<Vec<wire::EscalationAlert>, QueryError> {
+    /// Escalations to the caller and alerts since then, in the order of the log. What the watch filters does not matter; what the
+    /// caller may see does.
+    fn alerts(&self, changed: &HashSet<EntityId>, since: Position) -> Result<Alerts, QueryError> {
         let caller = &self.watch.caller;
         let names = self.watch.query.names(caller);
-        let mut alerts = Vec::new();
+        let (mut asked, mut left_alone) = (Vec::new(), Vec::new());
         for id in changed {
             let row = inbox::conversation(self.seen.rows, &caller.tenant, *id, caller, self.seen.now)?;
-            let Some(inbox::Conversation { bot: inbox::Bot::Paused(pause), contact_name, .. }) = row else { continue };
-            let asked = pause.escalation.filter(|row| row.to == caller.name && row.sequence > since.sequence());
-            let Some(row) = asked else { continue };
+            let Some(row) = row else { continue };
+            let inbox::Conversation { bot: inbox::Bot::Paused(pause), contact_name, agent, .. } = row else { continue };
+            let is_new = |sequence: u64| sequence > since.sequence();
+            let (conversation_id, own) = (id.to_string(), agent.as_ref() == Some(&caller.name));
+            if own || matches!(caller.role, Role::Supervisor | Role::Admin) {
+                left_alone.extend(pause.alerts.iter().filter(|row| is_new(row.sequence)).map(|row| {
+                    let alert = Some(render::conversation::alert(row));
+                    let (conversation_id, contact_name) = (conversation_id.clone(), contact_name.clone());
+                    (row.sequence, wire::PauseAlert { conversation_id, contact_name, alert })
+                }));
+            }
+            let Some(row) = pause.escalation.filter(|row| row.to == caller.name && is_new(row.sequence)) else {
+                continue;
+            };
             let escalation = Some(render::conversation::escalation(names, &row));
-            let alert = wire::EscalationAlert { conversation_id: id.to_string(), contact_name, escalation };
-            alerts.push((row.sequence, alert));
+            asked.push((row.sequence, wire::EscalationAlert { conversation_id, contact_name, escalation }));
         }
-        alerts.sort_by_key(|(sequence, _)| *sequence);
-        Ok(alerts.into_iter().map(|(_, alert)| alert).collect())
+        asked.sort_by_key(|(sequence, _)| *sequence);
+        left_alone.sort_by_key(|(sequence, _)| *sequence);
+        let asked = asked.into_iter().map(|(_, alert)| alert).collect();
+        Ok((asked, left_alone.into_iter().map(|(_, alert)| alert).collect()))
     }
 
     fn place(&self, id: EntityId) -> Result<Option<inbox::Placed>, QueryError> {

@@ -5,6 +5,7 @@
 //! and makes one message of all that is different. So a client that reads slowly costs nothing and gets fewer, larger
 //! messages, and what a watch keeps in memory is bounded by the window that it shows. What one shows is a [`Watched`].
 
+pub(crate) mod bulk;
 pub(crate) mod conversation;
 pub(crate) mod inbox;
 mod limit;

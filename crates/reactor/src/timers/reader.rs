@@ -1,12 +1,13 @@
 //! Reads the view `timers`, in one snapshot.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
-use relevo_command::Timer;
+use relevo_command::{Timer, TimerKind};
 use relevo_domain::{EntityId, TenantId, Timestamp};
 use relevo_projection::RowSource;
 use relevo_projection::row::{ReadError, read};
-use relevo_readstore::{Direction, KeyRange};
+use relevo_readstore::{Direction, KeyError, KeyRange};
 
 use super::keys;
 use super::row::PendingRow;
@@ -40,9 +41,21 @@ pub fn due(
     if let Some(behind) = behind {
         range = range.after(&keys::timer(behind));
     }
+    look(source, &range, now, limit, skip, &keys::read_timer)
+}
+
+/// Reads timers in the order of their times, as far as they are due.
+fn look(
+    source: &(impl RowSource + ?Sized),
+    range: &KeyRange,
+    now: Timestamp,
+    limit: usize,
+    skip: &dyn Fn(&Timer) -> bool,
+    timer_of: &dyn Fn(&[u8]) -> Result<Timer, KeyError>,
+) -> Result<Due, ReadError> {
     let (mut found, mut last, mut examined) = (Due::default(), None, 0);
-    source.visit(&range, Direction::Forward, &mut |key, _value| {
-        let timer = match keys::read_timer(key) {
+    source.visit(range, Direction::Forward, &mut |key, _value| {
+        let timer = match timer_of(key) {
             Ok(timer) => timer,
             Err(_wrong) => {
                 // One row that nobody can read must not keep those behind it.
@@ -68,6 +81,36 @@ pub fn due(
     Ok(found)
 }
 
+/// Alerts of one kind to the staff of one tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alarms {
+    pub tenant: TenantId,
+    pub kind: TimerKind,
+    /// How long it may be so.
+    pub after: Duration,
+}
+
+/// The alerts whose time is `now` or earlier, read as [`due`] reads timers.
+pub fn alarms(
+    source: &(impl RowSource + ?Sized),
+    of: &Alarms,
+    now: Timestamp,
+    behind: Option<&Timer>,
+    limit: usize,
+    skip: &dyn Fn(&Timer) -> bool,
+) -> Result<Due, ReadError> {
+    let Alarms { tenant, kind, after } = of;
+    let mut range = KeyRange::prefix(keys::alarming(tenant, *kind).finish());
+    if let Some(behind) = behind {
+        range = range.after(&keys::alarm(tenant, *kind, behind.stored(), behind.conversation));
+    }
+    look(source, &range, now, limit, skip, &|key| {
+        let (since, conversation) = keys::read_alarm(key)?;
+        let (scheduled, tenant) = (since + *after, tenant.clone());
+        Ok(Timer { scheduled, tenant, conversation, kind: *kind, set_by: 0, after: *after })
+    })
+}
+
 /// What one conversation has pending, in no particular order.
 pub fn pending_of(
     source: &(impl RowSource + ?Sized),
@@ -76,4 +119,14 @@ pub fn pending_of(
 ) -> Result<Vec<Timer>, ReadError> {
     let row: PendingRow = read(source, "pending", &keys::pending(tenant, conversation))?.unwrap_or_default();
     Ok(row.timers(tenant, conversation))
+}
+
+/// What staff is alerted to of one conversation if it stays so, and since when it is.
+pub fn alarming_of(
+    source: &(impl RowSource + ?Sized),
+    tenant: &TenantId,
+    conversation: EntityId,
+) -> Result<Vec<(TimerKind, Timestamp)>, ReadError> {
+    let row: PendingRow = read(source, "pending", &keys::pending(tenant, conversation))?.unwrap_or_default();
+    Ok(row.alarming())
 }

@@ -97,7 +97,11 @@ async fn a_pause_that_is_changed_ends_at_its_new_time_or_not_at_all() {
     }
     node.staff(moved, change_pause(Some(until + 2 * MINUTE))).await;
     node.staff(kept, change_pause(None)).await;
-    node.staff(by_hand, Command::ResumeBot { note: None, farewell: None }).await;
+    node.staff(
+        by_hand,
+        Command::ResumeBot { catch_up: relevo_domain::conversation::CatchUp::Know, note: None, farewell: None },
+    )
+    .await;
     node.staff(last, pause(Some(until + MINUTE))).await;
     let reactor = node.reacts();
 

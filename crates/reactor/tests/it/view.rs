@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use relevo_command::{Timer, TimerKind};
 use relevo_domain::conversation::{
-    Bot, ConversationEvent, Medium, NotePersonal, OpenCause, PauseReason, PauseTerms, ResumeCause, State, Status,
+    Alert, Bot, ConversationEvent, Medium, NotePersonal, OpenCause, PauseReason, PauseTerms, ResumeCause, State, Status,
 };
 use relevo_domain::{Actor, EntityId, Event, Recorded, TenantId, Timestamp};
 use relevo_projection::testing::story::staff;
 use relevo_projection::testing::{Story, fold, history, laws};
 use relevo_reactor::TimersProjector;
-use relevo_reactor::timers::{due, pending_of};
+use relevo_reactor::timers::{Alarms, alarms, due, pending_of};
 
 const EVER: Timestamp = Timestamp::from_millis(i64::MAX);
 
@@ -24,8 +24,8 @@ fn all(commits: &[Recorded]) -> Vec<Timer> {
     found.timers
 }
 
-/// What is pending by the domain: when, whose, what.
-fn expected(commits: &[Recorded]) -> BTreeSet<(Timestamp, TenantId, EntityId, TimerKind)> {
+/// The conversations by the domain.
+fn talks(commits: &[Recorded]) -> BTreeMap<(TenantId, EntityId), State> {
     let mut talks: BTreeMap<(TenantId, EntityId), State> = BTreeMap::new();
     for Recorded { commit, .. } in commits {
         for event in &commit.events {
@@ -34,8 +34,13 @@ fn expected(commits: &[Recorded]) -> BTreeSet<(Timestamp, TenantId, EntityId, Ti
             *state = std::mem::take(state).evolve(event, commit.occurred_at, &commit.actor);
         }
     }
+    talks
+}
+
+/// What is pending by the domain: when, whose, what.
+fn expected(commits: &[Recorded]) -> BTreeSet<(Timestamp, TenantId, EntityId, TimerKind)> {
     let mut pending = BTreeSet::new();
-    for ((tenant, conversation), state) in talks {
+    for ((tenant, conversation), state) in talks(commits) {
         let opened = state.opened.unwrap();
         if let Bot::Paused { terms: PauseTerms { until: Some(until), .. }, .. } = opened.bot {
             pending.insert((until, tenant.clone(), conversation, TimerKind::EndPause));
@@ -68,7 +73,78 @@ fn the_view_knows_what_the_domain_knows() {
             assert_eq!(shown, expected(&commits[..end]), "seed {seed}, {end} commits");
         }
     }
-    assert_eq!(seen, BTreeSet::from(TimerKind::ALL), "histories have timers of each kind");
+    let set = BTreeSet::from([TimerKind::EndPause, TimerKind::WakeSnoozed]);
+    assert_eq!(seen, set, "histories have timers of each kind");
+}
+
+/// What staff is alerted to if it stays so, by the view, each list the longest first.
+fn alarming(commits: &[Recorded], tenants: &BTreeSet<TenantId>) -> Vec<Timer> {
+    let (_folder, view) = fold(TimersProjector, commits);
+    let snapshot = view.snapshot().unwrap();
+    let lists = tenants.iter().flat_map(|tenant| TimerKind::ALERTS.map(|kind| (tenant.clone(), kind)));
+    let mut shown = Vec::new();
+    for (tenant, kind) in lists {
+        let list = Alarms { tenant, kind, after: Duration::from_mins(5) };
+        let found = alarms(&*snapshot, &list, EVER, None, usize::MAX, &|_| false).unwrap();
+        assert_eq!((found.rest, found.next, found.unreadable), (None, None, 0));
+        assert!(found.timers.is_sorted_by_key(|timer| timer.scheduled), "the earliest is first");
+        shown.extend(found.timers);
+    }
+    shown
+}
+
+#[test]
+fn the_view_knows_what_is_alarming_as_the_domain_does() {
+    let mut seen = BTreeSet::new();
+    for seed in 0..6 {
+        let commits = history(seed, 800);
+        for end in [200, 500, commits.len()] {
+            let talks = talks(&commits[..end]);
+            let tenants = talks.keys().map(|(tenant, _)| tenant.clone()).collect();
+            let shown = alarming(&commits[..end], &tenants);
+            seen.extend(shown.iter().map(|timer| timer.kind));
+            let shown: BTreeSet<_> =
+                shown.into_iter().map(|timer| (timer.stored(), timer.tenant, timer.conversation, timer.kind)).collect();
+            let mut expected = BTreeSet::new();
+            for ((tenant, conversation), state) in talks {
+                let opened = state.opened.unwrap();
+                let of =
+                    [(Alert::PausedUnanswered, TimerKind::ALERTS[0]), (Alert::PausedTooLong, TimerKind::ALERTS[1])];
+                for (alert, kind) in of {
+                    let since = opened.alarming_since(alert).filter(|since| opened.alerts.last(alert) != Some(*since));
+                    expected.extend(since.map(|since| (since, tenant.clone(), conversation, kind)));
+                }
+            }
+            assert_eq!(shown, expected, "seed {seed}, {end} commits");
+        }
+    }
+    assert_eq!(seen, BTreeSet::from(TimerKind::ALERTS), "histories have what is alarming");
+}
+
+#[test]
+fn a_look_at_what_is_alarming_goes_on_where_the_last_one_ended() {
+    let mut story = Story::new();
+    let begin = story.now();
+    for number in 1..=5 {
+        let ana = story.open(number, "wa", Medium::WhatsApp, "Ana");
+        story.tell(ana, staff("laura"), [paused(None)]);
+    }
+    let demo = BTreeSet::from([TenantId::new("demo").unwrap()]);
+    let every: Vec<Timer> =
+        alarming(story.commits(), &demo).into_iter().filter(|timer| timer.kind == TimerKind::PausedTooLong).collect();
+    assert_eq!(every.len(), 5);
+    let (_folder, view) = fold(TimersProjector, story.commits());
+    let snapshot = view.snapshot().unwrap();
+    let after = Duration::from_mins(5);
+    let list = Alarms { tenant: TenantId::new("demo").unwrap(), kind: TimerKind::PausedTooLong, after };
+    let before = begin + after - Duration::from_millis(1);
+    let early = alarms(&*snapshot, &list, before, None, 9, &|_| false).unwrap();
+    assert_eq!((early.timers, early.next), (vec![], Some(every[0].scheduled)), "not yet");
+    let second = |timer: &Timer| *timer == every[1];
+    let first = alarms(&*snapshot, &list, EVER, None, 2, &second).unwrap();
+    assert_eq!(first.timers, [every[0].clone(), every[2].clone()]);
+    let rest = alarms(&*snapshot, &list, EVER, first.rest.as_ref(), 9, &second).unwrap();
+    assert_eq!((rest.timers, rest.rest), (every[3..].to_vec(), None));
 }
 
 /// A pause until then.
@@ -90,7 +166,11 @@ fn only_what_will_come_to_pass_is_pending() {
     let mut story = Story::new();
     let ana = story.open(1, "wa", Medium::WhatsApp, "Ana");
     let (hour, two) = (story.now() + Duration::from_hours(1), story.now() + Duration::from_hours(2));
-    let resumed = ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal: NotePersonal::default() };
+    let resumed = ConversationEvent::BotResumed {
+        cause: ResumeCause::Staff,
+        catch_up: relevo_domain::conversation::CatchUp::Know,
+        personal: NotePersonal::default(),
+    };
     let woken = ConversationEvent::ReturnedToOpen { cause: OpenCause::Timer };
     let resolved = ConversationEvent::Resolved { episode: 1, reason: None, personal: NotePersonal::default() };
     let pending = ConversationEvent::MarkedPending { personal: NotePersonal::default() };

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use relevo_command::decision::EntityState;
-use relevo_command::{Committed, DecisionProjector, Draft, IdKey, Ledger, Origin};
+use relevo_command::{Committed, DecisionProjector, Draft, IdKey, Ledger, Origin, TimerPolicy};
 use relevo_domain::conversation::{
-    self, Author, Command, Content, ContentPersonal, ConversationEvent, Decision, Envelope, Medium, Message,
+    self, Alert, Author, Command, Content, ContentPersonal, ConversationEvent, Decision, Envelope, Medium, Message,
     MessageFlags, MessageKind, PauseReason, PauseTerms, PauseWish, Place,
 };
 use relevo_domain::{
@@ -85,6 +85,31 @@ pub(crate) fn snooze(until: Timestamp) -> Command {
     Command::Snooze { until: Some(until), preset: None, note: None }
 }
 
+fn place() -> Place {
+    Place {
+        channel: ChannelId::new("wa").unwrap(),
+        medium: Medium::WhatsApp,
+        contact: EntityId::new(EntityKind::Contact, [1; 16]),
+        contact_paused: false,
+    }
+}
+
+fn message(author: Author) -> Box<Message> {
+    let sender_address = Some("5491155550101".to_owned()).filter(|_| author == Author::Customer);
+    Box::new(Message {
+        id: MessageId::new(*uuid::Uuid::new_v4().as_bytes()),
+        author,
+        content: Content {
+            kind: MessageKind::Text,
+            attachments: Vec::new(),
+            personal: ContentPersonal { sender_address, ..ContentPersonal::default() },
+        },
+        provider_time: None,
+        reply_to: None,
+        flags: MessageFlags::default(),
+    })
+}
+
 impl Node {
     pub(crate) async fn new(server: &NatsServer) -> Self {
         let connection = Connection::connect(LogOptions::new(server.url())).await.unwrap();
@@ -106,11 +131,17 @@ impl Node {
 
     /// A reactor of this node.
     pub(crate) fn reacts(&self) -> Running {
+        self.reacts_as(TimerPolicy::default())
+    }
+
+    /// A reactor of this node, for tenants that want this.
+    pub(crate) fn reacts_as(&self, policy: TimerPolicy) -> Running {
         let token = CancellationToken::new();
         let reactor = Reactor::new(ReactorParts {
             ledger: Arc::clone(&self.ledger),
             view: self.views.get(timers::NAME).unwrap(),
             keys: Arc::new(HashMap::from([(tenant(), IdKey::new([3; 32]))])),
+            policies: Arc::new(move |_tenant| policy),
             clock: now,
         });
         Running { task: tokio::spawn(reactor.run(token.clone())), token }
@@ -118,28 +149,21 @@ impl Node {
 
     /// A conversation whose customer has just written.
     pub(crate) async fn open(&self, number: u32) -> EntityId {
-        let place = Place {
-            channel: ChannelId::new("wa").unwrap(),
-            medium: Medium::WhatsApp,
-            contact: EntityId::new(EntityKind::Contact, [1; 16]),
-            contact_paused: false,
-        };
         let entity = conversation(number);
-        let sender_address = Some("5491155550101".to_owned());
-        let message = Message {
-            id: MessageId::new(*uuid::Uuid::new_v4().as_bytes()),
-            author: Author::Customer,
-            content: Content {
-                kind: MessageKind::Text,
-                attachments: Vec::new(),
-                personal: ContentPersonal { sender_address, ..ContentPersonal::default() },
-            },
-            provider_time: None,
-            reply_to: None,
-            flags: MessageFlags::default(),
-        };
-        self.command(entity, Actor::Customer, Command::ReceiveMessage { place, message: Box::new(message) }).await;
+        self.writes(entity).await;
         entity
+    }
+
+    /// The customer of a conversation writes.
+    pub(crate) async fn writes(&self, entity: EntityId) {
+        let (place, message) = (place(), message(Author::Customer));
+        self.command(entity, Actor::Customer, Command::ReceiveMessage { place, message, detection: None }).await;
+    }
+
+    /// The business writes to them from the phone.
+    pub(crate) async fn echoes(&self, entity: EntityId) {
+        let (place, message) = (place(), message(Author::PhoneApp));
+        self.command(entity, Actor::PhoneApp, Command::RecordEcho { place, message }).await;
     }
 
     /// A command of staff.
@@ -202,5 +226,24 @@ impl Node {
     pub(crate) async fn until_count(&self, entity: EntityId, many: usize) {
         let enough = async || (self.fired(entity).await.len() == many).then_some(());
         eventually("timers come to pass", enough).await;
+    }
+
+    /// The alerts that were raised in a conversation, with their commits.
+    pub(crate) async fn alerts(&self, entity: EntityId) -> Vec<(Alert, Timestamp, Recorded)> {
+        let mut alerts = Vec::new();
+        for recorded in self.commits_of(entity).await {
+            for event in &recorded.commit.events {
+                if let Event::Conversation(ConversationEvent::AlertRaised { alert, since }) = event {
+                    alerts.push((*alert, *since, recorded.clone()));
+                }
+            }
+        }
+        alerts
+    }
+
+    /// Waits until so many alerts were raised in a conversation.
+    pub(crate) async fn until_alerts(&self, entity: EntityId, many: usize) -> Vec<(Alert, Timestamp, Recorded)> {
+        let enough = async || Some(self.alerts(entity).await).filter(|alerts| alerts.len() >= many);
+        eventually("alerts are raised", enough).await
     }
 }

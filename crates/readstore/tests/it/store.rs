@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use relevo_readstore::{Batch, Direction, Family, KeyRange, OpenError, Options, ReadStore};
+use relevo_readstore::{Batch, Direction, Family, KeyRange, OpenError, Options, ReadStore, StoreError};
 
 fn open(folder: &tempfile::TempDir) -> ReadStore {
     ReadStore::open(folder.path().join("view"), &Options::default()).unwrap()
@@ -171,9 +171,30 @@ fn a_damaged_folder_is_refused_with_what_to_do() {
         assert!(matches!(error, OpenError::Corrupted { .. }), "{what}: {error:?}");
         let text = error.to_string();
         assert!(text.contains("nothing recorded is lost") && text.contains("delete this folder"), "{text}");
-        std::fs::remove_dir_all(&path).unwrap();
-        assert_eq!(open(&folder).digest().unwrap().keys, 0, "{what}");
+        let begun = ReadStore::open_or_begin(&path, &Options::default()).unwrap();
+        assert_eq!(begun.digest().unwrap().keys, 0, "{what}");
     }
+}
+
+#[test]
+fn a_block_that_is_not_what_was_written_is_noticed_by_whoever_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    put(&store, &[("a", "1")]);
+    store.flush().unwrap();
+    drop(store);
+    for file in std::fs::read_dir(folder.path().join("view")).unwrap().map(Result::unwrap) {
+        if file.file_name().to_string_lossy().ends_with(".sst") {
+            let mut bytes = std::fs::read(file.path()).unwrap();
+            bytes[4] ^= 0xff;
+            std::fs::write(file.path(), bytes).unwrap();
+        }
+    }
+    let store = open(&folder);
+    assert!(!store.damaged(), "nobody has looked");
+    let snapshot = store.snapshot();
+    assert!(matches!(snapshot.get(b"a"), Err(StoreError::Corrupted(_))));
+    assert!(store.damaged());
 }
 
 fn remove_named(path: &std::path::Path, part: &str) {

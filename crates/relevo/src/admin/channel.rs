@@ -65,7 +65,8 @@ impl Service {
             EntityState::Conversation(_)
             | EntityState::Contact(_)
             | EntityState::Identity(_)
-            | EntityState::Workspace(_) => Ok(false),
+            | EntityState::Workspace(_)
+            | EntityState::Bulk(_) => Ok(false),
         }
     }
 
@@ -214,6 +215,7 @@ fn refused(operator: &Operator, channel_id: &str, not: &NotChanged) -> Status {
         NotChanged::InFile => not_found(operator, channel_id),
         NotChanged::Store(error) => operator.internal(error),
         NotChanged::Log(error) => operator.log_failed(error),
+        NotChanged::Unknown(error) => operator.unknown(error),
         NotChanged::Configuration(problems) => {
             let why = problems.lines(relevo_catalogue::Language::En).join("; ");
             tracing::error!(why, "configuration is not good any more");

@@ -4,7 +4,7 @@
 //! channels, and those that name no channel where the endpoint is theirs, and retries and discards those alone. The bytes are
 //! for items that are wholly theirs.
 
-use relevo_domain::{EndpointId, ErrorCode};
+use relevo_domain::{EndpointId, ErrorCode, RawId};
 use relevo_eventlog::{ParkedEntry, ParkedItem, ParkedReason};
 use relevo_intake::{ChannelRef, Counters, ParkingError, channel_of};
 use relevo_proto::Problem;
@@ -55,7 +55,7 @@ impl Service {
     }
 
     /// An item that the operator may see a part of, without its bytes.
-    async fn visible(&self, operator: &Operator, id: u64) -> Result<ParkedEntry, Status> {
+    async fn visible(&self, operator: &Operator, id: RawId) -> Result<ParkedEntry, Status> {
         let entry = self.installation.parking.entry(id).await.map_err(|error| operator.parking_failed(&error))?;
         if self.own(operator, &entry).is_empty() {
             return Err(operator.parking_failed(&ParkingError::NotFound(id)));
@@ -75,11 +75,12 @@ impl Service {
     /// The rows of an item that the operator may see.
     fn rows(&self, operator: &Operator, entry: &ParkedEntry) -> Vec<proto::ParkedItem> {
         let row = |reason: &ParkedReason| proto::ParkedItem {
-            parked_id: entry.sequence,
+            parked_id: entry.id.number(),
             endpoint: entry.endpoint.to_string(),
             tenant: reason.channel.as_ref().map(|(tenant, _)| tenant.to_string()).unwrap_or_default(),
             channel: reason.channel.as_ref().map(|(_, channel)| channel.to_string()).unwrap_or_default(),
-            intake_sequence: entry.sequence,
+            intake_sequence: entry.id.sequence,
+            intake_part: entry.id.part,
             ordinal: reason.ordinal,
             received_at: Some(to_wire(entry.received_at)),
             parked_at: Some(to_wire(reason.at)),
@@ -96,7 +97,7 @@ impl Service {
     }
 
     /// Ids of everything that the operator may see, oldest first.
-    async fn every_id(&self, operator: &Operator) -> Result<Vec<u64>, Status> {
+    async fn every_id(&self, operator: &Operator) -> Result<Vec<RawId>, Status> {
         let (mut ids, mut after) = (Vec::new(), 0);
         while ids.len() < ALL_MAX {
             let entries = self.entries(operator, after).await?;
@@ -104,7 +105,7 @@ impl Service {
             after = last.cursor;
             for entry in entries {
                 if !self.own(operator, &entry).is_empty() {
-                    ids.push(entry.sequence);
+                    ids.push(entry.id);
                 }
             }
         }
@@ -196,8 +197,8 @@ impl IntakeService for Service {
         request: Request<proto::GetParkedRequest>,
     ) -> Result<Response<proto::GetParkedResponse>, Status> {
         let operator = Operator::of(&request)?;
-        let entry = self.visible(&operator, request.get_ref().parked_id).await?;
-        let whole = self.installation.parking.get(entry.sequence).await;
+        let entry = self.visible(&operator, RawId::of_number(request.get_ref().parked_id)).await?;
+        let whole = self.installation.parking.get(entry.id).await;
         let whole = whole.map_err(|error| operator.parking_failed(&error))?;
         let item = self.rows(&operator, &entry).into_iter().next();
         // The bytes of an item that another tenant has a part in are for nobody.
@@ -213,11 +214,13 @@ impl IntakeService for Service {
     ) -> Result<Response<proto::RetryParkedResponse>, Status> {
         let operator = Operator::of(&request)?;
         let request = request.into_inner();
-        let ids = match (request.all, ids(&request.parked_ids)) {
+        let mut ids = match (request.all, ids(&request.parked_ids)) {
             (true, _) if request.parked_ids.is_empty() => self.every_id(&operator).await?,
             (false, Some(ids)) => ids,
             (true | false, _) => return Err(operator.invalid("parked_ids", "field-required")),
         };
+        // In the order in which they came, whatever the order in which they were parked: they may be one person's.
+        ids.sort_unstable();
         let mut answer = proto::RetryParkedResponse::default();
         for id in ids {
             if !request.all {
@@ -281,8 +284,8 @@ fn cursor(operator: &Operator, token: &str) -> Result<(u64, Option<u64>), Status
 }
 
 /// The ids of a request, each once, if there are any and not too many.
-fn ids(wanted: &[u64]) -> Option<Vec<u64>> {
-    let mut ids = wanted.to_vec();
+fn ids(wanted: &[u64]) -> Option<Vec<RawId>> {
+    let mut ids: Vec<RawId> = wanted.iter().copied().map(RawId::of_number).collect();
     ids.sort_unstable();
     ids.dedup();
     (!ids.is_empty() && ids.len() <= IDS_MAX).then_some(ids)

@@ -430,6 +430,7 @@ fn render(recorded: &Recorded, directory: &Directory) -> Result<proto::LogCommit
         hash: hex::encode(recorded.hash),
         previous_hash: if first { String::new() } else { hex::encode(commit.previous_hash) },
         intake_sequence: commit.intake.map_or(0, |pointer| pointer.sequence),
+        intake_part: commit.intake.map_or(0, |pointer| pointer.part),
         intake_ordinal: commit.intake.map_or(0, |pointer| pointer.ordinal),
         events,
         undecodable: String::new(),

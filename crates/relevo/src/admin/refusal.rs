@@ -79,9 +79,17 @@ impl Operator {
         self.say(repeatable(Problem::new(code)))
     }
 
+    /// What was asked for may be stored, or may not: it can be asked for again.
+    pub(super) fn unknown(&self, error: &LogError) -> Status {
+        tracing::error!(%error, "log did not say whether it has stored what it was told");
+        self.say(repeatable(Problem::new(ErrorCode::OutcomeUnknown)))
+    }
+
     pub(super) fn parking_failed(&self, error: &ParkingError) -> Status {
         match error {
-            ParkingError::NotFound(id) => self.say(Problem::new(ErrorCode::ParkedNotFound).about("parked_id", id)),
+            ParkingError::NotFound(id) => {
+                self.say(Problem::new(ErrorCode::ParkedNotFound).about("parked_id", id.number()))
+            }
             ParkingError::Log(error) => self.log_failed(error),
             ParkingError::Work(_) | ParkingError::Tally(_) => {
                 tracing::error!(error = %chain(error), "parked item cannot be handled");

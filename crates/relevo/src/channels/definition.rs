@@ -9,8 +9,8 @@ use toml::{Table, Value};
 use crate::config::file;
 use crate::config::{Problem, Problems, Secret, definition};
 
-/// The longest definition, in bytes: a certificate's worth of secrets, many times over.
-pub(crate) const BYTES_MAX: usize = 64 << 10;
+/// The longest definition, in bytes: several certificates' worth of secrets.
+pub(crate) const BYTES_MAX: usize = 16 << 10;
 /// Bytes of a verify token that is made here.
 const TOKEN_BYTES: usize = 24;
 /// What the secret is used for here; nothing else that is signed with it begins like this.

@@ -6,12 +6,13 @@
 mod definition;
 mod grants;
 mod guard;
+mod share;
 mod shared;
 mod store;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -28,6 +29,7 @@ use crate::config::{Channel, ChannelKind, Config, Problem, Problems, check};
 use crate::serve::routing;
 pub(crate) use definition::Definition;
 pub(crate) use grants::Grants;
+use share::Share;
 pub(crate) use shared::Shared;
 use store::Store;
 
@@ -77,6 +79,8 @@ pub(crate) enum NotChanged {
     Configuration(Problems),
     /// The other nodes could not be told.
     Log(LogError),
+    /// Nobody knows whether the other nodes were told.
+    Unknown(LogError),
 }
 
 impl Channels {
@@ -151,8 +155,15 @@ impl Channels {
         routing::webhook_url(&self.config(), channel, &self.0.own_url)
     }
 
-    /// Adds a channel, and puts it in force. Blocks for the disk.
-    pub(crate) fn add(&self, tenant: &TenantId, text: &str, replace: bool) -> Result<Addition, NotChanged> {
+    /// Adds a channel, and puts it in force. `removed` are the tenant's channels of which the other nodes remember that they were
+    /// taken back. Blocks for the disk.
+    pub(crate) fn add(
+        &self,
+        tenant: &TenantId,
+        text: &str,
+        replace: bool,
+        removed: &BTreeSet<ChannelId>,
+    ) -> Result<Addition, NotChanged> {
         let mut definition = Definition::parse(text).map_err(NotChanged::Definition)?;
         let wrong = |problem| NotChanged::Definition(Problems(vec![problem]));
         let id = definition.channel.id.clone();
@@ -186,6 +197,11 @@ impl Channels {
         let replaced = before.is_some();
         let mut with = added.clone();
         with.insert(key.clone(), definition.clone());
+        let share = Share::of(inner.file.tenants.len());
+        share.check(with.iter().filter(|((of, _), _)| of == tenant).map(|(_, one)| one)).map_err(wrong)?;
+        if !replaced {
+            share.check_removed(&channel, removed).map_err(wrong)?;
+        }
         let config = check::check(&joined(&inner.file, &with))
             .map_err(|problems| about(problems, tenant, &inner.file, &with, &channel))?;
         inner.store.write(&key, &definition).map_err(NotChanged::Store)?;
@@ -218,27 +234,30 @@ impl Channels {
         self.0.added().clone()
     }
 
-    /// Puts in force what another node has added, changed or (`None`) taken back; says whether that changes anything. It was
-    /// checked there for what may be added. Blocks for the disk.
-    fn adopt(&self, key: &AccountKey, definition: Option<Definition>) -> Result<bool, NotChanged> {
+    /// Puts in force what other nodes have added, changed or (`None`) taken back, all or nothing; says whether that changes anything.
+    /// It was checked there for what may be added. Blocks for the disk.
+    fn adopt(&self, changes: &BTreeMap<AccountKey, Option<Definition>>) -> Result<bool, NotChanged> {
         let inner = &self.0;
-        let (tenant, channel) = key;
-        if inner.in_file(tenant, channel.as_str()) {
+        if changes.keys().any(|(tenant, channel)| inner.in_file(tenant, channel.as_str())) {
             return Err(NotChanged::InFile);
         }
         let mut added = inner.added();
-        if added.get(key) == definition.as_ref() {
+        if changes.iter().all(|(key, definition)| added.get(key) == definition.as_ref()) {
             return Ok(false);
         }
         let mut with = added.clone();
-        with.remove(key);
-        with.extend(definition.iter().map(|definition| (key.clone(), definition.clone())));
-        let config = check::check(&joined(&inner.file, &with)).map_err(NotChanged::Configuration)?;
-        match &definition {
-            Some(definition) => inner.store.write(key, definition),
-            None => inner.store.remove(key),
+        for (key, definition) in changes {
+            with.remove(key);
+            with.extend(definition.iter().map(|definition| (key.clone(), definition.clone())));
         }
-        .map_err(NotChanged::Store)?;
+        let config = check::check(&joined(&inner.file, &with)).map_err(NotChanged::Configuration)?;
+        for (key, definition) in changes {
+            match definition {
+                Some(definition) => inner.store.write(key, definition),
+                None => inner.store.remove(key),
+            }
+            .map_err(NotChanged::Store)?;
+        }
         *added = with;
         inner.put_in_force(config);
         Ok(true)

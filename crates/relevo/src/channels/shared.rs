@@ -3,7 +3,7 @@
 //! Each node keeps its channels in its own folder; what changes is also said on a stream that all nodes follow, sealed with a key
 //! that follows from the tenant's id key, which every node has. What the stream says wins over what a folder holds.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +44,10 @@ struct Known {
     last: u64,
     /// Where each channel stands, taken back or not.
     at: BTreeMap<AccountKey, u64>,
+    /// What other nodes say and what cannot be in force here yet: what it needs may be another channel's until that changes, too.
+    pending: BTreeMap<AccountKey, Option<Definition>>,
+    /// What only this node has and cannot say; it is complained of once.
+    unsaid: BTreeSet<AccountKey>,
 }
 
 impl Shared {
@@ -111,7 +115,8 @@ impl Inner {
             self.learn(&mut known).await.map_err(NotChanged::Log)?;
             let before = self.channels.added();
             let (channels, of, text) = (self.channels.clone(), tenant.clone(), definition.clone());
-            let addition = aside(move || channels.add(&of, &text, replace)).await?;
+            let removed = known.removed(&tenant, &before);
+            let addition = aside(move || channels.add(&of, &text, replace, &removed)).await?;
             let key = (tenant.clone(), addition.channel.clone());
             if addition.already_so {
                 return Ok(addition);
@@ -140,7 +145,8 @@ impl Inner {
         Err(NotChanged::Log(LogError::Unavailable("other nodes change the channel at the same time".to_owned())))
     }
 
-    /// Says a change that was made here; undoes it if that cannot be said, or if another node was first (`false`).
+    /// Says a change that was made here; undoes it if that cannot be said, or if another node was first (`false`). Where nobody knows
+    /// whether it was said, it is undone, too: if it was, it comes back with what is read next.
     async fn told(
         &self,
         known: &mut Known,
@@ -150,10 +156,15 @@ impl Inner {
     ) -> Result<bool, NotChanged> {
         let told = self.say(known, key, now).await;
         if !matches!(told, Ok(true)) {
-            let (channels, key, before) = (self.channels.clone(), key.clone(), before.cloned());
-            aside(move || channels.adopt(&key, before)).await?;
+            let (channels, undone) = (self.channels.clone(), BTreeMap::from([(key.clone(), before.cloned())]));
+            aside(move || channels.adopt(&undone)).await?;
         }
-        told.map_err(NotChanged::Log)
+        told.map_err(|error| match error {
+            LogError::Unavailable(_) => NotChanged::Unknown(error),
+            LogError::Full | LogError::TooLarge { .. } | LogError::Undecodable { .. } | LogError::Refused(_) => {
+                NotChanged::Log(error)
+            }
+        })
     }
 
     /// Says what a channel is now; false if another node has said something meanwhile.
@@ -170,12 +181,19 @@ impl Inner {
         if let Some(sequence) = said {
             // What others have said between stays to be read: `last` is not moved.
             known.at.insert(key.clone(), sequence);
+            known.pending.remove(key);
         }
         Ok(said.is_some())
     }
 
     /// Reads what is new on the stream, and puts it in force here.
     async fn learn(&self, known: &mut Known) -> Result<(), LogError> {
+        let read = self.read(known).await;
+        self.catch_pending_up(known).await;
+        read
+    }
+
+    async fn read(&self, known: &mut Known) -> Result<(), LogError> {
         loop {
             let next = match self.stream.next(known.last).await {
                 Ok(Some(next)) => next,
@@ -191,14 +209,15 @@ impl Inner {
             let key = (next.tenant, next.channel);
             // Our own words come back to us, and are in force already.
             if known.at.insert(key.clone(), next.sequence) != Some(next.sequence) {
-                self.take_over(key, next.sealed).await;
+                self.take_over(known, key, next.sealed).await;
             }
         }
     }
 
-    /// Puts in force what another node says of a channel. What cannot be is said to operators, and stays as it is here.
-    async fn take_over(&self, key: AccountKey, sealed: Option<Bytes>) {
+    /// Puts in force what another node says of a channel. What cannot be is said to operators, and stays as it is here until it can.
+    async fn take_over(&self, known: &mut Known, key: AccountKey, sealed: Option<Bytes>) {
         let (tenant, channel) = key.clone();
+        known.pending.remove(&key);
         let definition = match sealed {
             None => None,
             Some(sealed) => match self.keys.get(&tenant).and_then(|id_key| open(id_key, &key, &sealed)) {
@@ -206,24 +225,80 @@ impl Inner {
                 None => return tracing::error!(%tenant, %channel, "channel of another node cannot be read here"),
             },
         };
-        let channels = self.channels.clone();
-        match aside(move || channels.adopt(&key, definition)).await {
+        match self.adopt(BTreeMap::from([(key.clone(), definition.clone())])).await {
             Ok(true) => tracing::info!(%tenant, %channel, "channel was changed at another node"),
             Ok(false) => {}
-            Err(why) => tracing::error!(%tenant, %channel, ?why, "channel of another node is not good here"),
+            Err(why @ NotChanged::InFile) => {
+                tracing::error!(%tenant, %channel, ?why, "channel of another node stands in this node's configuration");
+            }
+            Err(why) => {
+                tracing::error!(%tenant, %channel, ?why, "channel of another node is not good here yet");
+                known.pending.insert(key, definition);
+            }
         }
     }
 
-    /// Takes over what is new, and says what stands in this node's folder alone: it was added before nodes told each other.
+    /// Tries again what could not be in force: of each channel only the last word is on the stream, so one may need what another
+    /// gives up behind it. As long as one succeeds there may be more; what only goes together is tried together.
+    async fn catch_pending_up(&self, known: &mut Known) {
+        let mut before = usize::MAX;
+        while known.pending.len() < before {
+            before = known.pending.len();
+            for (key, definition) in known.pending.clone() {
+                if self.adopt(BTreeMap::from([(key.clone(), definition)])).await.is_ok() {
+                    known.caught_up(&key);
+                }
+            }
+        }
+        if known.pending.len() > 1 && self.adopt(known.pending.clone()).await.is_ok() {
+            for key in known.pending.clone().into_keys() {
+                known.caught_up(&key);
+            }
+        }
+    }
+
+    async fn adopt(&self, changes: BTreeMap<AccountKey, Option<Definition>>) -> Result<bool, NotChanged> {
+        let channels = self.channels.clone();
+        aside(move || channels.adopt(&changes)).await
+    }
+
+    /// Takes over what is new, and says what stands in this node's folder alone: it was added before nodes told each other. One that
+    /// cannot be said holds up no other.
     async fn exchange(&self) -> Result<(), LogError> {
         let mut known = self.known.lock().await;
         self.learn(&mut known).await?;
         for (key, definition) in self.channels.added() {
-            if !known.at.contains_key(&key) {
-                self.say(&mut known, &key, Some(&definition)).await?;
+            if known.at.contains_key(&key) {
+                continue;
+            }
+            match self.say(&mut known, &key, Some(&definition)).await {
+                Ok(_) => {
+                    known.unsaid.remove(&key);
+                }
+                Err(error @ LogError::Unavailable(_)) => return Err(error),
+                Err(error) => {
+                    if known.unsaid.insert(key.clone()) {
+                        let (tenant, channel) = key;
+                        tracing::error!(%tenant, %channel, %error, "channel of this node cannot be told to the others");
+                    }
+                }
             }
         }
         Ok(())
+    }
+}
+
+impl Known {
+    /// The tenant's channels that were taken back: each has left its word on the stream.
+    fn removed(&self, tenant: &TenantId, added: &BTreeMap<AccountKey, Definition>) -> BTreeSet<ChannelId> {
+        let gone = self.at.keys().filter(|key| key.0 == *tenant && !added.contains_key(*key));
+        gone.map(|(_, channel)| channel.clone()).collect()
+    }
+
+    fn caught_up(&mut self, key: &AccountKey) {
+        self.pending.remove(key);
+        let (tenant, channel) = key;
+        tracing::info!(%tenant, %channel, "channel of another node is in force here now");
     }
 }
 
@@ -265,145 +340,5 @@ fn open(id_key: &IdKey, key: &AccountKey, sealed: &[u8]) -> Option<Definition> {
 }
 
 #[cfg(test)]
-mod tests {
-    use relevo_eventlog::Options;
-    use relevo_testkit::NatsServer;
-
-    use super::*;
-    use crate::config::{Layers, check, load};
-
-    const META: &str = "id = 'wa-new'\nkind = 'meta'\nlabel = 'New'\napp_secrets = ['hush']\nphone_number_id = '777'\n\
-                        access_token = 'first'\n";
-
-    fn tenant() -> TenantId {
-        TenantId::new("demo").unwrap()
-    }
-
-    fn id() -> ChannelId {
-        ChannelId::new("wa-new").unwrap()
-    }
-
-    /// A node with a folder of its own.
-    struct Node {
-        folder: tempfile::TempDir,
-        channels: Channels,
-        shared: Shared,
-    }
-
-    async fn node(server: &NatsServer, id_key: u8, folder: tempfile::TempDir) -> Node {
-        let file = load(&Layers { demo: true, ..Layers::default() }).unwrap();
-        let config = check::check(&file).unwrap();
-        let channels = Channels::open(file, config, folder.path().to_owned(), "http://127.0.0.1:1").unwrap();
-        let connection = Connection::connect(Options::new(server.url())).await.unwrap();
-        let keys = Arc::new(HashMap::from([(tenant(), IdKey::new([id_key; 32]))]));
-        let shared = Shared::new(channels.clone(), connection.added_channels(), keys);
-        Node { folder, channels, shared }
-    }
-
-    impl Node {
-        async fn fresh(server: &NatsServer) -> Self {
-            node(server, 1, tempfile::tempdir().unwrap()).await
-        }
-
-        async fn add(&self, text: &str, replace: bool) -> Result<Addition, NotChanged> {
-            self.shared.add(tenant(), text.to_owned(), replace).await
-        }
-
-        /// The token of the channel's account, if it has one.
-        fn token(&self) -> Option<String> {
-            let account = self.channels.accounts().find(&tenant(), &id())?;
-            let relevo_providers::AccountKind::Meta(meta) = &account.kind else { return None };
-            Some(meta.access_token.expose().to_owned())
-        }
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn what_one_node_adds_changes_and_takes_back_every_node_does_without_a_restart() {
-        let server = NatsServer::start().await;
-        let (one, other) = (Node::fresh(&server).await, Node::fresh(&server).await);
-        let (checked, token) = (CancellationToken::new(), CancellationToken::new());
-        checked.cancel();
-        let following = tokio::spawn(other.shared.clone().follow(checked, token.clone()));
-        let shows = |wanted: Option<&'static str>| {
-            let other = &other;
-            relevo_testkit::eventually("the other node follows", async move || {
-                (other.token().as_deref() == wanted).then_some(())
-            })
-        };
-
-        let added = one.add(META, false).await.unwrap();
-        shows(Some("first")).await;
-        assert!(other.channels.was_added(&tenant(), &id()));
-        let again = other.add(META, false).await.unwrap();
-        assert!(again.already_so && again.verify_token == added.verify_token);
-
-        one.add(&META.replace("first", "second"), true).await.unwrap();
-        shows(Some("second")).await;
-        // The other node may change it, too, and this one is not asked about what it does not know yet.
-        other.add(&META.replace("first", "third"), true).await.unwrap();
-        assert!(one.shared.remove(tenant(), id()).await.unwrap());
-        assert_eq!(one.token(), None);
-        shows(None).await;
-        assert!(!other.shared.remove(tenant(), id()).await.unwrap(), "so already");
-        token.cancel();
-        following.await.unwrap();
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_node_that_was_away_has_what_the_others_have_and_tells_what_it_alone_had() {
-        let server = NatsServer::start().await;
-        let one = Node::fresh(&server).await;
-        one.add(META, false).await.unwrap();
-        let late = Node::fresh(&server).await;
-        late.shared.catch_up().await.unwrap();
-        assert_eq!(late.token().as_deref(), Some("first"));
-
-        // It is away while the channel is taken back; its folder does not bring it back.
-        one.shared.remove(tenant(), id()).await.unwrap();
-        let Node { folder, channels, shared } = late;
-        drop((channels, shared));
-        let late = node(&server, 1, folder).await;
-        assert_eq!(late.token().as_deref(), Some("first"));
-        late.shared.0.exchange().await.unwrap();
-        assert_eq!(late.token(), None);
-        one.shared.0.exchange().await.unwrap();
-        assert_eq!(one.token(), None);
-
-        // One that was added before nodes told each other.
-        let own = META.replace("wa-new", "wa-own").replace("777", "778");
-        late.channels.add(&tenant(), &own, false).unwrap();
-        late.shared.0.exchange().await.unwrap();
-        one.shared.catch_up().await.unwrap();
-        assert!(one.channels.was_added(&tenant(), &ChannelId::new("wa-own").unwrap()));
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn nobody_reads_a_secret_on_the_stream_and_a_node_with_another_key_takes_nothing_over() {
-        let server = NatsServer::start().await;
-        let one = Node::fresh(&server).await;
-        one.add(META, false).await.unwrap();
-        let said = one.shared.0.stream.next(0).await.unwrap().unwrap();
-        let sealed = said.sealed.unwrap();
-        for secret in ["hush", "first", "777", "phone_number_id"] {
-            assert!(!sealed.windows(secret.len()).any(|part| part == secret.as_bytes()), "{secret}");
-        }
-        let (key, other) = ((tenant(), id()), (tenant(), ChannelId::new("wa-b").unwrap()));
-        let id_key = IdKey::new([1; 32]);
-        assert!(open(&id_key, &key, &sealed).is_some());
-        assert!(open(&id_key, &other, &sealed).is_none() && open(&id_key, &key, &sealed[..20]).is_none());
-
-        let stranger = node(&server, 2, tempfile::tempdir().unwrap()).await;
-        stranger.shared.catch_up().await.unwrap();
-        assert_eq!(stranger.token(), None);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn what_cannot_be_told_to_the_others_is_not_done_here() {
-        let mut server = NatsServer::start().await;
-        let one = Node::fresh(&server).await;
-        server.kill9();
-        assert!(matches!(one.add(META, false).await, Err(NotChanged::Log(_))));
-        assert_eq!(one.token(), None);
-        assert_eq!(std::fs::read_dir(one.folder.path()).unwrap().count(), 0);
-    }
-}
+#[path = "shared_tests.rs"]
+mod tests;

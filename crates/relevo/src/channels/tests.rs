@@ -22,9 +22,12 @@ fn id(name: &str) -> ChannelId {
     ChannelId::new(name).unwrap()
 }
 
+/// No channel was taken back before.
+const NONE: BTreeSet<ChannelId> = BTreeSet::new();
+
 /// Places and keys of what is wrong with a definition.
 fn wrong(channels: &Channels, text: &str) -> Vec<(String, &'static str)> {
-    match channels.add(&tenant("demo"), text, false) {
+    match channels.add(&tenant("demo"), text, false, &NONE) {
         Err(NotChanged::Definition(problems)) => problems.0.into_iter().map(|one| (one.at, one.key)).collect(),
         other => panic!("{other:?}"),
     }
@@ -38,7 +41,7 @@ fn an_added_channel_is_in_force_at_once_and_after_a_restart_and_can_be_taken_bac
     let folder = tempfile::tempdir().unwrap();
     let channels = open(folder.path());
     let (demo, wa) = (tenant("demo"), id("wa-new"));
-    let addition = channels.add(&demo, META, false).unwrap();
+    let addition = channels.add(&demo, META, false, &NONE).unwrap();
     let token = addition.verify_token.clone().unwrap();
     assert!(!addition.already_so && token.len() >= 32);
     for channels in [channels.clone(), open(folder.path())] {
@@ -49,7 +52,7 @@ fn an_added_channel_is_in_force_at_once_and_after_a_restart_and_can_be_taken_bac
         assert!(matches!(&account.kind, AccountKind::Meta(meta) if meta.access_token.expose() == "first"));
         assert_eq!(channels.labels(&demo).get(&wa).as_deref(), Some("New"));
         assert!(channels.was_added(&demo, &wa));
-        let again = channels.add(&demo, META, false).unwrap();
+        let again = channels.add(&demo, META, false, &NONE).unwrap();
         assert!(again.already_so && again.verify_token.as_deref() == Some(token.as_str()));
     }
     assert!(channels.remove(&demo, &wa).unwrap());
@@ -67,18 +70,18 @@ fn a_replacement_has_another_revision_and_leaves_others_alone() {
     let channels = open(folder.path());
     let demo = tenant("demo");
     let second = META.replace("wa-new", "wa-two").replace("777", "778");
-    channels.add(&demo, META, false).unwrap();
-    channels.add(&demo, &second, false).unwrap();
+    channels.add(&demo, META, false, &NONE).unwrap();
+    channels.add(&demo, &second, false, &NONE).unwrap();
     let changed = META.replace("first", "second");
     assert_eq!(wrong(&channels, &changed), [("id".to_owned(), "config-channel-added")]);
     let revision = |name| channels.accounts().find(&demo, &id(name)).unwrap().revision;
     let (first, two) = (revision("wa-new"), revision("wa-two"));
-    channels.add(&demo, &changed, true).unwrap();
+    channels.add(&demo, &changed, true, &NONE).unwrap();
     let second = revision("wa-new");
     assert_eq!((second > first, revision("wa-two")), (true, two));
     // Neither does one that comes back look like what it was.
     channels.remove(&demo, &id("wa-new")).unwrap();
-    channels.add(&demo, META, false).unwrap();
+    channels.add(&demo, META, false, &NONE).unwrap();
     assert!(revision("wa-new") > second);
 }
 
@@ -101,7 +104,7 @@ fn an_added_mailbox_is_at_public_addresses_unless_the_operator_lets_it_be_anywhe
         let config = check::check(&file).unwrap();
         let open =
             || Channels::open(file.clone(), config.clone(), folder.path().to_owned(), "http://127.0.0.1:1").unwrap();
-        open().add(&tenant("demo"), MAIL, false).unwrap();
+        open().add(&tenant("demo"), MAIL, false, &NONE).unwrap();
         let channels = open();
         assert_eq!((public_only(&channels, "m"), public_only(&channels, "own")), (!any_server, false));
     }
@@ -119,7 +122,7 @@ async fn the_configuration_is_in_force_before_the_accounts_are() {
         runtime.block_on(accounts.changed()).unwrap();
         watched.config().tenants.iter().any(|tenant| tenant.channels.iter().any(|channel| channel.id == id("wa-new")))
     });
-    channels.add(&demo, META, false).unwrap();
+    channels.add(&demo, META, false, &NONE).unwrap();
     assert!(seen.join().unwrap());
 }
 
@@ -127,7 +130,7 @@ async fn the_configuration_is_in_force_before_the_accounts_are() {
 fn each_slip_of_a_definition_is_named_by_its_key() {
     let folder = tempfile::tempdir().unwrap();
     let channels = open(folder.path());
-    channels.add(&tenant("demo"), META, false).unwrap();
+    channels.add(&tenant("demo"), META, false, &NONE).unwrap();
     let key = |text: &str| wrong(&channels, text);
     let other = META.replace("wa-new", "wa-x");
     for (text, at, problem) in [
@@ -178,7 +181,7 @@ fn each_slip_of_a_definition_is_named_by_its_key() {
 fn a_kept_channel_that_is_not_good_any_more_stops_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let channels = open(folder.path());
-    channels.add(&tenant("demo"), META, false).unwrap();
+    channels.add(&tenant("demo"), META, false, &NONE).unwrap();
     std::fs::write(folder.path().join("demo.wa-bad.toml"), "id = 'wa-bad'\nkind = 'meta'\nlabel = 'x'").unwrap();
     std::fs::write(folder.path().join("demo.wa-torn.toml"), "id = 'wa-to").unwrap();
     std::fs::write(folder.path().join("demo.wa-torn.toml.new"), "id").unwrap();
@@ -198,7 +201,7 @@ fn a_tenant_receives_through_an_app_of_the_file_only_if_it_is_its_own() {
     let add = |file: &File, tenant: &TenantId| {
         let config = check::check(file).unwrap();
         let channels = Channels::open(file.clone(), config, folder.path().to_owned(), "http://127.0.0.1:1").unwrap();
-        channels.add(tenant, &text, false).map(|_| ())
+        channels.add(tenant, &text, false, &NONE).map(|_| ())
     };
     assert!(matches!(add(&file, &demo), Err(NotChanged::Definition(_))), "another tenant's numbers are under it too");
     for other in file.tenants.iter_mut().filter(|one| one.name != "demo") {
@@ -215,7 +218,7 @@ fn a_tenant_receives_through_an_app_of_the_file_only_if_it_is_its_own() {
 fn every_node_makes_the_same_verify_token() {
     let nodes = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let token = |folder: &tempfile::TempDir, text: &str| {
-        open(folder.path()).add(&tenant("demo"), text, true).unwrap().verify_token.unwrap()
+        open(folder.path()).add(&tenant("demo"), text, true, &NONE).unwrap().verify_token.unwrap()
     };
     let [one, other] = nodes.each_ref().map(|node| token(node, META));
     assert_eq!(one, other);
@@ -223,4 +226,43 @@ fn every_node_makes_the_same_verify_token() {
     assert_eq!(token(&nodes[0], &rotated), one, "the provider knows it already");
     let apart = META.replace("hush", "hush2").replace("wa-new", "wa-other").replace("777", "778");
     assert_ne!(token(&nodes[0], &apart), one);
+}
+
+#[test]
+fn a_tenant_has_its_share_of_what_all_tenants_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let channels = open(folder.path());
+    let long = |bytes: usize| META.replace("'New'", &format!("'{}'", "x".repeat(bytes)));
+    assert!(wrong(&channels, &long(16 << 10)).iter().any(|(_, key)| *key == "config-too-large"));
+    // Secrets may be many; names may not be long.
+    let numbered = |n: usize| {
+        let secrets = vec![format!("'{}'", "s".repeat(1_000)); 14].join(", ");
+        let text = META.replace("wa-new", &format!("wa-{n}")).replace("777", &format!("{}", 10_000 + n));
+        text.replace("['hush']", &format!("[{secrets}]")).replace("waba_id = '9'\n", "")
+    };
+    let added = |tenant: &TenantId, n| channels.add(tenant, &numbered(n), false, &NONE);
+    let fits = (0..ADDED_MAX).take_while(|n| added(&tenant("demo"), *n).is_ok()).count();
+    assert!((8..ADDED_MAX).contains(&fits), "{fits}");
+    let full = wrong(&channels, &numbered(fits));
+    assert_eq!(full, [(String::new(), "config-too-large")]);
+    // The others have theirs; and who gives some back has room again.
+    added(&tenant("demo-b"), 100).unwrap();
+    channels.remove(&tenant("demo"), &id("wa-0")).unwrap();
+    added(&tenant("demo"), fits).unwrap();
+}
+
+#[test]
+fn names_that_were_given_back_are_not_used_up_without_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let channels = open(folder.path());
+    let many: BTreeSet<ChannelId> = (0..5_000).map(|n| id(&format!("wa-{n}"))).collect();
+    let demo = tenant("demo");
+    let Err(NotChanged::Definition(problems)) = channels.add(&demo, META, false, &many) else { panic!("too many") };
+    assert_eq!(
+        problems.0.iter().map(|one| (one.at.as_str(), one.key)).collect::<Vec<_>>(),
+        [("id", "config-too-large")]
+    );
+    // One that was used before takes nothing new.
+    channels.add(&demo, &META.replace("wa-new", "wa-7"), false, &many).unwrap();
+    channels.add(&demo, &META.replace("wa-new", "wa-7").replace("first", "second"), true, &many).unwrap();
 }

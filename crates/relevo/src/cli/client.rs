@@ -11,12 +11,14 @@ use relevo_proto::admin::v1::intake_service_client::IntakeServiceClient;
 use relevo_proto::admin::v1::log_service_client::LogServiceClient;
 use relevo_proto::admin::v1::topic_service_client::TopicServiceClient;
 use relevo_proto::admin::v1::view_service_client::ViewServiceClient;
+use relevo_proto::command::v1::bulk_command_service_client::BulkCommandServiceClient;
 use relevo_proto::command::v1::channel_command_service_client::ChannelCommandServiceClient;
 use relevo_proto::command::v1::contact_service_client::ContactServiceClient;
 use relevo_proto::command::v1::conversation_service_client::ConversationServiceClient;
 use relevo_proto::command::v1::send_service_client::SendServiceClient;
 use relevo_proto::command::v1::workspace_service_client::WorkspaceServiceClient;
 use relevo_proto::query::v1::assignment_service_client::AssignmentServiceClient;
+use relevo_proto::query::v1::bulk_service_client::BulkServiceClient;
 use relevo_proto::query::v1::file_service_client::FileServiceClient;
 use relevo_proto::query::v1::inbox_service_client::InboxServiceClient;
 use relevo_proto::query::v1::metrics_service_client::MetricsServiceClient;
@@ -115,6 +117,14 @@ impl Client {
 
     pub(crate) fn pauses(&self) -> PauseServiceClient<Channel> {
         PauseServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_MAX)
+    }
+
+    pub(crate) fn bulks(&self) -> BulkServiceClient<Channel> {
+        BulkServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_MAX)
+    }
+
+    pub(crate) fn bulk_commands(&self) -> BulkCommandServiceClient<Channel> {
+        BulkCommandServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn assignments(&self) -> AssignmentServiceClient<Channel> {

@@ -8,8 +8,9 @@ use relevo_catalogue::Language;
 use relevo_domain::ErrorCode;
 use relevo_proto::command::v1::conversation_service_server::{ConversationService, ConversationServiceServer};
 use relevo_proto::command::v1::{
-    AddNoteRequest, AddNoteResponse, AddTagRequest, AddTagResponse, AssignRequest, AssignResponse, ChangePauseRequest,
-    ChangePauseResponse, ClaimRequest, ClaimResponse, EscalateRequest, EscalateResponse, MarkReadRequest,
+    AcceptSuggestionRequest, AcceptSuggestionResponse, AddNoteRequest, AddNoteResponse, AddTagRequest, AddTagResponse,
+    AssignRequest, AssignResponse, ChangePauseRequest, ChangePauseResponse, ClaimRequest, ClaimResponse,
+    DismissSuggestionRequest, DismissSuggestionResponse, EscalateRequest, EscalateResponse, MarkReadRequest,
     MarkReadResponse, PauseBotRequest, PauseBotResponse, PreviewPauseRequest, PreviewPauseResponse, RemoveTagRequest,
     RemoveTagResponse, ReopenRequest, ReopenResponse, ResolveRequest, ResolveResponse, ResumeBotRequest,
     ResumeBotResponse, SetPendingRequest, SetPendingResponse, SetPriorityRequest, SetPriorityResponse, SnoozeRequest,
@@ -73,6 +74,20 @@ impl ConversationService for Scripted {
     }
 
     async fn escalate(&self, _request: Request<EscalateRequest>) -> Result<Response<EscalateResponse>, Status> {
+        unscripted()
+    }
+
+    async fn accept_suggestion(
+        &self,
+        _request: Request<AcceptSuggestionRequest>,
+    ) -> Result<Response<AcceptSuggestionResponse>, Status> {
+        unscripted()
+    }
+
+    async fn dismiss_suggestion(
+        &self,
+        _request: Request<DismissSuggestionRequest>,
+    ) -> Result<Response<DismissSuggestionResponse>, Status> {
         unscripted()
     }
 

@@ -32,8 +32,10 @@ pub(crate) enum Failure {
     BadServer { server: String },
     /// The value of a flag or argument cannot be used.
     BadValue { name: &'static str, value: String, expected: String },
-    /// A verification found a difference; it has been printed.
+    /// A verification of views found a difference; it has been printed.
     Different,
+    /// A verification of the log found that something is missing or not as it was; it has been printed.
+    NotIntact,
     /// Sample traffic was not accepted; it has been printed.
     NotAccepted { refused: usize },
     /// Nobody takes sample traffic at the address.
@@ -86,6 +88,7 @@ impl Failure {
             | Self::BadServer { .. }
             | Self::BadValue { .. }
             | Self::Different
+            | Self::NotIntact
             | Self::NotAccepted { .. }
             | Self::NoWebhooks { .. }
             | Self::NoHttp { .. }
@@ -107,6 +110,7 @@ impl Failure {
             | Self::BadServer { .. }
             | Self::BadValue { .. }
             | Self::Different
+            | Self::NotIntact
             | Self::NotAccepted { .. }
             | Self::NoWebhooks { .. }
             | Self::NoHttp { .. }
@@ -133,6 +137,7 @@ impl Failure {
             Self::BadServer { .. } | Self::BadValue { .. } | Self::NoEndpoints => USAGE,
             Self::Strange { .. }
             | Self::Different
+            | Self::NotIntact
             | Self::NotAccepted { .. }
             | Self::NoConsent { .. }
             | Self::ChannelNotGood
@@ -183,6 +188,7 @@ impl Failure {
             Self::NoKey | Self::BadKey => "UNAUTHENTICATED",
             Self::BadServer { .. } | Self::BadValue { .. } => "INVALID_ARGUMENT",
             Self::Different => "VIEW_DIFFERS",
+            Self::NotIntact => "LOG_NOT_INTACT",
             Self::NotAccepted { .. } => "NOT_ACCEPTED",
             Self::NoEndpoints => "NO_ENDPOINTS",
             Self::NoConsent { .. } => "NO_CONSENT",
@@ -255,6 +261,7 @@ impl Failure {
                 &[("name", *name), ("value", &super::text::one_line(value)), ("expected", expected)],
             ),
             Self::Different => words.t("cli-view-different"),
+            Self::NotIntact => words.t("cli-log-not-intact"),
             Self::NotAccepted { refused } => words.with("cli-demo-refused", &[("refused", &refused.to_string())]),
             Self::NoWebhooks { http, reason } => {
                 words.with("cli-demo-unreachable", &[("http", http), ("reason", &super::text::one_line(reason))])
@@ -320,6 +327,7 @@ const fn status_of(code: ErrorCode) -> u8 {
         | ErrorCode::AttachmentNotFound
         | ErrorCode::ChannelNotFound
         | ErrorCode::MessageNotFound
+        | ErrorCode::BulkNotFound
         | ErrorCode::QuickReplyNotFound => NOT_FOUND,
         ErrorCode::AlreadyAssigned
         | ErrorCode::ConversationResolved
@@ -330,7 +338,10 @@ const fn status_of(code: ErrorCode) -> u8 {
         | ErrorCode::StaleView
         | ErrorCode::BotPaused
         | ErrorCode::NotPaused
+        | ErrorCode::TurnEnded
+        | ErrorCode::SuggestionNotFound
         | ErrorCode::PauseLocked
+        | ErrorCode::BulkRunning
         | ErrorCode::TemplateNotUsable
         | ErrorCode::ChannelPaused
         | ErrorCode::ChannelCannotSend

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use relevo_domain::{RawId, RawIdError};
 use relevo_proto::admin::v1::{
     DiscardParkedRequest, GetIntakeStatusRequest, GetIntakeStatusResponse, GetParkedRequest, GetParkedResponse,
     ListParkedRequest, ParkedItem, RetryParkedRequest,
@@ -61,7 +62,7 @@ pub(crate) struct List {
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// Id of the parked item, from `relevo intake parked`.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = parked_id)]
     parked_id: u64,
     /// Prints the bytes alone, as they came, for example into a file. Without it, what would act on a terminal is neutralised.
     #[arg(long)]
@@ -71,7 +72,7 @@ pub(crate) struct Show {
 #[derive(Debug, Args)]
 pub(crate) struct Discard {
     /// Ids of parked items, at most 1,000.
-    #[arg(value_name = "ID", required = true, num_args = 1..=1000)]
+    #[arg(value_name = "ID", required = true, num_args = 1..=1000, value_parser = parked_id)]
     parked_ids: Vec<u64>,
 }
 
@@ -79,7 +80,7 @@ pub(crate) struct Discard {
 #[command(group(clap::ArgGroup::new("which").required(true).args(["parked_ids", "all"])))]
 pub(crate) struct Retry {
     /// Ids of parked items, at most 1,000.
-    #[arg(value_name = "ID", num_args = 1..=1000)]
+    #[arg(value_name = "ID", num_args = 1..=1000, value_parser = parked_id)]
     parked_ids: Vec<u64>,
     /// Everything that the caller may see, at most 10,000 items a call.
     #[arg(long)]
@@ -224,7 +225,7 @@ impl List {
         ]);
         for item in answer.items {
             table.row([
-                item.parked_id.to_string(),
+                RawId::of_number(item.parked_id).to_string(),
                 out.clock.short(item.received_at.as_ref()),
                 item.endpoint,
                 if item.channel.is_empty() { words.t("assignee-nobody") } else { item.channel },
@@ -259,16 +260,22 @@ impl Show {
     }
 }
 
+/// An id as the tables show it (`12`, `12-3`) or as the API has it, a number.
+fn parked_id(text: &str) -> Result<u64, RawIdError> {
+    if text.contains('-') { text.parse().map(RawId::number) } else { text.parse().map_err(|_not| RawIdError) }
+}
+
 fn parked_facts(out: &Output, answer: &GetParkedResponse) -> Vec<(&'static str, String)> {
     let item: ParkedItem = answer.item.clone().unwrap_or_default();
+    let raw = RawId { sequence: item.intake_sequence, part: item.intake_part };
     vec![
-        ("parked", item.parked_id.to_string()),
+        ("parked", RawId::of_number(item.parked_id).to_string()),
         ("endpoint", item.endpoint),
         ("channel", if item.channel.is_empty() { String::new() } else { format!("{}/{}", item.tenant, item.channel) }),
         ("reason", item.reason),
         ("detail", item.detail),
         ("received", out.clock.long(item.received_at.as_ref())),
-        ("intake", format!("{}.{}", item.intake_sequence, item.ordinal)),
+        ("intake", raw.update(item.ordinal).to_string()),
         ("content-type", answer.content_type.clone()),
         ("size", text::size(item.size_bytes)),
     ]

@@ -83,7 +83,7 @@ async fn verify(context: &Context) -> Result<(), Failure> {
             out.progress(&progress_text(out, "log", progress));
         }
     }
-    if intact { Ok(()) } else { Err(Failure::Different) }
+    if intact { Ok(()) } else { Err(Failure::NotIntact) }
 }
 
 /// What is wrong, and where.

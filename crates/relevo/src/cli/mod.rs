@@ -3,6 +3,7 @@
 
 mod assignment;
 mod audit;
+mod bulk;
 mod channel;
 mod client;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod print;
 mod quick_reply;
 mod replay;
 mod send;
+mod suggestion;
 mod table;
 mod tag;
 mod template;
@@ -75,6 +77,12 @@ pub(crate) enum Command {
     /// Paused bots: where, by whom, why, since when.
     #[command(subcommand)]
     Pause(pause::Command),
+    /// Where Relevo suggests to pause the bot.
+    #[command(subcommand, visible_alias = "suggestions")]
+    Suggestion(suggestion::Command),
+    /// One thing in many conversations: pause or resume their bots, follow it, take it back.
+    #[command(subcommand)]
+    Bulk(bulk::Command),
     /// Who has what.
     #[command(subcommand)]
     Assignment(assignment::Command),
@@ -111,7 +119,10 @@ impl Command {
             Self::Contact(command) => command.command_id(),
             Self::Tag(command) => command.command_id(),
             Self::Channel(command) => command.command_id(),
+            Self::Bulk(command) => command.command_id(),
+            Self::Workspace(command) => command.command_id(),
             Self::Pause(_)
+            | Self::Suggestion(_)
             | Self::Assignment(_)
             | Self::Metrics(_)
             | Self::Intake(_)
@@ -121,7 +132,6 @@ impl Command {
             | Self::View(_)
             | Self::Template(_)
             | Self::QuickReply(_)
-            | Self::Workspace(_)
             | Self::File(_) => None,
         }
     }
@@ -139,6 +149,8 @@ impl Command {
                 Self::Tag(command) => command.run(&context, command_id.as_deref().unwrap_or_default()).await,
                 Self::Channel(command) => command.run(&context, command_id.as_deref().unwrap_or_default()).await,
                 Self::Pause(command) => command.run(&context).await,
+                Self::Suggestion(command) => command.run(&context).await,
+                Self::Bulk(command) => command.run(&context, command_id.as_deref().unwrap_or_default()).await,
                 Self::Assignment(command) => command.run(&context).await,
                 Self::Metrics(command) => command.run(&context).await,
                 Self::Intake(command) => command.run(&context).await,
@@ -148,7 +160,7 @@ impl Command {
                 Self::View(command) => command.run(&context).await,
                 Self::Template(command) => command.run(&context).await,
                 Self::QuickReply(command) => command.run(&context).await,
-                Self::Workspace(command) => command.run(&context).await,
+                Self::Workspace(command) => command.run(&context, command_id.as_deref().unwrap_or_default()).await,
                 Self::File(command) => command.run(&context).await,
             }
         };
@@ -258,6 +270,12 @@ mod tests {
             "conversation escalate cnv_x --to carla --summary s --reason echo",
             "conversation snooze cnv_x --for 1h --until-reply",
             "conversation priority cnv_x soon",
+            "conversation suggestion accept cnv_x",
+            "conversation suggestion accept cnv_x 7 --for 1h --locked",
+            "suggestion list --rule anger",
+            "workspace detection set",
+            "workspace detection set --act complaint",
+            "workspace detection add unknown palabra",
             "conversation tag add cnv_x vip --create",
             "conversation list --waiting soon",
             "conversation list --watch --page-token t",
@@ -272,6 +290,10 @@ mod tests {
             let error = parse(line).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");
         }
+    }
+
+    #[test]
+    fn what_makes_sense_is_taken() {
         for line in [
             "conversation assign cnv_x --agent a --team b",
             "intake retry 1 2",
@@ -289,6 +311,12 @@ mod tests {
             "conversation change-pause cnv_x",
             "conversation escalate cnv_x --to carla --summary s",
             "conversation preview-pause cnv_x",
+            "conversation suggestion accept cnv_x 7 --for 30m --note n",
+            "conversation suggestion dismiss cnv_x 7",
+            "suggestions list --rule complex_query --channel wa",
+            "workspace detection show",
+            "workspace detection set --act price_question=off --languages es,pt --repeats 2 --quiet 2h",
+            "workspace detection remove complaint mal --language pt --exception",
             "conversation start wa 1 --template a --pause proactive_message",
             "conversation snooze cnv_x --until 2030-01-01T10:00:00-03:00 --expected-version 3",
             "conversation tag add cnv_x vip --create --colour #ff0000",
@@ -297,6 +325,24 @@ mod tests {
             "assignment queue --no-team --longer-than 2h --sort longest",
             "pause list --by automatic --sort waiting --longer-than 1d",
             "metrics series pauses first_response_human --bucket day --split agent,labels --watch",
+        ] {
+            parse(line).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_bulk_is_of_a_filter_of_a_file_or_of_all() {
+        for line in
+            ["bulk pause --all --ids-file f", "bulk pause --all --for 1h --locked", "bulk results", "bulk undo", "bulk"]
+        {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+        for line in [
+            "bulk pause --status open --bot active --reason other --for 2h --dry-run",
+            "bulk resume --all --answer-missed --no-wait",
+            "bulk pause --ids-file - --locked",
+            "bulk results blk_x --outcome changed_since --limit 5",
+            "bulk undo blk_x --answer-missed",
         ] {
             parse(line).unwrap();
         }

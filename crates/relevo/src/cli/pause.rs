@@ -8,6 +8,7 @@ use relevo_proto::query::v1::{
 
 use super::moment::seconds;
 use super::paint::{Paint, Painted};
+use super::suggestion::noticed;
 use super::table::{Shrink, Table};
 use super::write::Reason;
 use super::{Context, Failure, Output, Page, Read, more, text};
@@ -229,14 +230,16 @@ fn counts_table(out: &Output, counts: &[PausedCount]) -> Table {
     table
 }
 
-/// Why, and when it ends by itself or that only supervisors end it.
+/// Why, with what Relevo noticed, and when it ends by itself or that only supervisors end it.
 fn reason_on_terms(out: &Output, reason: String, terms: &Pause) -> String {
     let end = out.words.pause_end(terms, &out.clock);
-    if end.is_empty() { reason } else { format!("{reason} · {end}") }
+    let noticed = noticed(out.words, terms.detection.as_ref());
+    [reason, noticed, end].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 fn history_reason(out: &Output, entry: &PauseHistoryEntry) -> String {
-    let terms = Pause { until: entry.until, locked: entry.locked, ..Pause::default() };
+    let detection = entry.detection.clone();
+    let terms = Pause { until: entry.until, locked: entry.locked, detection, ..Pause::default() };
     let reason = if entry.changed { out.words.t("pause-changed") } else { out.words.reason(entry.reason) };
     reason_on_terms(out, reason, &terms)
 }

@@ -136,6 +136,7 @@ impl Start {
         }
         let key = if answer.opened { "start" } else { "send" };
         let done = Done::of(answer.position, answer.already_so, answer.conversation);
+        let done = Done { too_late: answer.already_claimed, ..done };
         out.lines(queued(told(out, key, &done), &answer.message_id))
     }
 }

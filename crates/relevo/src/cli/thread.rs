@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use clap::Args;
 use relevo_proto::query::v1::thread_entry::Entry;
 use relevo_proto::query::v1::{
-    Assignee, Author, DeliveryReport, ListMessagesRequest, LooseUpdate, LooseUpdateKind, Message, Pause, ThreadEntry,
-    TimelineCause, TimelineEntry, TimelineKind, WatchConversationRequest,
+    Alert, AlertKind, Assignee, Author, DeliveryReport, ListMessagesRequest, LooseUpdate, LooseUpdateKind, Message,
+    Pause, ThreadEntry, TimelineCause, TimelineEntry, TimelineKind, WatchConversationRequest,
 };
 
 use super::moment::{AsOf, parse};
+use super::suggestion::noticed;
 use super::{Context, Failure, Output, Page, Read, Words, more, text};
 
 /// Before every line of a message's text, so that no text can pass for an entry.
@@ -255,10 +256,13 @@ fn timeline_text(out: &Output, timeline: &TimelineEntry) -> String {
             let assignee = words.assignee(timeline.assignee.as_ref());
             words.with("timeline-escalated", &[("by", by), ("assignee", &assignee)])
         }
+        Ok(TimelineKind::SituationDetected) => detected_text(out, timeline),
+        Ok(TimelineKind::SuggestionClosed) => closed_text(out, timeline, by),
         Ok(TimelineKind::BotResumed) if timeline.cause == i32::from(TimelineCause::Timer) => {
             words.t("timeline-resumed-timer")
         }
         Ok(TimelineKind::BotResumed) => words.with("timeline-resumed", &[("by", by)]),
+        Ok(TimelineKind::AlertRaised) => alerted(out, "timeline", timeline.alert.as_ref(), &[]),
         Ok(TimelineKind::Assigned) if timeline.how == i32::from(relevo_proto::query::v1::AssignmentHow::Claim) => {
             words.with("timeline-claimed", &[("by", by)])
         }
@@ -304,6 +308,29 @@ fn timeline_text(out: &Output, timeline: &TimelineEntry) -> String {
     format!("— {}", parts.collect::<Vec<_>>().join(" · "))
 }
 
+fn detected_text(out: &Output, timeline: &TimelineEntry) -> String {
+    let key = if timeline.automatic { "timeline-detected" } else { "timeline-suggested" };
+    let noticed = noticed(out.words, timeline.detection.as_ref());
+    out.words.with(key, &[("what", &noticed), ("suggestion", &timeline.suggestion.to_string())])
+}
+
+fn closed_text(out: &Output, timeline: &TimelineEntry, by: &str) -> String {
+    let key = if timeline.accepted { "timeline-suggestion-accepted" } else { "timeline-suggestion-dismissed" };
+    out.words.with(key, &[("by", by), ("suggestion", &timeline.suggestion.to_string())])
+}
+
+/// What staff is alerted to, in words that begin with `place`.
+pub(super) fn alerted(out: &Output, place: &str, alert: Option<&Alert>, more: &[(&str, &str)]) -> String {
+    let (kind, since) = alert.map_or((0, None), |alert| (alert.kind, alert.since.as_ref()));
+    let key = match AlertKind::try_from(kind) {
+        Ok(AlertKind::PausedUnanswered) => "alert-unanswered",
+        Ok(AlertKind::PausedTooLong) => "alert-paused",
+        Ok(AlertKind::Unspecified) | Err(_) => return format!("?{kind}"),
+    };
+    let since = out.clock.short(since);
+    out.words.with(&format!("{place}-{key}"), &[&[("since", since.as_str())], more].concat())
+}
+
 /// What somebody did at the desk: states, tags, priority.
 fn desk_text(out: &Output, kind: TimelineKind, timeline: &TimelineEntry, by: &str) -> String {
     let words = out.words;
@@ -337,6 +364,9 @@ fn desk_text(out: &Output, kind: TimelineKind, timeline: &TimelineEntry, by: &st
         | TimelineKind::BotResumed
         | TimelineKind::PauseChanged
         | TimelineKind::Escalated
+        | TimelineKind::SituationDetected
+        | TimelineKind::SuggestionClosed
+        | TimelineKind::AlertRaised
         | TimelineKind::Assigned
         | TimelineKind::Resolved
         | TimelineKind::Reopened => String::new(),

@@ -38,6 +38,23 @@ impl Words {
         relevo_catalogue::text(self.language, key, &[("n", count.into())])
     }
 
+    /// A number with its thousands set apart, as the language does it: `10.000`, `10,000`.
+    pub(crate) fn grouped(self, number: u64) -> String {
+        let separator = match self.language {
+            Language::Es => '.',
+            Language::En => ',',
+        };
+        let digits = number.to_string();
+        let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) {
+                grouped.push(separator);
+            }
+            grouped.push(digit);
+        }
+        grouped
+    }
+
     pub(crate) fn status(self, status: i32) -> String {
         match ConversationStatus::try_from(status) {
             Ok(ConversationStatus::Open) => self.t("status-open"),
@@ -136,6 +153,11 @@ impl Words {
     pub(crate) fn pause(self, pause: &Pause, clock: &Clock) -> String {
         let by = if pause.automatic { self.t("pause-automatic") } else { self.actor(pause.by.as_ref()) };
         let mut text = format!("{} · {by}", self.reason(pause.reason));
+        let noticed = super::suggestion::noticed(self, pause.detection.as_ref());
+        if !noticed.is_empty() {
+            text.push_str(" · ");
+            text.push_str(&noticed);
+        }
         let terms = self.pause_end(pause, clock);
         if !terms.is_empty() {
             text.push_str(" · ");

@@ -3,6 +3,7 @@
 //! What differs is worked out here, from what the broker answers; each difference is one command of its own, so that applying a
 //! file twice changes nothing the second time.
 
+mod detection;
 mod file;
 
 use std::path::PathBuf;
@@ -24,6 +25,9 @@ pub(crate) enum Command {
     Show(Show),
     /// Makes the workspace what a file says. For supervisors and admins.
     Apply(Apply),
+    /// What Relevo looks for in what people write, and what is done about it.
+    #[command(subcommand)]
+    Detection(detection::Command),
 }
 
 #[derive(Debug, Args)]
@@ -46,10 +50,19 @@ pub(crate) struct Apply {
 }
 
 impl Command {
-    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+    /// The id of the command, if this is one command.
+    pub(crate) fn command_id(&self) -> Option<String> {
+        match self {
+            Self::Detection(command) => command.command_id(),
+            Self::Show(_) | Self::Apply(_) => None,
+        }
+    }
+
+    pub(super) async fn run(self, context: &Context, command_id: &str) -> Result<(), Failure> {
         match self {
             Self::Show(show) => show.run(context).await,
             Self::Apply(apply) => apply.run(context).await,
+            Self::Detection(command) => command.run(context, command_id).await,
         }
     }
 }

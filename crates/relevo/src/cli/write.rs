@@ -10,21 +10,22 @@ use relevo_proto::command::v1::add_tag_request::Tag as AddedTag;
 use relevo_proto::command::v1::remove_tag_request::Tag as RemovedTag;
 use relevo_proto::command::v1::snooze_request::When;
 use relevo_proto::command::v1::{
-    AddNoteRequest, AddTagRequest, AssignRequest, ChangePauseRequest, ClaimRequest, ConversationState, EscalateRequest,
-    MarkReadRequest, PauseBotRequest, RemoveTagRequest, ReopenRequest, ResolveRequest, ResumeBotRequest,
-    SetPendingRequest, SetPriorityRequest, SnoozeRequest, UnassignRequest, UnsnoozeRequest,
+    AcceptSuggestionRequest, AddNoteRequest, AddTagRequest, AssignRequest, ChangePauseRequest, ClaimRequest,
+    ConversationState, DismissSuggestionRequest, EscalateRequest, MarkReadRequest, PauseBotRequest, RemoveTagRequest,
+    ReopenRequest, ResolveRequest, ResumeBotRequest, SetPendingRequest, SetPriorityRequest, SnoozeRequest,
+    UnassignRequest, UnsnoozeRequest,
 };
 use relevo_proto::query::v1::{BotState, ConversationStatus, PauseReason, Priority, SnoozePreset};
 use uuid::Uuid;
 
 pub(crate) use arguments::{How, Reason};
-pub(crate) use silence::{PreviewPause, wish};
+pub(crate) use silence::{PreviewPause, Terms, wish};
 
 use super::metrics::wire;
 use super::paint::{Paint, Painted};
 use super::{Context, Failure, Output, text};
 use arguments::{AddTag, Assign, MarkRead, Note, Noted, Pause, Resolve, SetPriority, Snooze, Tagged, Tagging, Target};
-use silence::{ChangePause, Escalate, Resume};
+use silence::{Accept, Answering, ChangePause, Escalate, Resume, Suggested};
 
 /// What a tag's id begins with; no name of a tag can be mistaken for one, because ids have 26 characters behind it.
 const TAG_ID_PREFIX: &str = "tag_";
@@ -38,6 +39,9 @@ pub(crate) enum Write {
     Resume(Resume),
     /// The bot stays paused, on other terms; they replace those before as a whole.
     ChangePause(ChangePause),
+    /// Answers a suggestion of Relevo to pause the bot (`relevo suggestion list`).
+    #[command(subcommand)]
+    Suggestion(Answering),
     /// Asks a supervisor or admin to take over: locks the pause, gives them the conversation and leaves them a note.
     Escalate(Escalate),
     /// Gives the conversation to an agent, a team, or an agent through a team; replaces the assignment before.
@@ -76,6 +80,51 @@ pub(super) struct Done {
     pub(super) too_late: Vec<String>,
 }
 
+/// A command on its way.
+struct Asked<'c> {
+    context: &'c Context,
+    key: &'static str,
+    command_id: String,
+    conversation_id: String,
+    expected_version: Option<u64>,
+}
+
+/// One command: the request, the call, and what its answer says. The services differ in type, not in shape.
+macro_rules! done {
+    ($asked:ident, $method:ident, $request:ident { $($field:ident $(: $value:expr)?),* $(,)? }) => {{
+        let Asked { context, command_id, conversation_id, expected_version, .. } = $asked;
+        let client = &context.client;
+        let request = $request { command_id, conversation_id, expected_version, $($field $(: $value)?),* };
+        let call = || {
+            let mut service = client.conversations();
+            let request = client.request(request.clone());
+            async move { service.$method(request).await }
+        };
+        let answer = client.until_known(call).await?;
+        if context.out.json {
+            return context.out.message(&answer);
+        }
+        (Done::of(answer.position.clone(), answer.already_so, answer.conversation.clone()), answer)
+    }};
+}
+
+/// What staff says to a suggestion.
+async fn answer(asked: Asked<'_>, answering: Answering) -> Result<(), Failure> {
+    let (context, key) = (asked.context, asked.key);
+    let done = match answering {
+        Answering::Accept(Accept { suggested: Suggested { suggestion, .. }, terms, note }) => {
+            let (ends, locked) = terms.of_suggestion();
+            let (done, answer) =
+                done!(asked, accept_suggestion, AcceptSuggestionRequest { suggestion, note, ends, locked });
+            Done { too_late: answer.already_claimed, ..done }
+        }
+        Answering::Dismiss(Suggested { suggestion, .. }) => {
+            done!(asked, dismiss_suggestion, DismissSuggestionRequest { suggestion }).0
+        }
+    };
+    context.out.lines(told(&context.out, key, &done))
+}
+
 impl Done {
     /// What every answer to a command has.
     pub(super) const fn of(position: String, already_so: bool, conversation: Option<ConversationState>) -> Self {
@@ -100,6 +149,10 @@ impl Write {
             | Self::Resume(Resume { target, .. })
             | Self::ChangePause(ChangePause { target, .. })
             | Self::Escalate(Escalate { target, .. })
+            | Self::Suggestion(
+                Answering::Accept(Accept { suggested: Suggested { target, .. }, .. })
+                | Answering::Dismiss(Suggested { target, .. }),
+            )
             | Self::Pending(Noted { target, .. })
             | Self::Assign(Assign { target, .. })
             | Self::Resolve(Resolve { target, .. })
@@ -129,6 +182,8 @@ impl Write {
             Self::Resume(_) => "resume",
             Self::ChangePause(_) => "change-pause",
             Self::Escalate(_) => "escalate",
+            Self::Suggestion(Answering::Accept(_)) => "suggestion-accept",
+            Self::Suggestion(Answering::Dismiss(_)) => "suggestion-dismiss",
             Self::Assign(_) => "assign",
             Self::Unassign(_) => "unassign",
             Self::Claim(_) => "claim",
@@ -153,73 +208,58 @@ impl Write {
     }
 
     async fn command(self, context: &Context, command_id: &str) -> Result<(), Failure> {
-        let client = &context.client;
-        let key = self.key();
-        let command_id = command_id.to_owned();
+        let (key, command_id) = (self.key(), command_id.to_owned());
         let Target { conversation_id, how } = self.target();
         let (conversation_id, expected_version) = (conversation_id.clone(), how.expected_version);
-        // One arm a command: the request, the call, and what its answer says. The services differ in type, not in shape.
-        macro_rules! done {
-            ($method:ident, $request:ident { $($field:ident $(: $value:expr)?),* $(,)? }) => {{
-                let request = $request { command_id, conversation_id, expected_version, $($field $(: $value)?),* };
-                let answer = client
-                    .until_known(|| {
-                        let mut service = client.conversations();
-                        let request = client.request(request.clone());
-                        async move { service.$method(request).await }
-                    })
-                    .await?;
-                if context.out.json {
-                    return context.out.message(&answer);
-                }
-                let done = Done::of(answer.position.clone(), answer.already_so, answer.conversation.clone());
-                (done, answer)
-            }};
-        }
+        let asked = Asked { context, key, command_id, conversation_id, expected_version };
         let done = match self {
             Self::Pause(Pause { reason, note, terms, .. }) => {
                 let (reason, (ends, locked)) = (PauseReason::from(reason).into(), terms.of_pause());
-                let (done, answer) = done!(pause_bot, PauseBotRequest { reason, note, ends, locked });
+                let (done, answer) = done!(asked, pause_bot, PauseBotRequest { reason, note, ends, locked });
                 Done { too_late: answer.already_claimed, ..done }
             }
             Self::Resume(resume) => {
-                let (message, note) = (resume.farewell()?, resume.note);
-                done!(resume_bot, ResumeBotRequest { note, message, last_seen_version: None }).0
+                let (message, catch_up) = (resume.farewell()?, resume.catch_up());
+                let note = resume.note;
+                done!(asked, resume_bot, ResumeBotRequest { note, message, last_seen_version: None, catch_up }).0
             }
             Self::ChangePause(ChangePause { terms, note, .. }) => {
                 let (ends, locked) = terms.of_change();
-                done!(change_pause, ChangePauseRequest { ends, locked, note }).0
+                done!(asked, change_pause, ChangePauseRequest { ends, locked, note }).0
             }
             Self::Escalate(Escalate { to: agent_id, summary, reason, .. }) => {
                 let reason = PauseReason::from(reason).into();
-                let (done, answer) = done!(escalate, EscalateRequest { agent_id, reason, summary });
+                let (done, answer) = done!(asked, escalate, EscalateRequest { agent_id, reason, summary });
                 Done { too_late: answer.already_claimed, ..done }
             }
+            Self::Suggestion(answering) => return answer(asked, answering).await,
             Self::Assign(Assign { agent, team, .. }) => {
                 let (agent_id, team_id) = (agent.unwrap_or_default(), team.unwrap_or_default());
-                done!(assign, AssignRequest { agent_id, team_id }).0
+                done!(asked, assign, AssignRequest { agent_id, team_id }).0
             }
-            Self::Unassign(_) => done!(unassign, UnassignRequest {}).0,
-            Self::Claim(_) => done!(claim, ClaimRequest {}).0,
-            Self::Resolve(Resolve { reason, note, .. }) => done!(resolve, ResolveRequest { reason, note }).0,
-            Self::Reopen(_) => done!(reopen, ReopenRequest {}).0,
-            Self::Pending(Noted { note, .. }) => done!(set_pending, SetPendingRequest { note }).0,
+            Self::Unassign(_) => done!(asked, unassign, UnassignRequest {}).0,
+            Self::Claim(_) => done!(asked, claim, ClaimRequest {}).0,
+            Self::Resolve(Resolve { reason, note, .. }) => done!(asked, resolve, ResolveRequest { reason, note }).0,
+            Self::Reopen(_) => done!(asked, reopen, ReopenRequest {}).0,
+            Self::Pending(Noted { note, .. }) => done!(asked, set_pending, SetPendingRequest { note }).0,
             Self::Snooze(snooze) => {
                 let (when, note) = (Some(when(&snooze)), snooze.note);
-                done!(snooze, SnoozeRequest { when, note }).0
+                done!(asked, snooze, SnoozeRequest { when, note }).0
             }
-            Self::Unsnooze(_) => done!(unsnooze, UnsnoozeRequest {}).0,
+            Self::Unsnooze(_) => done!(asked, unsnooze, UnsnoozeRequest {}).0,
             Self::Priority(SetPriority { priority, .. }) => {
-                done!(set_priority, SetPriorityRequest { priority: Priority::from(priority).into() }).0
+                done!(asked, set_priority, SetPriorityRequest { priority: Priority::from(priority).into() }).0
             }
-            Self::Tag(Tagging::Add(AddTag { tagged: Tagged { tag, .. }, create, colour })) => {
-                done!(add_tag, AddTagRequest { tag: Some(added(tag)), create, colour }).0
+            Self::Tag(Tagging::Add(AddTag { tagged, create, colour })) => {
+                done!(asked, add_tag, AddTagRequest { tag: Some(added(tagged.tag)), create, colour }).0
             }
             Self::Tag(Tagging::Remove(Tagged { tag, .. })) => {
-                done!(remove_tag, RemoveTagRequest { tag: Some(removed(tag)) }).0
+                done!(asked, remove_tag, RemoveTagRequest { tag: Some(removed(tag)) }).0
             }
-            Self::Note(Note { text, .. }) => done!(add_note, AddNoteRequest { text }).0,
-            Self::Read(MarkRead { through, .. }) => done!(mark_read, MarkReadRequest { through_version: through }).0,
+            Self::Note(Note { text, .. }) => done!(asked, add_note, AddNoteRequest { text }).0,
+            Self::Read(MarkRead { through, .. }) => {
+                done!(asked, mark_read, MarkReadRequest { through_version: through }).0
+            }
         };
         context.out.lines(told(&context.out, key, &done))
     }

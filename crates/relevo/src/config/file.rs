@@ -23,6 +23,7 @@ pub(crate) struct File {
     pub(crate) sending: Switch,
     pub(crate) mailbox: Switch,
     pub(crate) timers: Switch,
+    pub(crate) bots: Bots,
     pub(crate) channels: Channels,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) meta_apps: Vec<MetaApp>,
@@ -41,6 +42,7 @@ pub(crate) struct Server {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) public_url: Option<String>,
     pub(crate) cors_origins: Vec<String>,
+    pub(crate) rest_admin: bool,
     pub(crate) shutdown_seconds: u64,
     pub(crate) log_format: String,
 }
@@ -94,6 +96,15 @@ pub(crate) struct Files {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Switch {
     pub(crate) enabled: bool,
+}
+
+/// How bots are given turns.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Bots {
+    pub(crate) enabled: bool,
+    pub(crate) turn: String,
+    pub(crate) oldest: String,
 }
 
 /// What channels that are added while Relevo runs may do.
@@ -162,6 +173,12 @@ pub(crate) struct Tenant {
     #[serde(default = "yes")]
     pub(crate) send_read_receipts: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) alert_unanswered: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) alert_paused: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) on_resume: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) business_name: Option<String>,
     #[serde(default)]
     pub(crate) channels: Vec<Channel>,
@@ -169,6 +186,36 @@ pub(crate) struct Tenant {
     pub(crate) agents: Vec<Agent>,
     #[serde(default)]
     pub(crate) teams: Vec<Team>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) bots: Vec<Bot>,
+}
+
+/// A bot inside of the broker.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Bot {
+    pub(crate) id: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) channels: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rules: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) webhook: Option<BotWebhook>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BotWebhook {
+    pub(crate) url: String,
+    pub(crate) secrets: Vec<Secret>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) timeout: Option<String>,
+    #[serde(default)]
+    pub(crate) with_loopback: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) calls: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) history: Option<u32>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -17,7 +17,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use relevo_bot::rules::Rules;
+use relevo_bot::webhook::WebhookSettings;
 use relevo_catalogue::Language;
+use relevo_domain::conversation::CatchUp;
 use relevo_domain::{AgentId, ChannelId, EndpointId, Role, TeamId, TenantId};
 use relevo_providers::{MailAccount, MetaAccount, TwilioAccount};
 
@@ -31,6 +34,9 @@ use crate::nats::server_config::Sync;
 pub(crate) const DEFAULT: &str = include_str!("../../config.default.toml");
 /// The demo: ordinary configuration, embedded for `serve --demo`.
 pub(crate) const DEMO: &str = include_str!("../../../../deploy/demo.toml");
+
+/// What the demo's bot says.
+pub(crate) const DEMO_BOT: &str = include_str!("../../../../deploy/demo-bot.yaml");
 
 /// A checked configuration.
 #[derive(Clone, Debug)]
@@ -46,6 +52,7 @@ pub(crate) struct Config {
     pub(crate) mailbox: bool,
     /// Whether this node ends pauses and wakes snoozed conversations.
     pub(crate) timers: bool,
+    pub(crate) bots: Bots,
     /// Whether a channel that is added while Relevo runs may name any server, private ones and plain connections included.
     pub(crate) any_server: bool,
     pub(crate) meta_apps: Vec<MetaApp>,
@@ -65,6 +72,8 @@ pub(crate) struct Server {
     pub(crate) public_url: Option<String>,
     /// Pages of these origins may call; none by default.
     pub(crate) cors_origins: Vec<http::HeaderValue>,
+    /// What only operators do is served below /v1, too.
+    pub(crate) rest_admin: bool,
     pub(crate) shutdown: Duration,
     pub(crate) log_json: bool,
 }
@@ -130,11 +139,42 @@ pub(crate) struct Tenant {
     pub(crate) pause_bot_on_send: bool,
     /// Whether customers are shown that their messages were read, and that somebody writes.
     pub(crate) send_read_receipts: bool,
+    /// After how long staff is alerted to a paused conversation that nobody answers; absent: never.
+    pub(crate) alert_unanswered: Option<Duration>,
+    /// After how long staff is alerted to a bot that is still paused; absent: never.
+    pub(crate) alert_paused: Option<Duration>,
+    /// What a bot that may speak again is asked to do with what it has missed.
+    pub(crate) on_resume: CatchUp,
     /// How the business calls itself in its messages; absent: by the tenant's name.
     pub(crate) business_name: Option<String>,
     pub(crate) channels: Vec<Channel>,
     pub(crate) agents: Vec<Agent>,
     pub(crate) teams: Vec<Team>,
+    pub(crate) bots: Vec<Bot>,
+}
+
+/// How bots are given turns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bots {
+    /// Whether the bots of this configuration work on this node; streams are served by every node.
+    pub(crate) enabled: bool,
+    pub(crate) options: relevo_bot::Options,
+}
+
+/// A bot inside of the broker.
+#[derive(Clone, Debug)]
+pub(crate) struct Bot {
+    pub(crate) id: AgentId,
+    /// None: every channel.
+    pub(crate) channels: BTreeSet<ChannelId>,
+    pub(crate) kind: BotKind,
+}
+
+/// What a bot does with its turns.
+#[derive(Clone, Debug)]
+pub(crate) enum BotKind {
+    Rules(Box<Rules>),
+    Webhook(Box<WebhookSettings>),
 }
 
 #[derive(Clone, Debug)]

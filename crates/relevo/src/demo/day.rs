@@ -136,18 +136,19 @@ impl Day<'_> {
         ]
     }
 
-    /// A complaint (situation 4): never a bot's business.
+    /// A complaint (situation 4): never a bot's business. Minutes are left before its pause enters the next band of the figures (15 to
+    /// 30), so that whoever takes the tour at leisure reads what the pages show.
     fn complaint(&self) -> Vec<Post> {
         let receipt = meta::document(self.ids, "carlos-3", "recibo-0042.pdf");
         let quoting = meta::reply("Me cobraron de más, miren el recibo", CARLOS.phone, &self.ids.wamid("carlos-1"));
-        let rest = self.envelope().message(CARLOS, "carlos-2", self.ago(27), quoting).message(
+        let rest = self.envelope().message(CARLOS, "carlos-2", self.ago(21), quoting).message(
             CARLOS,
             "carlos-3",
-            self.ago(26),
+            self.ago(20),
             receipt,
         );
         vec![
-            self.says(CARLOS, "carlos-1", 29, "El corte que me hicieron la semana pasada quedó mal"),
+            self.says(CARLOS, "carlos-1", 23, "El corte que me hicieron la semana pasada quedó mal"),
             self.whatsapp(rest),
         ]
     }

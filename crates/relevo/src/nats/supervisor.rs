@@ -117,6 +117,11 @@ impl Supervisor {
         self.states.clone()
     }
 
+    /// How to have the server started anew.
+    pub(crate) fn renewal(&self) -> Renewal {
+        Renewal { control: Arc::clone(&self.control) }
+    }
+
     /// Stops the server in order, by force after [`STOP_MAX`]. Blocks.
     pub(crate) fn stop(mut self) {
         self.end();
@@ -135,6 +140,18 @@ impl Supervisor {
 impl Drop for Supervisor {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// Ends the server in order, so that it is started again.
+#[derive(Clone, Debug)]
+pub(crate) struct Renewal {
+    control: Arc<Control>,
+}
+
+impl Renewal {
+    pub(crate) fn renew(&self) {
+        self.control.signal(Signal::SIGTERM);
     }
 }
 

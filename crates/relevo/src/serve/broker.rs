@@ -7,11 +7,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use prometheus_client::registry::Registry;
 use relevo_command::{DecisionProjector, IdKey, Ledger};
 use relevo_domain::{TenantId, Timestamp};
-use relevo_eventlog::{Blobs, Connection, Log};
+use relevo_eventlog::{Connection, Log};
 use relevo_intake::{Handler, IntakeWorker, Parking, Tally, TallyStore};
 use relevo_projection::{Projector, Runtime, View, Views};
 use relevo_query::Directory;
-use relevo_sender::media::Scanner;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -25,13 +24,13 @@ use super::error::chain;
 use super::log_server::{self, LogServer};
 use super::outbound::{self, Ways};
 use super::readiness::Condition;
-use super::{ServeError, cors, grpc, id_keys};
+use super::room::Guarded;
+use super::{ServeError, grpc, id_keys, pages};
 use crate::auth::Auth;
 use crate::channels::{Channels, Grants, Shared};
+use crate::config::Config;
 use crate::config::file::File;
-use crate::config::{Config, FileStore};
-use crate::files::{FileDoors, FilePorts, FileTokens, Links, TENANT_PARTS};
-use crate::nats::private;
+use crate::files::FilePorts;
 use crate::topics::{self, Checkpoints, Publisher, Republisher};
 
 /// The tally's folder among the views: it is a fold like them, only of the raw stream too.
@@ -117,16 +116,16 @@ impl Broker {
         let connection = Connection::connect(options).await?;
         let (failed, failures) = mpsc::channel(FAILURES_MAX);
         let (registry, series) = Series::register();
-        let condition = Arc::new(Condition::new(registry, connection.clone()));
+        let condition = Arc::new(Condition::new(registry, connection.clone(), log_server.room()));
         let own_url = url(&http_listener)?;
         let channels = open_channels(file, &config, &data, &own_url)?;
         let (kept, keys) = id_keys::all(&config, &data)?;
         let everywhere = Shared::begin(channels.clone(), &connection, Arc::clone(&keys)).await;
-        let router = webhooks(&config, &connection, &channels, &condition, series.webhook);
+        let router = webhooks(&config, (&connection, &log_server), &channels, &condition, series.webhook);
         let log: Arc<dyn Log> = Arc::new(connection.events());
         let secrets = token_keys(&config, &data)?;
         let auth = start_auth(&config, &secrets, &channels)?;
-        let (files, pages) = open_pages(&config, &connection, &log, &auth, &secrets, &own_url)?;
+        let (files, rest, pages) = pages::open(&config, &connection, &log, &auth, &secrets, &own_url)?;
         let http = serve_http(http_listener, router.merge(pages), failed.clone())?;
 
         let views = start_views(&data, Arc::clone(&log), &condition).await?;
@@ -170,7 +169,7 @@ impl Broker {
             ending: grpc_token.clone(),
         };
         let url = url(&grpc_listener)?;
-        let server = grpc::server(&config, installation, auth, ledger, grpc_listener)?;
+        let server = grpc::server(&config, installation, auth, ledger, &rest, grpc_listener)?;
         let grpc = Listener { url, token: grpc_token, task: tokio::spawn(report("gRPC", server, failed)) };
         data.write_addresses(&http.url, &grpc.url)?;
         let shutdown = config.server.shutdown;
@@ -275,12 +274,13 @@ fn open_channels(file: File, config: &Config, data: &DataDir, own_url: &str) -> 
 /// The webhooks of the channels in force, probes and metrics.
 fn webhooks(
     config: &Config,
-    connection: &Connection,
+    (connection, log_server): (&Connection, &LogServer),
     channels: &Channels,
     condition: &Arc<Condition>,
     series: relevo_webhook::Metrics,
 ) -> axum::Router {
-    let (inlet, readiness) = (Arc::new(connection.intake()), Arc::clone(condition) as _);
+    let inlet = Guarded { inlet: connection.intake(), room: log_server.room() };
+    let (inlet, readiness) = (Arc::new(inlet), Arc::clone(condition) as _);
     relevo_webhook::router(channels.endpoints(), inlet, readiness, series, config.webhook.clone())
 }
 
@@ -291,38 +291,6 @@ fn start_outbound(config: &Config, parts: outbound::Parts, everywhere: Shared) -
     background.tasks.spawn(everywhere.follow(checked, token));
     background.tasks.close();
     background
-}
-
-/// Where attachments are, and the pages of the HTTP listener beside webhooks.
-fn open_pages(
-    config: &Config,
-    connection: &Connection,
-    log: &Arc<dyn Log>,
-    auth: &Arc<Auth>,
-    secrets: &[Vec<u8>],
-    own_url: &str,
-) -> Result<(FilePorts, axum::Router), ServeError> {
-    let blobs = match &config.files.store {
-        FileStore::Log => connection.blobs(),
-        FileStore::Folder(path) => {
-            private::folder(path).map_err(ServeError::io(path))?;
-            Blobs::folder(path)
-        }
-    };
-    let tokens = Arc::new(FileTokens::new(secrets));
-    let links = Links::new(Arc::clone(&tokens), config.server.public_url.as_deref().unwrap_or(own_url), now);
-    let scanner = Scanner::new(&config.files.scan_command);
-    let doors = FileDoors {
-        auth: Arc::clone(auth),
-        blobs: blobs.clone(),
-        tokens,
-        scanner: scanner.clone(),
-        clock: now,
-        tenant_parts: (config.tenants.len() > 1).then_some(TENANT_PARTS),
-    };
-    let pages = crate::auth::router(Arc::clone(auth)).merge(crate::files::router(doors));
-    let pages = pages.layer(cors::http(&config.server.cors_origins));
-    Ok((FilePorts { blobs, links, log: Arc::clone(log), scanner }, pages))
 }
 
 /// Who may call. A node whose configuration has no keys for tokens has one of its own.
@@ -367,6 +335,7 @@ async fn start_views(data: &DataDir, log: Arc<dyn Log>, condition: &Condition) -
         Arc::new(relevo_projector_metrics::MetricsProjector),
         Arc::new(relevo_sender::DeliveryProjector),
         Arc::new(relevo_reactor::TimersProjector),
+        Arc::new(relevo_bot::TurnsProjector),
     ];
     let options = relevo_projection::Options::default();
     let views = Runtime::start(projectors, log, data.views(), options, CancellationToken::new()).await?;

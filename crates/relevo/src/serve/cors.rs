@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::header::{
     ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    RANGE,
+    RANGE, RETRY_AFTER,
 };
 use http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -40,9 +40,9 @@ pub(super) fn grpc_web(origins: &[HeaderValue]) -> CorsLayer {
 /// For the routes of the HTTP listener that pages may call.
 pub(super) fn http(origins: &[HeaderValue]) -> CorsLayer {
     origins_only(origins)
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH, RANGE])
-        .expose_headers([CONTENT_DISPOSITION, CONTENT_RANGE, ETAG])
+        .expose_headers([CONTENT_DISPOSITION, CONTENT_RANGE, ETAG, RETRY_AFTER])
 }
 
 fn origins_only(origins: &[HeaderValue]) -> CorsLayer {

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::ServeError;
 use super::data_dir::DataDir;
+use super::room::{Room, Watch};
 use crate::config::{Config, External, Nats};
 use crate::nats::lock::DataLock;
 use crate::nats::supervisor::State;
@@ -17,7 +18,7 @@ const CONNECT_MAX: Duration = Duration::from_mins(1);
 
 /// The server that holds the log: ours, or somebody else's. Either way the data folder is locked.
 pub(super) enum LogServer {
-    Supervised { supervisor: Supervisor, states: watch::Receiver<State> },
+    Supervised { supervisor: Supervisor, states: watch::Receiver<State>, room: Room, _watch: Watch },
     External { _lock: DataLock },
 }
 
@@ -41,7 +42,9 @@ impl LogServer {
                     Some(Credentials::Password { user: connection.user, password: connection.password });
                 options.store_bytes = connection.store_bytes;
                 options.connect_deadline = CONNECT_MAX;
-                Ok((Self::Supervised { supervisor, states }, options))
+                let room = Room::default();
+                let watch = room.watch(data.path().join("nats"), supervisor.renewal());
+                Ok((Self::Supervised { supervisor, states, room, _watch: watch }, options))
             }
             Nats::External(external) => {
                 let folder = data.path().to_owned();
@@ -49,6 +52,14 @@ impl LogServer {
                 let lock = locked.map_err(|error| ServeError::NotStarted { reason: error.to_string() })??;
                 Ok((Self::External { _lock: lock }, external_options(external)?))
             }
+        }
+    }
+
+    /// What room there is on the disk of our own server. Of somebody else's nothing is known.
+    pub(super) fn room(&self) -> Room {
+        match self {
+            Self::Supervised { room, .. } => room.clone(),
+            Self::External { .. } => Room::default(),
         }
     }
 

@@ -3,7 +3,9 @@
 //! Start: data folder and its lock, NATS, streams, HTTP (webhooks can be stored from here on), views, gRPC, intake. Stop: HTTP
 //! first, so that nothing new is promised; then intake, gRPC, views; NATS last.
 
+mod bots;
 mod broker;
+mod bulk;
 mod cors;
 mod data_dir;
 mod directory;
@@ -14,15 +16,17 @@ mod history;
 mod id_keys;
 mod log_server;
 mod outbound;
+mod pages;
 mod policy;
 mod readiness;
+mod room;
 pub(crate) mod routing;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use relevo_catalogue::{Language, text};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::Global;
 use crate::config::cli::{Source, refuse};
@@ -46,6 +50,10 @@ pub(crate) struct Args {
     /// Where clients connect; port 0 takes a free one.
     #[arg(long, value_name = "IP:PORT")]
     grpc_addr: Option<String>,
+    /// Lets a bot answer in the demo, by the rules of deploy/demo-bot.yaml. It needs a provider to answer through, for example
+    /// examples/stand-in; without one it is refused, and each conversation that it would answer is paused for people.
+    #[arg(long, requires = "demo")]
+    bot: bool,
 }
 
 impl Args {
@@ -63,7 +71,7 @@ impl Args {
 pub(crate) async fn run(args: Args, global: Global) -> ExitCode {
     let language = global.language();
     let checked = load(&args.layers()).and_then(|file| Ok((check::check(&file)?, file)));
-    let (config, file) = match checked {
+    let (mut config, file) = match checked {
         Ok(checked) => checked,
         Err(problems) => {
             refuse(&problems, language);
@@ -71,9 +79,27 @@ pub(crate) async fn run(args: Args, global: Global) -> ExitCode {
         }
     };
     telemetry::start(config.server.log_json);
+    if args.bot
+        && let Err(error) = bots::demonstrate(&mut config)
+    {
+        return failed(&error, language);
+    }
     let demo = config.demo;
     let data_dir = config.server.data_dir.clone();
-    let mut broker = match Broker::start(config, file).await {
+    // Listened to from here on: who is told that it is ready may ask it to end in the same moment.
+    let mut asked = match Asked::listen() {
+        Ok(asked) => asked,
+        Err(error) => return failed(&error, language),
+    };
+    let started = tokio::select! {
+        started = Broker::start(config, file) => started,
+        // Nothing was taken in yet; a nats-server of our own ends with us.
+        () = asked.received() => {
+            out::line(&text(language, "serve-stopped", &[]));
+            return ExitCode::SUCCESS;
+        }
+    };
+    let mut broker = match started {
         Ok(broker) => broker,
         Err(error) => return failed(&error, language),
     };
@@ -86,7 +112,7 @@ pub(crate) async fn run(args: Args, global: Global) -> ExitCode {
     out::line(&text(language, "serve-data", &[("path", data_dir.display().to_string().into())]));
     out::line(&text(language, "serve-ready", &[]));
     let ended = tokio::select! {
-        signal = asked_to_end() => signal,
+        () = asked.received() => Ok(()),
         error = broker.failure() => Err(error),
     };
     out::line(&text(language, "serve-stopping", &[]));
@@ -107,13 +133,24 @@ fn failed(error: &ServeError, language: Language) -> ExitCode {
 }
 
 /// SIGTERM from a supervisor, SIGINT from a terminal.
-async fn asked_to_end() -> Result<(), ServeError> {
-    let refused = |error: std::io::Error| ServeError::NotStarted { reason: error.to_string() };
-    let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+struct Asked {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Asked {
+    fn listen() -> Result<Self, ServeError> {
+        let refused = |error: std::io::Error| ServeError::NotStarted { reason: error.to_string() };
+        let terminate = signal(SignalKind::terminate()).map_err(refused)?;
+        let interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
+        Ok(Self { terminate, interrupt })
     }
-    Ok(())
+
+    /// Ends when it is asked for, or was before.
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use relevo_command::{IdKey, Ledger, Mark, ProviderMarks, Sends};
+use relevo_command::{BulkWorker, BulkWorkerParts, IdKey, Ledger, Mark, ProviderMarks, Sends, TimerPolicy};
 use relevo_domain::{ChannelId, EndpointId, EntityId, TenantId};
 use relevo_eventlog::{Connection, Log};
 use relevo_mailbox::{MailboxParts, Mailboxes};
@@ -76,6 +76,7 @@ pub(super) fn start(config: &Config, parts: Parts, tasks: &TaskTracker, token: &
     }
     if config.timers {
         works.push(reactor(&parts, token));
+        works.push(bulks(&parts, token));
     }
     for (part, work) in works {
         let (checked, token) = (parts.checked.clone(), token.clone());
@@ -140,14 +141,37 @@ fn templates(parts: &Parts, token: &CancellationToken) -> Work {
     ("templates", Box::pin(sync.run(token.clone())))
 }
 
+/// What a tenant wants of its timers, by the configuration in force.
+fn timer_policy(channels: &Channels, tenant: &TenantId) -> TimerPolicy {
+    let config = channels.config();
+    let of = config.tenants.iter().find(|one| one.name == *tenant);
+    of.map_or_else(TimerPolicy::default, |tenant| TimerPolicy {
+        unanswered: tenant.alert_unanswered,
+        too_long: tenant.alert_paused,
+        catch_up: tenant.on_resume,
+    })
+}
+
 fn reactor(parts: &Parts, token: &CancellationToken) -> Work {
+    let channels = parts.channels.clone();
     let reactor = ReactorParts {
         ledger: Arc::clone(&parts.ledger),
         view: Arc::clone(&parts.timers),
         keys: Arc::clone(&parts.keys),
+        policies: Arc::new(move |tenant| timer_policy(&channels, tenant)),
         clock: now,
     };
     ("reactor", Box::pin(Reactor::new(reactor).run(token.clone())))
+}
+
+fn bulks(parts: &Parts, token: &CancellationToken) -> Work {
+    let worker = BulkWorkerParts {
+        ledger: Arc::clone(&parts.ledger),
+        keys: Arc::clone(&parts.keys),
+        blobs: parts.files.blobs.clone(),
+        clock: now,
+    };
+    ("bulks", Box::pin(BulkWorker::new(worker, token.clone()).run()))
 }
 
 fn mailboxes(parts: &Parts, token: &CancellationToken) -> Work {

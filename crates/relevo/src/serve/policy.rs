@@ -4,7 +4,7 @@ use relevo_channels::outgoing::ChannelKind as Rendered;
 use relevo_channels::outgoing::limits::{self, LimitKind, LimitProblem};
 use relevo_command::SendPolicy;
 use relevo_command::send::{ChannelFacts, PolicyProblem};
-use relevo_domain::conversation::{Medium, Outgoing};
+use relevo_domain::conversation::{CatchUp, Medium, Outgoing};
 use relevo_domain::{AgentId, ChannelId, TenantId};
 use tokio_util::sync::CancellationToken;
 
@@ -67,6 +67,10 @@ impl SendPolicy for Policy {
 
     fn pauses_bot(&self, tenant: &TenantId) -> bool {
         self.of_tenant(tenant, |tenant| Some(tenant.pause_bot_on_send)).unwrap_or(true)
+    }
+
+    fn catch_up(&self, tenant: &TenantId) -> CatchUp {
+        self.of_tenant(tenant, |tenant| Some(tenant.on_resume)).unwrap_or_default()
     }
 
     fn language(&self, tenant: &TenantId) -> String {

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use std::sync::OnceLock;
 use tokio::time::timeout;
 
+use super::room::Room;
+
 /// A probe must answer before whoever probes gives up.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// A view may be this many commits behind and still answer well: about a second of a busy installation.
@@ -40,6 +42,7 @@ struct ViewLabels {
 pub(super) struct Condition {
     registry: Registry,
     log: Connection,
+    room: Room,
     /// Set when the views were started.
     views: OnceLock<Views>,
     /// Intake runs and its id keys were checked.
@@ -52,7 +55,7 @@ pub(super) struct Condition {
 
 impl Condition {
     /// `registry` holds what others registered; it cannot be added to afterwards.
-    pub(super) fn new(mut registry: Registry, log: Connection) -> Self {
+    pub(super) fn new(mut registry: Registry, log: Connection, room: Room) -> Self {
         let stream_bytes = Family::<StreamLabels, UnsignedGauge>::default();
         let stream_bytes_max = Family::<StreamLabels, UnsignedGauge>::default();
         let view_position = Family::<ViewLabels, UnsignedGauge>::default();
@@ -64,6 +67,7 @@ impl Condition {
         Self {
             registry,
             log,
+            room,
             views: OnceLock::new(),
             intake: AtomicBool::new(false),
             stream_bytes,
@@ -97,12 +101,13 @@ impl Readiness for Condition {
         let views = self.views.get().map(Views::status);
         let intake = self.intake.load(Ordering::Acquire);
         let views_ready = views.as_ref().is_some_and(|views| views.iter().all(good));
+        let disk = self.room.closed().then(|| json!({ "level": "warning", "disk": "full" }));
         let details = json!({
             "ready": usage.is_some() && views_ready && intake,
             "log": { "reachable": usage.is_some(), "streams": usage.as_ref().map(streams) },
             "views": views.as_deref().map(|views| views.iter().map(view).collect::<Vec<_>>()),
             "intake": { "running": intake },
-            "warnings": usage.as_ref().map(warnings).unwrap_or_default(),
+            "warnings": usage.as_ref().map(warnings).unwrap_or_default().into_iter().chain(disk).collect::<Vec<_>>(),
         });
         Report { ready: usage.is_some() && views_ready && intake, details }
     }

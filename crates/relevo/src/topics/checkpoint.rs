@@ -41,7 +41,7 @@ struct Row {
 impl Checkpoints {
     pub(crate) fn open(folder: &Path) -> Result<Self, OpenError> {
         let options = Options { write_buffer_bytes: WRITE_BUFFER_BYTES, ..Options::default() };
-        Ok(Self { store: ReadStore::open(folder, &options)? })
+        Ok(Self { store: ReadStore::open_or_begin(folder, &options)? })
     }
 
     /// How far the topic was published to from this history, on the stream that was made then. What cannot be read counts as
@@ -61,22 +61,24 @@ impl Checkpoints {
         }))
     }
 
-    pub(super) fn save(
+    /// Saves how far topics were published to, in one write.
+    pub(super) fn save<'t>(
         &self,
-        topic: &Topic,
-        mark: Mark,
+        topics: impl Iterator<Item = (&'t Topic, Mark)>,
         stream_created_at: Timestamp,
         history: &str,
     ) -> Result<(), StoreError> {
-        let row = Row {
-            version: mark.version,
-            sequence: mark.place.sequence,
-            ordinal: mark.place.ordinal,
-            stream_created_at: stream_created_at.as_millis(),
-            history: history.to_owned(),
-        };
         let mut batch = Batch::new();
-        batch.put(Family::Rows, topic.subject().as_bytes().to_vec(), row.encode_to_vec());
+        for (topic, mark) in topics {
+            let row = Row {
+                version: mark.version,
+                sequence: mark.place.sequence,
+                ordinal: mark.place.ordinal,
+                stream_created_at: stream_created_at.as_millis(),
+                history: history.to_owned(),
+            };
+            batch.put(Family::Rows, topic.subject().as_bytes().to_vec(), row.encode_to_vec());
+        }
         self.store.write(batch)
     }
 }
@@ -93,7 +95,8 @@ mod tests {
         let topic = |metric| Topic::live(&TenantId::new("demo").unwrap(), metric).unwrap();
         let mark = Mark { version: 2, place: FactPlace { sequence: 7, ordinal: 1 } };
         let made = Timestamp::from_millis(5);
-        checkpoints.save(&topic("pauses"), mark, made, "17").unwrap();
+        let pauses = topic("pauses");
+        checkpoints.save(std::iter::once((&pauses, mark)), made, "17").unwrap();
         let load = |metric, made| checkpoints.load(&topic(metric), made, "17").unwrap();
         assert_eq!(load("pauses", made), Some(mark));
         assert_eq!(load("pauses", Timestamp::from_millis(6)), None);

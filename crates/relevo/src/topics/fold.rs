@@ -138,14 +138,15 @@ mod tests {
 
     #[test]
     fn what_follows_a_hole_is_left_out_as_in_the_view() {
-        let mut commits = history(3, 400);
+        let mut commits = history(3, 600);
         let tenant = commits[0].commit.tenant.clone();
         let whole = commits.clone();
         // A commit in the middle of an entity's life is not there, as if nobody could decode it.
-        let hole = (100..300).find(|at| {
+        let hole = (100..500).find(|at| {
             let gone = &whole[*at].commit;
             let same = |later: &&Recorded| later.commit.entity == gone.entity && later.commit.tenant == gone.tenant;
-            gone.tenant == tenant && gone.first_version > 1 && whole[at + 1..].iter().filter(same).count() > 3
+            let talks = gone.events.iter().any(|event| event.name() == "MessageReceived");
+            gone.tenant == tenant && talks && gone.first_version > 1 && whole[at + 1..].iter().filter(same).count() > 3
         });
         commits.remove(hole.unwrap());
         let metrics: Vec<&'static str> = metric_names().collect();
@@ -161,6 +162,7 @@ mod tests {
         let shown = heads.flat_map(|head| facts_after(&snapshot, &tenant, head.metric, None, usize::MAX).unwrap());
         let shown: BTreeSet<String> = shown.map(|fact| fact.id).collect();
         assert_eq!(folded(&commits), shown);
-        assert!(shown.len() > 100 && shown.len() < folded(&whole).len());
+        let all = folded(&whole).len();
+        assert!(shown.len() > 50 && shown.len() < all, "{} of {all}", shown.len());
     }
 }

@@ -11,14 +11,18 @@ mod fold;
 mod history_tests;
 mod line;
 mod mark;
+mod parcel;
 mod port;
 mod publisher;
 mod republish;
+mod round;
 #[cfg(test)]
 mod schema_tests;
 mod series;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod together_tests;
 
 pub(crate) use checkpoint::Checkpoints;
 pub(crate) use port::TopicLog;

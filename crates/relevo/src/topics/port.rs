@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use relevo_domain::Timestamp;
-use relevo_eventlog::{Appended, CloudEvent, LastMessage, LogError, MetricsLog, Topic};
+use relevo_eventlog::{Appended, LastMessage, LogError, MetricsLog, Topic, TopicFacts};
 
 /// The topics, as [`MetricsLog`] offers them.
 #[async_trait]
@@ -10,8 +10,9 @@ pub(crate) trait TopicLog: Send + Sync + 'static {
     /// The last message of a topic, from the leader.
     async fn last(&self, topic: &Topic) -> Result<Option<LastMessage>, LogError>;
 
-    /// Appends facts, all or nothing, if the topic's last sequence is `expected`.
-    async fn append(&self, topic: &Topic, expected: u64, facts: &[CloudEvent]) -> Result<Appended, LogError>;
+    /// Appends the facts of these topics, all or nothing, one behind the other, if each topic's last sequence is what it is
+    /// expected to be.
+    async fn append(&self, topics: &[TopicFacts<'_>]) -> Result<Appended, LogError>;
 
     /// When the topic's stream was made.
     async fn created_at(&self, topic: &Topic) -> Result<Timestamp, LogError>;
@@ -23,8 +24,8 @@ impl TopicLog for MetricsLog {
         Self::last(self, topic).await
     }
 
-    async fn append(&self, topic: &Topic, expected: u64, facts: &[CloudEvent]) -> Result<Appended, LogError> {
-        Self::append(self, topic, expected, facts).await
+    async fn append(&self, topics: &[TopicFacts<'_>]) -> Result<Appended, LogError> {
+        Self::append_all(self, topics).await
     }
 
     async fn created_at(&self, topic: &Topic) -> Result<Timestamp, LogError> {

@@ -1,9 +1,10 @@
 //! Follows the metrics view and appends what is new to the topics, on every node at once.
 //!
 //! Facts are read from a snapshot of the view, so that nothing is published that the view does not show, and only while the view is
-//! live: one that is still being built has forgotten less, and shows less, than it will. Each append is conditional
-//! on the topic's last message; a node that is not the quickest reads that message and goes on after it. So kills, rebuilds and
-//! further nodes add nothing. A log that is away costs nobody anything: the facts wait in the view.
+//! live: one that is still being built has forgotten less, and shows less, than it will. The next facts of all topics are
+//! appended together; each append is conditional on the last message of every topic in it, and a node that is not the quickest reads
+//! those messages and goes on after them. So kills, rebuilds and further nodes add nothing. A log that is away costs nobody
+//! anything: the facts wait in the view.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -24,7 +25,9 @@ use super::checkpoint::Checkpoints;
 use super::event;
 use super::line::{Foreign, Line, Next};
 use super::mark::Mark;
+use super::parcel::{Parcel, Part};
 use super::port::TopicLog;
+use super::round::Round;
 use super::series::Series;
 
 /// How long changes of the view are gathered, so that a busy minute is a few appends and not hundreds.
@@ -37,6 +40,9 @@ const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
 /// Bytes of the first commit's hash in the name of a history: two logs made in the same millisecond are still told apart.
 const HISTORY_HASH_BYTES: usize = 8;
+/// After so many appends of several topics that were not stored, one after the other, each topic is appended by itself until
+/// something is stored: whatever keeps one of them back does not keep the others back.
+const TOGETHER_TRIES_MAX: u32 = 2;
 
 /// Publishes the facts of one view.
 pub(crate) struct Publisher {
@@ -48,11 +54,11 @@ pub(crate) struct Publisher {
     checkpoints: Checkpoints,
     series: Series,
     age: Age,
-    lines: HashMap<(TenantId, &'static str), Line>,
+    lines: HashMap<Key, Line>,
     /// Topics that could not be published to in the last round.
-    stuck: HashSet<(TenantId, &'static str)>,
+    stuck: HashSet<Key>,
     /// Topics on which a newer Relevo publishes.
-    outdated: HashSet<(TenantId, &'static str)>,
+    outdated: HashSet<Key>,
     /// When the stream of the topics was made; absent until it was asked.
     stream_made: Option<Timestamp>,
     /// Which history of events the view is folded from; absent until the log was asked.
@@ -61,6 +67,8 @@ pub(crate) struct Publisher {
     published: Position,
     /// Whether the last round failed as a whole.
     waiting: bool,
+    /// Appends of several topics that were not stored since the last one that was.
+    refused: u32,
 }
 
 /// What a topic that has nothing yet begins with.
@@ -71,19 +79,15 @@ pub(crate) struct Age {
     pub(crate) now: fn() -> Timestamp,
 }
 
-/// What came of looking at every topic once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Round {
-    /// Every fact of the snapshot is on its topic.
-    Done,
-    /// There is more to publish.
-    More,
-    /// Somebody else was quicker, or an outcome is unknown: the last messages have to be read.
-    Again,
-    /// Some topics cannot be published to.
-    Stuck,
-    /// The view is not live.
-    Building,
+/// Names a topic.
+type Key = (TenantId, &'static str);
+
+/// What came of looking at one topic.
+enum Step {
+    /// These facts are to be appended.
+    Next(Box<Part>),
+    /// There is nothing to append.
+    Outcome(Round),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +130,7 @@ impl Publisher {
             history: None,
             published: Position::START,
             waiting: false,
+            refused: 0,
         }
     }
 
@@ -186,24 +191,29 @@ impl Publisher {
         }
         let mut round = Round::Done;
         let mut stuck = HashSet::new();
+        let mut parcel = Parcel::default();
         for head in heads(&snapshot)? {
-            let outcome = match self.topic(&snapshot, &head).await {
-                Err(PublishError::Log(LogError::Unavailable(reason))) => {
-                    return Err(LogError::Unavailable(reason).into());
+            let (topic, made) = ((head.tenant.clone(), head.metric), self.stream_made);
+            let step = self.topic(&snapshot, &head).await;
+            if made.is_some() && made != self.stream_made {
+                // What was gathered goes on after messages of a stream that is no more.
+                (parcel, round) = (Parcel::default(), round.worse(Round::Again));
+            }
+            match step {
+                Ok(Step::Outcome(outcome)) => round = round.worse(outcome),
+                // What was refused a moment ago may be again, and with it everything beside it.
+                Ok(Step::Next(part)) if self.refused >= TOGETHER_TRIES_MAX || self.stuck.contains(&topic) => {
+                    round = round.worse(self.single(*part, &mut stuck).await?);
                 }
-                Ok(outcome) => outcome,
-                // The other topics are not its concern; it is tried again later.
-                Err(error) => {
-                    let topic = (head.tenant.clone(), head.metric);
-                    if !self.stuck.contains(&topic) {
-                        tracing::error!(tenant = %head.tenant, metric = head.metric, %error, "metric topic is stuck");
+                Ok(Step::Next(part)) => {
+                    if let Some(full) = parcel.push(*part) {
+                        round = round.worse(self.send(full, &mut stuck).await?);
                     }
-                    stuck.insert(topic);
-                    Round::Stuck
                 }
-            };
-            round = round.worse(outcome);
+                Err(error) => round = round.worse(self.fails(topic, error, &mut stuck)?),
+            }
         }
+        round = round.worse(self.send(parcel, &mut stuck).await?);
         self.series.stuck.set(i64::try_from(stuck.len() + self.outdated.len()).unwrap_or(i64::MAX));
         self.stuck = stuck;
         if round == Round::Done {
@@ -219,10 +229,24 @@ impl Publisher {
         (self.stream_made, self.history) = (None, None);
     }
 
-    /// Appends the next facts of one topic. Whatever fails forgets what was known of it: its last message is read again.
-    async fn topic(&mut self, snapshot: &ViewSnapshot, head: &Head) -> Result<Round, PublishError> {
+    /// A topic cannot be published to. The others are not its concern; it is tried again later. Only a log that is away ends the
+    /// round.
+    fn fails(&self, topic: Key, error: PublishError, stuck: &mut HashSet<Key>) -> Result<Round, PublishError> {
+        if let PublishError::Log(LogError::Unavailable(_)) = error {
+            return Err(error);
+        }
+        if !self.stuck.contains(&topic) {
+            tracing::error!(tenant = %topic.0, metric = topic.1, %error, "metric topic is stuck");
+        }
+        stuck.insert(topic);
+        Ok(Round::Stuck)
+    }
+
+    /// Looks for the next facts of one topic. Whatever fails, here or later, forgets what was known of it: its last message is
+    /// read again.
+    async fn topic(&mut self, snapshot: &ViewSnapshot, head: &Head) -> Result<Step, PublishError> {
         let Some(definition) = DEFINITIONS.iter().find(|definition| definition.name == head.metric) else {
-            return Ok(Round::Done);
+            return Ok(Step::Outcome(Round::Done));
         };
         let newest = Mark { version: definition.version, place: head.last };
         let mut line = self.line(head).await?;
@@ -248,22 +272,34 @@ impl Publisher {
                 let mut facts = facts_after(snapshot, &head.tenant, head.metric, after, TOPIC_BATCH_MAX)?;
                 let gap = !line.begins() && gap(snapshot, head, after)?;
                 let old = if line.begins() { self.too_old(&mut line, &mut facts) } else { 0 };
-                round = self.append(&mut line, expected, &facts).await?;
-                if round == Round::Done && gap {
-                    self.series.gaps.inc();
-                    tracing::warn!(
-                        tenant = %head.tenant,
-                        metric = head.metric,
-                        "facts were forgotten before they were published: publish the span again"
-                    );
+                if let Some(mark) = facts.last().map(Mark::of) {
+                    let events = events(&facts, &self.history().await?)?;
+                    return Ok(Step::Next(Box::new(Part { line, expected, events, mark, newest, gap })));
                 }
-                if round == Round::Done && old + facts.len() > 0 && !line.reached(newest) {
+                if gap {
+                    self.gap(&line);
+                }
+                if old > 0 && !line.reached(newest) {
                     round = Round::More;
                 }
             }
         }
-        self.lines.insert((head.tenant.clone(), head.metric), line);
-        Ok(round)
+        self.keep(line);
+        Ok(Step::Outcome(round))
+    }
+
+    /// What is known of a topic is known again.
+    fn keep(&mut self, line: Line) {
+        self.lines.insert((line.tenant.clone(), line.metric), line);
+    }
+
+    fn gap(&self, line: &Line) {
+        self.series.gaps.inc();
+        tracing::warn!(
+            tenant = %line.tenant,
+            metric = line.metric,
+            "facts were forgotten before they were published: publish the span again"
+        );
     }
 
     /// What is known of a topic. It is not known any more until it is put back.
@@ -310,21 +346,82 @@ impl Publisher {
         old
     }
 
-    async fn append(&mut self, line: &mut Line, expected: u64, facts: &[MetricFact]) -> Result<Round, PublishError> {
-        let Some(newest) = facts.last().map(Mark::of) else { return Ok(Round::Done) };
-        let history = self.history().await?;
-        let events = events(facts, &history)?;
-        match self.topics.append(&line.topic, expected, &events).await? {
-            Appended::Stored(sequence) => {
-                line.stored(sequence, newest);
-                self.series.facts.inc_by(events.len() as u64);
-                if let Some(made) = self.stream_made {
-                    self.checkpoints.save(&line.topic, newest, made, &history)?;
+    /// Appends what is gathered, all of it or nothing. What is refused for good names nobody guilty: each topic goes by itself then.
+    async fn send(&mut self, parcel: Parcel, stuck: &mut HashSet<Key>) -> Result<Round, PublishError> {
+        let mut parts = parcel.into_parts();
+        if parts.len() <= 1 {
+            return match parts.pop() {
+                Some(part) => self.single(part, stuck).await,
+                None => Ok(Round::Done),
+            };
+        }
+        match self.append(&mut parts).await {
+            Ok(round) => {
+                self.refused = if round == Round::Again { self.refused.saturating_add(1) } else { 0 };
+                for part in parts {
+                    self.keep(part.line);
                 }
-                Ok(Round::Done)
+                Ok(round)
+            }
+            Err(PublishError::Log(error @ LogError::Unavailable(_))) => Err(error.into()),
+            Err(PublishError::Log(_)) => {
+                let mut round = Round::Done;
+                for part in parts {
+                    round = round.worse(self.single(part, stuck).await?);
+                }
+                Ok(round)
+            }
+            Err(error) => {
+                let mut topics = parts.into_iter().map(|part| (part.line.tenant, part.line.metric));
+                let round = topics.next().map_or(Ok(Round::Stuck), |first| self.fails(first, error, stuck));
+                stuck.extend(topics);
+                round
+            }
+        }
+    }
+
+    /// Appends the next facts of one topic.
+    async fn single(&mut self, part: Part, stuck: &mut HashSet<Key>) -> Result<Round, PublishError> {
+        let mut parts = [part];
+        let outcome = self.append(&mut parts).await;
+        let [Part { line, .. }] = parts;
+        match outcome {
+            Ok(round) => {
+                if round != Round::Again {
+                    self.refused = 0;
+                }
+                self.keep(line);
+                Ok(round)
+            }
+            Err(error) => self.fails((line.tenant, line.metric), error, stuck),
+        }
+    }
+
+    async fn append(&mut self, parts: &mut [Part]) -> Result<Round, PublishError> {
+        let facts: Vec<_> = parts.iter().map(Part::facts).collect();
+        match self.topics.append(&facts).await? {
+            Appended::Stored(last) => {
+                let mut round = Round::Done;
+                for (part, sequence) in Part::sequences(parts, last) {
+                    part.line.stored(sequence, part.mark);
+                    self.series.facts.inc_by(part.events.len() as u64);
+                    if part.gap {
+                        self.gap(&part.line);
+                    }
+                    if !part.line.reached(part.newest) {
+                        round = Round::More;
+                    }
+                }
+                let history = self.history().await?;
+                if let Some(made) = self.stream_made {
+                    self.checkpoints.save(parts.iter().map(|part| (&part.line.topic, part.mark)), made, &history)?;
+                }
+                Ok(round)
             }
             Appended::Conflict | Appended::Unknown => {
-                line.unsure();
+                for part in &mut *parts {
+                    part.line.unsure();
+                }
                 self.series.conflicts.inc();
                 Ok(Round::Again)
             }
@@ -358,19 +455,6 @@ impl Publisher {
 
 fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(rand::rng().random_range(0.5..1.0))
-}
-
-impl Round {
-    /// The one of two outcomes that needs more.
-    const fn worse(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Building, _) | (_, Self::Building) => Self::Building,
-            (Self::Stuck, _) | (_, Self::Stuck) => Self::Stuck,
-            (Self::Again, _) | (_, Self::Again) => Self::Again,
-            (Self::More, _) | (_, Self::More) => Self::More,
-            (Self::Done, Self::Done) => Self::Done,
-        }
-    }
 }
 
 /// Whether the view has forgotten facts that come after this one.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use relevo_domain::{Position, Recorded, TenantId, Timestamp};
-use relevo_eventlog::{Appended, Log, LogError, TOPIC_BATCH_MAX, Topic};
+use relevo_eventlog::{Appended, Log, LogError, TOPIC_BATCH_MAX, Topic, TopicFacts};
 use relevo_projection::{View, ViewError};
 use relevo_projector_metrics::{FactPlace, MetricFact, OUTBOX_KEEPS, facts_after};
 use tokio::task::spawn_blocking;
@@ -272,8 +272,8 @@ impl<T: FnMut(Progress)> Put<'_, T> {
         let events = events(&facts, &self.history)?;
         let deadline = Instant::now() + PUT_PATIENCE;
         loop {
-            let outcome = self.topics.append(&self.place, self.expected, &events).await;
-            match outcome {
+            let part = TopicFacts { topic: &self.place, expected: self.expected, facts: &events };
+            match self.topics.append(&[part]).await {
                 Ok(Appended::Stored(sequence)) => {
                     self.expected = sequence;
                     break;

@@ -91,9 +91,17 @@ impl Broker {
         eventually_within("the broker ends", PATIENCE, async || child.try_wait().unwrap()).await
     }
 
+    /// Its status; what it said is told where that is not success.
     pub(crate) async fn stop(mut self) -> ExitStatus {
         self.signal(Signal::SIGTERM);
-        self.ended().await
+        let status = self.ended().await;
+        if !status.success() {
+            #[expect(clippy::print_stderr, reason = "what a person needs to understand a failed test")]
+            {
+                eprintln!("the broker ended with {status}\n{}", self.log());
+            }
+        }
+        status
     }
 
     pub(crate) async fn kill9(mut self) {

@@ -5,6 +5,7 @@
 mod broker;
 mod channels;
 mod crash;
+mod deploy;
 mod health;
 mod lifecycle;
 mod refusals;

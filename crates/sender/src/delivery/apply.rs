@@ -17,7 +17,7 @@ pub(super) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), App
             Event::Conversation(event) => conversation_event(rows, recorded, &mut talk, event)?,
             Event::Channel(event) => channel_event(rows, recorded, event)?,
             // Nothing else is ever on its way.
-            Event::Contact(_) | Event::Identity(_) | Event::Workspace(_) => {}
+            Event::Contact(_) | Event::Identity(_) | Event::Workspace(_) | Event::Bulk(_) => {}
         }
     }
     match talk {
@@ -120,6 +120,12 @@ const fn concerns(event: &ConversationEvent) -> bool {
         | ConversationEvent::PauseChanged { .. }
         | ConversationEvent::BotResumed { .. }
         | ConversationEvent::Escalated { .. }
+        | ConversationEvent::SituationDetected(_)
+        | ConversationEvent::SuggestionClosed { .. }
+        | ConversationEvent::BotTurnStarted(_)
+        | ConversationEvent::BotTurnEnded { .. }
+        | ConversationEvent::AlertRaised { .. }
+        | ConversationEvent::BotSignalled { .. }
         | ConversationEvent::Assigned { .. }
         | ConversationEvent::Resolved { .. }
         | ConversationEvent::Reopened { .. }
@@ -213,6 +219,7 @@ fn medium_row(recorded: &Recorded, medium: Medium, attachment: &Attachment, edit
         at: recorded.commit.recorded_at.as_millis(),
         sequence: recorded.sequence,
         intake_sequence: intake.map_or(0, |pointer| pointer.sequence),
+        intake_part: intake.map_or(0, |pointer| pointer.part),
         intake_ordinal: intake.map_or(0, |pointer| pointer.ordinal),
         of_mail: medium == Medium::Email,
         edited_at,

@@ -33,6 +33,10 @@ pub const VERSION: u32 = 1;
 /// forgotten. Stored in rows: changing it raises [`VERSION`].
 pub const WAIT_MAX: Duration = Duration::from_hours(24);
 
+/// How long a commit may wait for others before it is applied, while nobody waits for it: what a message that is sent waits at most,
+/// against the tenths of a second that a provider's call takes. The sender lets changes gather as long.
+const LINGER: Duration = Duration::from_millis(5);
+
 /// Writes the delivery view.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DeliveryProjector;
@@ -44,6 +48,10 @@ impl Projector for DeliveryProjector {
 
     fn version(&self) -> u32 {
         VERSION
+    }
+
+    fn linger(&self) -> Duration {
+        LINGER
     }
 
     fn apply(&self, rows: &mut dyn Rows, commit: &Recorded) -> Result<(), ApplyError> {

@@ -273,7 +273,7 @@ fn lane_of(tenant: TenantId, channel: ChannelId, row: LaneRow) -> Lane {
 
 fn medium(key: &[u8], row: MediumRow) -> Result<MediumToFetch, ReadError> {
     let (conversation, message, index) = keys::read_medium(key)?;
-    let pointer = IntakePointer { sequence: row.intake_sequence, ordinal: row.intake_ordinal };
+    let pointer = IntakePointer { sequence: row.intake_sequence, part: row.intake_part, ordinal: row.intake_ordinal };
     Ok(MediumToFetch {
         conversation,
         message,

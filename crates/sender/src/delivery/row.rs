@@ -88,6 +88,9 @@ pub(crate) struct MediumRow {
     /// When the author edited the message so that it has this medium; absent for that of the message itself.
     #[prost(sint64, optional, tag = "11")]
     pub(crate) edited_at: Option<i64>,
+    /// Place of the raw item in its message; 0 for one that travelled alone.
+    #[prost(uint32, tag = "12")]
+    pub(crate) intake_part: u32,
 }
 
 /// What a channel's own events say.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
-use relevo_domain::TenantId;
 use relevo_domain::conversation::{FailureClass, FetchOutcome, StoredFile};
+use relevo_domain::{RawId, TenantId};
 use relevo_eventlog::{BLOB_BYTES_MAX, LogError};
 use relevo_providers::{Account, FetchFailure, MediumRef};
 use tokio::time::timeout;
@@ -90,7 +90,7 @@ pub(super) async fn cut_mail(parts: &MediaParts, media: impl Iterator<Item = &Me
     let of_mail = media.filter(|medium| medium.of_mail);
     let pointer = of_mail.clone().next()?.intake;
     let raw = match pointer {
-        Some(pointer) => raw_mail(parts, pointer.sequence).await.map_err(CutFailure::Trouble),
+        Some(pointer) => raw_mail(parts, pointer.raw()).await.map_err(CutFailure::Trouble),
         None => Ok(None),
     };
     match raw.and_then(|raw| raw.ok_or(CutFailure::Final(GONE))) {
@@ -99,8 +99,8 @@ pub(super) async fn cut_mail(parts: &MediaParts, media: impl Iterator<Item = &Me
     }
 }
 
-async fn raw_mail(parts: &MediaParts, sequence: u64) -> Result<Option<Bytes>, Trouble> {
-    let read = timeout(RAW_WITHIN, parts.mails.raw(sequence)).await;
+async fn raw_mail(parts: &MediaParts, id: RawId) -> Result<Option<Bytes>, Trouble> {
+    let read = timeout(RAW_WITHIN, parts.mails.raw(id)).await;
     match read {
         Ok(Ok(raw)) => Ok(raw),
         // This one will not get better, and holds up no other.

@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use relevo_command::{MediumTurn, SendRef, Sends};
 use relevo_domain::conversation::{FetchOutcome, StoredFile};
-use relevo_domain::{ChannelId, Clock, EntityId, MessageId, TenantId};
+use relevo_domain::{ChannelId, Clock, EntityId, MessageId, RawId, TenantId};
 use relevo_eventlog::{Blobs, IntakeLog, LogError};
 use relevo_projection::View;
 use relevo_providers::{Account, Accounts, Doors, FetchFailure, FetchedMedium, HealthBoard, MediumRef};
@@ -48,8 +48,8 @@ pub trait Fetcher: Send + Sync + 'static {
 /// Where the raw mails are.
 #[async_trait]
 pub trait RawMails: Send + Sync + 'static {
-    /// The mail at this sequence of the raw stream; `None` if it is not kept any more.
-    async fn raw(&self, sequence: u64) -> Result<Option<Bytes>, LogError>;
+    /// The mail of this name on the raw stream; `None` if it is not kept any more.
+    async fn raw(&self, id: RawId) -> Result<Option<Bytes>, LogError>;
 }
 
 /// Writes to the log what came of a medium.
@@ -201,8 +201,8 @@ impl Fetcher for Doors {
 
 #[async_trait]
 impl RawMails for IntakeLog {
-    async fn raw(&self, sequence: u64) -> Result<Option<Bytes>, LogError> {
-        Ok(self.get(sequence).await?.map(|stored| stored.input.body))
+    async fn raw(&self, id: RawId) -> Result<Option<Bytes>, LogError> {
+        Ok(self.get(id).await?.map(|stored| stored.input.body))
     }
 }
 

@@ -9,7 +9,7 @@ use relevo_domain::conversation::{
     MessageKind,
 };
 use relevo_domain::{
-    Actor, CommandId, Commit, CommitId, EndpointId, EntityKind, Event, IntakePointer, Recorded, Timestamp,
+    Actor, CommandId, Commit, CommitId, EndpointId, EntityKind, Event, IntakePointer, RawId, Recorded, Timestamp,
 };
 use relevo_eventlog::{Append, Connection, InputKind, Log, Notes, Options, Outcome, RawInput};
 use relevo_projection::{Runtime, Views};
@@ -448,11 +448,16 @@ async fn attachments_of_a_mail_are_cut_out_of_its_raw_bytes() {
         body: Bytes::from_static(raw),
         notes: Notes::default(),
     };
-    let sequence = world.connection.intake().append(&input).await.unwrap();
-    let at = |sequence| Some(IntakePointer { sequence, ordinal: 0 });
+    // Among others that travel with it, and are not it.
+    let other = RawInput { body: Bytes::from_static(b"From: a@b.example\n\nhola\n"), ..input.clone() };
+    let intake = world.connection.intake();
+    let (first, second, raw) =
+        tokio::join!(intake.append(&other), intake.append(&other), async { intake.append(&input).await.unwrap() });
+    assert!(first.is_ok() && second.is_ok() && raw.part > 0, "{raw} travelled alone");
+    let at = |raw: RawId| Some(raw.update(0));
     let media = || vec![picture("0"), picture("1"), picture("7")];
-    let mail = world.receive_at(1, MAIL, media(), at(sequence), now()).await;
-    let forgotten = world.receive_at(2, MAIL, vec![picture("0")], at(sequence + 1), now()).await;
+    let mail = world.receive_at(1, MAIL, media(), at(raw), now()).await;
+    let forgotten = world.receive_at(2, MAIL, vec![picture("0")], at(RawId::alone(raw.sequence + 1)), now()).await;
     world.work();
 
     let outcomes = world.outcomes(mail, 3).await;

@@ -5,10 +5,11 @@ use std::time::Duration;
 use relevo_domain::conversation::{DeliveryStatus, Medium};
 use relevo_testkit::eventually;
 
-use crate::world::{Answer, CALL_LIMIT, World, pass};
+use crate::away::Away;
+use crate::world::{Answer, CALL_LIMIT, Node, World, now, pass};
 
-/// The claim's time, the call's time-out and the margin, almost over.
-const ALMOST: Duration = Duration::from_secs(10 + 5 + 30 - 2);
+/// The claim's time, the call's time-out with its grace, and the margin, almost over.
+const ALMOST: Duration = Duration::from_secs(10 + 5 + 2 + 30 - 2);
 /// And over, with the former.
 const REST: Duration = Duration::from_secs(4);
 
@@ -83,6 +84,44 @@ async fn a_log_that_is_away_after_the_call_is_told_when_it_is_back() {
     let story = node.until(conversation, message, "MessageAccepted").await;
     assert_eq!(story, ["MessageQueued", "SendStarted", "MessageAccepted"]);
     assert_eq!(world.door.calls(), [message]);
+}
+
+#[tokio::test]
+async fn a_log_that_is_away_while_a_claim_is_asked_for_costs_no_attempt() {
+    let world = World::new(&["wa"]).await;
+    let away = Away::from(world.node().await.log);
+    let node = Node::over(away.clone()).await;
+    let conversation = node.open(1, "wa", Medium::WhatsApp).await;
+    let message = node.send(conversation).await;
+    away.refuse_appends(true);
+    let _sender = node.sends(&world);
+    eventually("the claim is asked for", async || (away.refused() > 0).then_some(())).await;
+    pass(Duration::from_mins(2));
+    let back = now();
+
+    away.refuse_appends(false);
+
+    let story = node.until(conversation, message, "MessageAccepted").await;
+    assert_eq!(story, ["MessageQueued", "SendStarted", "MessageAccepted"]);
+    let [until] = node.claims_of(conversation, message).await.try_into().unwrap();
+    assert!(until > back, "its time is one of now");
+    assert_eq!(world.door.calls(), [message]);
+}
+
+#[tokio::test]
+async fn a_claim_that_was_stored_without_an_answer_is_used_with_the_time_that_is_stored() {
+    let world = World::new(&["wa"]).await;
+    let away = Away::from(world.node().await.log);
+    let node = Node::over(away.clone()).await;
+    let conversation = node.open(1, "wa", Medium::WhatsApp).await;
+    let message = node.send(conversation).await;
+    away.forget_an_answer();
+    let _sender = node.sends(&world);
+
+    let story = node.until(conversation, message, "MessageAccepted").await;
+    assert_eq!(story, ["MessageQueued", "SendStarted", "MessageAccepted"]);
+    assert_eq!(away.refused(), 1, "its answer was lost");
+    assert_eq!(world.door.deadlines(), node.claims_of(conversation, message).await);
 }
 
 #[tokio::test]

@@ -146,7 +146,9 @@ fn by_people(step: &Step, fresh: MessageId, opened: &Opened) -> Option<(Actor, C
                 force: true,
                 pauses_bot: false,
                 pause: None,
+                turn: None,
                 channel_paused: false,
+                detection: None,
             };
             Some((actor, Command::SendMessage(Box::new(wish))))
         }
@@ -155,7 +157,10 @@ fn by_people(step: &Step, fresh: MessageId, opened: &Opened) -> Option<(Actor, C
             laura,
             Command::PauseBot(PauseWish { reason: PauseReason::Other, note: None, terms: PauseTerms::default() }),
         )),
-        Step::Resume => Some((laura, Command::ResumeBot { note: None, farewell: None })),
+        Step::Resume => Some((
+            laura,
+            Command::ResumeBot { catch_up: relevo_domain::conversation::CatchUp::Know, note: None, farewell: None },
+        )),
         _ => None,
     }
 }

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use relevo_command::decision::EntityState;
 use relevo_command::{Committed, DecisionProjector, Draft, IdKey, Ledger, Origin};
 use relevo_domain::conversation::{
-    self, Author, Body, Command, Content, ContentPersonal, ConversationEvent, Decision, DeliveryReport,
-    DeliveryReportPersonal, DeliveryStatus, Envelope, FailureClass, Medium, Message, MessageFlags, MessageKind,
-    Outgoing, OutgoingPersonal, Place, Recipient, Rejection, Send as SendWish, SendFailure, TemplateUse,
+    self, Author, Body, Command, ConversationEvent, Decision, DeliveryReport, DeliveryReportPersonal, DeliveryStatus,
+    Envelope, FailureClass, Medium, Outgoing, OutgoingPersonal, Place, Recipient, Rejection, Send as SendWish,
+    SendFailure,
 };
 use relevo_domain::identity::IdentifierKind;
 use relevo_domain::{
@@ -20,7 +20,7 @@ use relevo_domain::{
 use relevo_eventlog::{Connection, Log, Options as LogOptions};
 use relevo_projection::{Options, Runtime, Views};
 use relevo_providers::{
-    Account, AccountKind, Accounts, Door, HealthBoard, Job, MetaAccount, Outcome, Prepared, Secret,
+    Account, AccountKind, Accounts, Deadline, Door, HealthBoard, Job, MetaAccount, Outcome, Prepared, Secret,
 };
 use relevo_sender::{Sender, SenderParts, delivery};
 use relevo_testkit::{NatsServer, eventually};
@@ -30,6 +30,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::forgetful::Forgetful;
+pub(crate) use crate::words::{received, template, text};
 
 static AHEAD: AtomicI64 = AtomicI64::new(0);
 static NAMES: AtomicUsize = AtomicUsize::new(0);
@@ -102,6 +103,7 @@ pub(crate) struct TestDoor {
     refusals: Mutex<HashMap<ChannelId, VecDeque<(FailureClass, &'static str)>>>,
     calls: Mutex<Vec<MessageId>>,
     revisions: Mutex<Vec<u64>>,
+    deadlines: Mutex<Vec<Timestamp>>,
     prepared: AtomicUsize,
     prepare_gate: watch::Sender<bool>,
     gate: watch::Sender<bool>,
@@ -114,6 +116,7 @@ impl TestDoor {
             refusals: Mutex::default(),
             calls: Mutex::default(),
             revisions: Mutex::default(),
+            deadlines: Mutex::default(),
             prepared: AtomicUsize::new(0),
             prepare_gate: watch::Sender::new(true),
             gate: watch::Sender::new(false),
@@ -144,6 +147,11 @@ impl TestDoor {
         self.revisions.lock().unwrap().clone()
     }
 
+    /// Until when each had to be begun.
+    pub(crate) fn deadlines(&self) -> Vec<Timestamp> {
+        self.deadlines.lock().unwrap().clone()
+    }
+
     pub(crate) fn prepared(&self) -> usize {
         self.prepared.load(Ordering::SeqCst)
     }
@@ -170,10 +178,11 @@ impl Door for TestDoor {
         }
     }
 
-    async fn hand_over(&self, account: &Account, prepared: Prepared) -> Outcome {
+    async fn hand_over(&self, account: &Account, prepared: Prepared, by: Deadline) -> Outcome {
         let Prepared::Meta(message) = prepared else { panic!("not what was prepared") };
         self.calls.lock().unwrap().push(message.parse().unwrap());
         self.revisions.lock().unwrap().push(account.revision);
+        self.deadlines.lock().unwrap().push(by.time());
         let answer = self.answers.lock().unwrap().get_mut(&account.channel).and_then(VecDeque::pop_front);
         match answer.unwrap_or(Answer::Accept) {
             Answer::Accept => {}
@@ -282,7 +291,7 @@ impl Node {
             contact_paused: false,
         };
         let entity = conversation(number);
-        let command = Command::ReceiveMessage { place, message: Box::new(received()) };
+        let command = Command::ReceiveMessage { place, message: Box::new(received()), detection: None };
         self.command(entity, Actor::Customer, command).await.unwrap();
         entity
     }
@@ -291,7 +300,7 @@ impl Node {
     pub(crate) async fn customer_writes(&self, entity: EntityId, on: &str) {
         let contact = EntityId::new(EntityKind::Contact, [1; 16]);
         let place = Place { channel: channel(on), medium: Medium::WhatsApp, contact, contact_paused: false };
-        let command = Command::ReceiveMessage { place, message: Box::new(received()) };
+        let command = Command::ReceiveMessage { place, message: Box::new(received()), detection: None };
         self.command(entity, Actor::Customer, command).await.unwrap();
     }
 
@@ -322,7 +331,9 @@ impl Node {
             force: false,
             pauses_bot: false,
             pause: None,
+            turn: None,
             channel_paused: false,
+            detection: None,
         };
         let name = AgentId::new("laura").unwrap();
         let actor = if author == Author::Bot { Actor::Bot(name) } else { Actor::Staff(name) };
@@ -420,6 +431,16 @@ impl Node {
         .await
     }
 
+    /// The time of each claim of a message.
+    pub(crate) async fn claims_of(&self, entity: EntityId, of: MessageId) -> Vec<Timestamp> {
+        let events = self.commits_of(entity).await.into_iter().flat_map(|recorded| recorded.commit.events);
+        let times = events.filter_map(|event| match event {
+            Event::Conversation(ConversationEvent::SendStarted { message, until, .. }) if message == of => Some(until),
+            _ => None,
+        });
+        times.collect()
+    }
+
     /// The last event about a message.
     pub(crate) async fn last_event(&self, entity: EntityId, message: MessageId) -> ConversationEvent {
         let commits = self.commits_of(entity).await;
@@ -464,36 +485,5 @@ fn is_about(event: &ConversationEvent, id: MessageId) -> bool {
         | ConversationEvent::SendCancelled { message, .. } => *message == id,
         ConversationEvent::DeliveryReported(report) => report.message == id,
         _ => false,
-    }
-}
-
-pub(crate) fn text(text: &str) -> Body {
-    Body::Text { text: text.to_owned(), preview_url: false }
-}
-
-pub(crate) fn template() -> Body {
-    Body::Template(Box::new(TemplateUse {
-        name: "recordatorio".to_owned(),
-        language: "es".to_owned(),
-        provider_id: None,
-        values: Vec::new(),
-        header_file: None,
-        preview: "Le recordamos su turno".to_owned(),
-    }))
-}
-
-pub(crate) fn received() -> Message {
-    let sender_address = Some("5491155550101".to_owned());
-    Message {
-        id: MessageId::new(*uuid::Uuid::new_v4().as_bytes()),
-        author: Author::Customer,
-        content: Content {
-            kind: MessageKind::Text,
-            attachments: Vec::new(),
-            personal: ContentPersonal { sender_address, ..ContentPersonal::default() },
-        },
-        provider_time: None,
-        reply_to: None,
-        flags: MessageFlags::default(),
     }
 }

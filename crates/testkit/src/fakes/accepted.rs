@@ -1,6 +1,7 @@
 //! What a fake has taken: every message that a customer would have got, once for each time.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -14,6 +15,8 @@ pub struct Accepted {
     pub callback: Option<String>,
     /// The request: Meta's body, or Twilio's form as an object.
     pub body: Value,
+    /// When the request had been read.
+    pub at: Instant,
 }
 
 /// All of them, in order.

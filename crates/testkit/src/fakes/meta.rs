@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::Method;
@@ -247,6 +248,11 @@ impl FakeMeta {
         *lock(&self.state.templates) = templates.into_iter().collect();
     }
 
+    /// Read marks behind the first `seen`, as they were posted.
+    pub fn marks_from(&self, seen: usize) -> Vec<Value> {
+        lock(&self.state.marks).get(seen..).unwrap_or_default().to_vec()
+    }
+
     /// Read marks, as they were posted.
     pub fn marks(&self) -> Vec<Value> {
         lock(&self.state.marks).clone()
@@ -305,6 +311,7 @@ impl State {
         if is_too_long(&body) {
             return self.refused_with(When::Send, "100");
         }
+        let at = Instant::now();
         let behaviour = self.script.take(&to);
         if !behaviour.takes() {
             return match &behaviour {
@@ -315,7 +322,7 @@ impl State {
         }
         let id = self.ids.wamid();
         let callback = body.get("biz_opaque_callback_data").and_then(Value::as_str).map(str::to_owned);
-        self.ledger.take(Accepted { to: to.clone(), id: id.clone(), callback: callback.clone(), body });
+        self.ledger.take(Accepted { to: to.clone(), id: id.clone(), callback: callback.clone(), body, at });
         self.report(&to, &id, callback.as_deref(), &behaviour).await;
         self.script.hold_back(&behaviour).await;
         answer(&to, &id, &behaviour)

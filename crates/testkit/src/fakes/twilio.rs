@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -260,6 +261,7 @@ impl State {
         if text.chars().count() > BODY_CHARS_MAX {
             return refused_with(When::Send, "21617");
         }
+        let at = Instant::now();
         let behaviour = self.script.take(&to);
         if !behaviour.takes() {
             return match &behaviour {
@@ -274,7 +276,7 @@ impl State {
         let form: Map<String, Value> =
             form_urlencoded::parse(&asked.body).map(|(name, value)| (name.into_owned(), value.into())).collect();
         let from = field("From").or_else(|| field("MessagingServiceSid")).unwrap_or_default();
-        self.ledger.take(Accepted { to: to.clone(), id: sid.clone(), callback, body: Value::Object(form) });
+        self.ledger.take(Accepted { to: to.clone(), id: sid.clone(), callback, body: Value::Object(form), at });
         let fetched = self.fetch(field("MediaUrl")).await;
         let behaviour = if fetched { behaviour } else { Behaviour::AcceptThenFail("63019".to_owned()) };
         self.report(&Sent { to: &to, from: &from, sid: &sid, url: callback_url.as_deref() }, &behaviour).await;

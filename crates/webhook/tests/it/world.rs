@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use prometheus_client::registry::Registry;
-use relevo_domain::EndpointId;
+use relevo_domain::{EndpointId, RawId};
 use relevo_eventlog::{Connection, Options, StoredInput};
 use relevo_testkit::NatsServer;
 use relevo_webhook::{EmailEndpoint, Endpoints, MetaApp, Metrics, Readiness, Report, TwilioEndpoint};
@@ -82,7 +82,7 @@ impl World {
     }
 
     pub(crate) async fn stored(&self, sequence: u64) -> StoredInput {
-        self.log.intake().get(sequence).await.unwrap().unwrap()
+        self.log.intake().get(RawId::alone(sequence)).await.unwrap().unwrap()
     }
 
     pub(crate) async fn count(&self) -> u64 {

@@ -15,6 +15,9 @@ pub(in crate::decision) struct CommandRow {
     pub event: String,
     #[prost(uint64, tag = "5")]
     pub version: u64,
+    /// Place of the raw item in its message; 0 for one that travelled alone.
+    #[prost(uint32, tag = "6")]
+    pub intake_part: u32,
 }
 
 /// What is known of a mail's Message-ID.

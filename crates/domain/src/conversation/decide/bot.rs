@@ -9,6 +9,7 @@ use crate::conversation::event::{
     AssignmentHow, ConversationEvent, NotePersonal, OpenCause, PauseReason, PauseTerms, ResumeCause,
 };
 use crate::conversation::state::{Bot, Opened, Status};
+use crate::conversation::turn::CatchUp;
 use crate::id::AgentId;
 use crate::time::Timestamp;
 
@@ -28,10 +29,7 @@ pub(super) fn pausing(
     wish: &PauseWish,
 ) -> Result<Vec<ConversationEvent>, Rejection> {
     let pause = wished(envelope, wish)?;
-    Ok(match opened.bot {
-        Bot::Paused { .. } => Vec::new(),
-        Bot::Active => with_cancelled(opened, pause),
-    })
+    Ok(silencing(opened, envelope.now, pause))
 }
 
 /// The pause as an event, if it may be asked for like this.
@@ -56,7 +54,13 @@ pub(super) fn change_pause(opened: &Opened, envelope: &Envelope, terms: PauseTer
     }
 }
 
-pub(super) fn resume_bot(opened: &Opened, envelope: &Envelope, note: Option<&str>, farewell: Option<&Send>) -> Decided {
+pub(super) fn resume_bot(
+    opened: &Opened,
+    envelope: &Envelope,
+    catch_up: CatchUp,
+    note: Option<&str>,
+    farewell: Option<&Send>,
+) -> Decided {
     staff_only(envelope)?;
     let personal = note_text(note)?;
     if opened.bot == Bot::Active {
@@ -67,19 +71,20 @@ pub(super) fn resume_bot(opened: &Opened, envelope: &Envelope, note: Option<&str
         Some(farewell) => send::last_words(opened, envelope, farewell)?,
         None => Vec::new(),
     };
-    events.push(ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal });
+    events.push(ConversationEvent::BotResumed { cause: ResumeCause::Staff, catch_up, personal });
     Ok(Decision::Append(events))
 }
 
 /// A timer that comes late, twice, or for a pause that was changed since, finds nothing to do.
 #[expect(clippy::unnecessary_wraps, reason = "the arm of a decision")]
-pub(super) fn end_pause(opened: &Opened, envelope: &Envelope, scheduled: Timestamp) -> Decided {
+pub(super) fn end_pause(opened: &Opened, envelope: &Envelope, scheduled: Timestamp, catch_up: CatchUp) -> Decided {
     match &opened.bot {
         Bot::Paused { terms: PauseTerms { until: Some(until), .. }, .. }
             if *until == scheduled && envelope.now >= scheduled =>
         {
             let personal = NotePersonal::default();
-            Ok(Decision::Append(vec![ConversationEvent::BotResumed { cause: ResumeCause::Timer, personal }]))
+            let cause = ResumeCause::Timer;
+            Ok(Decision::Append(vec![ConversationEvent::BotResumed { cause, catch_up, personal }]))
         }
         Bot::Paused { .. } | Bot::Active => Ok(Decision::AlreadySo),
     }
@@ -122,18 +127,17 @@ pub(super) fn escalate(
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the arm of a decision")]
-pub(super) fn pause_linked(opened: &Opened) -> Decided {
-    match opened.bot {
-        Bot::Paused { .. } => Ok(Decision::AlreadySo),
-        Bot::Active => Ok(Decision::Append(with_cancelled(opened, automatic_pause(PauseReason::Linked)))),
-    }
+pub(super) fn pause_linked(opened: &Opened, envelope: &Envelope) -> Decided {
+    let events = silencing(opened, envelope.now, automatic_pause(PauseReason::Linked));
+    Ok(if events.is_empty() { Decision::AlreadySo } else { Decision::Append(events) })
 }
 
 /// Whoever may resume; of a locked pause supervisors and admins alone.
 fn may_end(opened: &Opened, envelope: &Envelope) -> Result<(), Rejection> {
     match &opened.bot {
         Bot::Paused { by, since, terms, .. } if terms.locked && envelope.role == Some(Role::Agent) => {
-            Err(Rejection::PauseLocked { by: by.clone(), since: *since })
+            let (by, since) = opened.locked_by.clone().unwrap_or_else(|| (by.clone(), *since));
+            Err(Rejection::PauseLocked { by, since })
         }
         Bot::Paused { .. } | Bot::Active => Ok(()),
     }
@@ -153,7 +157,18 @@ fn valid_terms(envelope: &Envelope, terms: PauseTerms) -> Result<PauseTerms, Rej
     }
 }
 
+/// The pause with what it takes back; nothing if the bot stays paused anyway. A pause whose time is over, and that no timer has
+/// ended yet, is ended here: else whoever pauses now would see the bot speak when the timer comes.
+pub(super) fn silencing(opened: &Opened, now: Timestamp, pause: ConversationEvent) -> Vec<ConversationEvent> {
+    if opened.stays_paused(now) {
+        return Vec::new();
+    }
+    let (cause, catch_up, personal) = (ResumeCause::Timer, CatchUp::Know, NotePersonal::default());
+    let over = (opened.bot != Bot::Active).then_some(ConversationEvent::BotResumed { cause, catch_up, personal });
+    over.into_iter().chain(with_cancelled(opened, pause)).collect()
+}
+
 /// The pause, and what of the bot's it takes back.
-fn with_cancelled(opened: &Opened, pause: ConversationEvent) -> Vec<ConversationEvent> {
+pub(super) fn with_cancelled(opened: &Opened, pause: ConversationEvent) -> Vec<ConversationEvent> {
     std::iter::once(pause).chain(send::cancelled_by_pause(opened)).collect()
 }

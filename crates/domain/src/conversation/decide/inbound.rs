@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Decided, Decision, Events, automatic_pause, existing, send};
+use super::{Decided, Decision, Events, automatic_pause, bot, existing, watch};
 use crate::conversation::command::{Envelope, Place};
 use crate::conversation::event::{
     AcceptedPersonal, ConversationEvent, DeliveryReport, DeliveryStatus, EpisodeCause, Medium, NotePersonal, OpenCause,
@@ -10,41 +10,50 @@ use crate::conversation::event::{
 };
 use crate::conversation::message::{Content, Message};
 use crate::conversation::outgoing::{FetchOutcome, Pending, Stage};
-use crate::conversation::state::{Bot, Opened, State, Status};
+use crate::conversation::state::{Opened, State, Status};
+use crate::detection::Policy;
 use crate::id::MessageId;
 
 /// A customer who writes again within this time continues the resolved episode; later a new one begins. Mail is exempt:
 /// there the thread decides.
 pub const REOPEN_WITHIN: Duration = Duration::from_hours(72);
 
-pub(super) fn receive_message(state: &State, envelope: &Envelope, place: &Place, message: &Message) -> Events {
+pub(super) fn receive_message(
+    state: &State,
+    envelope: &Envelope,
+    place: &Place,
+    message: &Message,
+    detection: Option<&Policy>,
+) -> Events {
     if state.opened.is_none() && message.flags.imported {
-        return as_history(state, place, ConversationEvent::MessageReceived(Box::new(message.clone())));
+        return as_history(state, envelope, place, ConversationEvent::MessageReceived(Box::new(message.clone())));
     }
-    let mut events = opening(state, place, EpisodeCause::CustomerMessage);
+    let mut events = opening(state, envelope, place, EpisodeCause::CustomerMessage);
     if let Some(opened) = &state.opened
         && message.is_a_persons_words()
     {
         events.extend(reopening(opened, envelope, place.medium));
     }
+    let noticed = detection.map_or_else(Vec::new, |policy| watch::received(policy, state, envelope, &events, message));
     events.push(ConversationEvent::MessageReceived(Box::new(message.clone())));
+    events.extend(noticed);
     events
 }
 
-pub(super) fn record_echo(state: &State, place: &Place, message: &Message) -> Events {
+pub(super) fn record_echo(state: &State, envelope: &Envelope, place: &Place, message: &Message) -> Events {
     let echoed = ConversationEvent::MessageEchoed(Box::new(message.clone()));
     if message.flags.imported {
         // Said before Relevo listened: nobody is talking now.
-        return if state.opened.is_none() { as_history(state, place, echoed) } else { vec![echoed] };
+        return if state.opened.is_none() { as_history(state, envelope, place, echoed) } else { vec![echoed] };
     }
-    let mut events = opening(state, place, EpisodeCause::BusinessMessage);
+    let mut events = opening(state, envelope, place, EpisodeCause::BusinessMessage);
     events.push(echoed);
     // A person answered from the phone: the bot must not talk over them. A new conversation may already start paused.
     let is_paused = events.iter().any(|event| matches!(event, ConversationEvent::BotPaused { .. }))
-        || state.opened.as_ref().is_some_and(|opened| matches!(opened.bot, Bot::Paused { .. }));
+        || state.opened.as_ref().is_some_and(|opened| opened.stays_paused(envelope.now));
     if !is_paused {
         match &state.opened {
-            Some(opened) => events.extend(paused(opened, PauseReason::Echo)),
+            Some(opened) => events.extend(bot::silencing(opened, envelope.now, automatic_pause(PauseReason::Echo))),
             None => events.push(automatic_pause(PauseReason::Echo)),
         }
     }
@@ -52,40 +61,42 @@ pub(super) fn record_echo(state: &State, place: &Place, message: &Message) -> Ev
 }
 
 /// A conversation that history brings into being: there to be read, and nobody's work.
-fn as_history(state: &State, place: &Place, said: ConversationEvent) -> Events {
-    let mut events = opening(state, place, EpisodeCause::Imported);
+fn as_history(state: &State, envelope: &Envelope, place: &Place, said: ConversationEvent) -> Events {
+    let mut events = opening(state, envelope, place, EpisodeCause::Imported);
     events.push(said);
     let reason = Some(RESOLVED_AS_IMPORTED.to_owned());
     events.push(ConversationEvent::Resolved { episode: 1, reason, personal: NotePersonal::default() });
     events
 }
 
-/// An automatic pause, with what it takes back of the bot's.
-fn paused(opened: &Opened, reason: PauseReason) -> Events {
-    std::iter::once(automatic_pause(reason)).chain(send::cancelled_by_pause(opened)).collect()
-}
-
 pub(super) fn record_edit(
     state: &State,
+    envelope: &Envelope,
     place: &Place,
     message: MessageId,
     content: &Content,
     by_customer: bool,
 ) -> Events {
     let cause = if by_customer { EpisodeCause::CustomerMessage } else { EpisodeCause::BusinessMessage };
-    let mut events = opening(state, place, cause);
+    let mut events = opening(state, envelope, place, cause);
     events.push(ConversationEvent::MessageEdited { message, content: Box::new(content.clone()) });
     events
 }
 
-pub(super) fn record_revoke(state: &State, place: &Place, message: MessageId) -> Events {
-    let mut events = opening(state, place, EpisodeCause::CustomerMessage);
+pub(super) fn record_revoke(state: &State, envelope: &Envelope, place: &Place, message: MessageId) -> Events {
+    let mut events = opening(state, envelope, place, EpisodeCause::CustomerMessage);
     events.push(ConversationEvent::MessageRevoked { message });
     events
 }
 
-pub(super) fn record_reaction(state: &State, place: &Place, message: MessageId, personal: &ReactionPersonal) -> Events {
-    let mut events = opening(state, place, EpisodeCause::CustomerMessage);
+pub(super) fn record_reaction(
+    state: &State,
+    envelope: &Envelope,
+    place: &Place,
+    message: MessageId,
+    personal: &ReactionPersonal,
+) -> Events {
+    let mut events = opening(state, envelope, place, EpisodeCause::CustomerMessage);
     events.push(ConversationEvent::ReactionChanged { message, personal: personal.clone() });
     events
 }
@@ -129,10 +140,15 @@ pub(super) fn record_medium(
 
 /// The events that bring a conversation into being; for one that exists at most the pause of a contact that it was just
 /// linked to.
-pub(super) fn opening(state: &State, place: &Place, cause: EpisodeCause) -> Vec<ConversationEvent> {
+pub(super) fn opening(
+    state: &State,
+    envelope: &Envelope,
+    place: &Place,
+    cause: EpisodeCause,
+) -> Vec<ConversationEvent> {
     if let Some(opened) = &state.opened {
-        let pauses = place.contact_paused && opened.bot == Bot::Active;
-        return if pauses { paused(opened, PauseReason::Linked) } else { Vec::new() };
+        let linked = || bot::silencing(opened, envelope.now, automatic_pause(PauseReason::Linked));
+        return if place.contact_paused { linked() } else { Vec::new() };
     }
     let mut events = vec![
         ConversationEvent::Opened { channel: place.channel.clone(), medium: place.medium, contact: place.contact },

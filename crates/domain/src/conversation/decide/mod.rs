@@ -2,12 +2,16 @@
 //!
 //! [`decide`] is the table of contents; the commands stand in a module an axis.
 
+mod alert;
 mod assignment;
 mod bot;
 mod desk;
 mod inbound;
 mod send;
 mod status;
+mod suggestion;
+mod turn;
+mod watch;
 
 use crate::access::Role;
 use crate::actor::Actor;
@@ -56,6 +60,10 @@ pub enum Rejection {
     StaleView { answer: Box<LastAnswer> },
     /// The bot is paused, and so is silent.
     BotPaused { reason: PauseReason, by: Actor, since: Timestamp },
+    /// The turn is over, or another bot's.
+    TurnEnded { turn: u64 },
+    /// There is no such suggestion (any more).
+    SuggestionNotFound,
     /// The bot is not paused: there are no terms to change.
     NotPaused,
     /// Only supervisors and admins may end or change this pause.
@@ -82,22 +90,33 @@ type Events = Vec<ConversationEvent>;
 /// Decides one command against the state of its conversation.
 pub fn decide(state: &State, envelope: &Envelope, command: &Command) -> Decided {
     match command {
-        Command::ReceiveMessage { place, message } => append(inbound::receive_message(state, envelope, place, message)),
-        Command::RecordEcho { place, message } => append(inbound::record_echo(state, place, message)),
-        Command::RecordEdit { place, message, content, by_customer } => {
-            append(inbound::record_edit(state, place, *message, content, *by_customer))
+        Command::ReceiveMessage { place, message, detection } => {
+            append(inbound::receive_message(state, envelope, place, message, detection.as_deref()))
         }
-        Command::RecordRevoke { place, message } => append(inbound::record_revoke(state, place, *message)),
+        Command::RecordEcho { place, message } => append(inbound::record_echo(state, envelope, place, message)),
+        Command::RecordEdit { place, message, content, by_customer } => {
+            append(inbound::record_edit(state, envelope, place, *message, content, *by_customer))
+        }
+        Command::RecordRevoke { place, message } => append(inbound::record_revoke(state, envelope, place, *message)),
         Command::RecordReaction { place, message, personal } => {
-            append(inbound::record_reaction(state, place, *message, personal))
+            append(inbound::record_reaction(state, envelope, place, *message, personal))
         }
         Command::RecordDeliveryReport { report, alias } => inbound::record_delivery_report(state, report, *alias),
         Command::PauseBot(wish) => bot::pause_bot(existing(state)?, envelope, wish),
         Command::ChangePause { terms, note } => bot::change_pause(existing(state)?, envelope, *terms, note.as_deref()),
-        Command::ResumeBot { note, farewell } => {
-            bot::resume_bot(existing(state)?, envelope, note.as_deref(), farewell.as_deref())
+        Command::ResumeBot { catch_up, note, farewell } => {
+            bot::resume_bot(existing(state)?, envelope, *catch_up, note.as_deref(), farewell.as_deref())
         }
-        Command::EndPause { scheduled } => bot::end_pause(existing(state)?, envelope, *scheduled),
+        Command::EndPause { scheduled, catch_up } => bot::end_pause(existing(state)?, envelope, *scheduled, *catch_up),
+        Command::StartTurn { claim, until } => turn::start(existing(state)?, envelope, claim, *until),
+        Command::EndTurn { turn, how } => turn::end(existing(state)?, envelope, *turn, *how),
+        Command::HandOff { turn, note } => turn::hand_off(existing(state)?, envelope, *turn, note.as_deref()),
+        Command::ClaimSignal { until } => turn::signal(existing(state)?, envelope, *until),
+        Command::RaiseAlert { alert, since, after } => alert::raise(existing(state)?, envelope, *alert, *since, *after),
+        Command::AcceptSuggestion { suggestion, note, terms } => {
+            suggestion::accept(existing(state)?, envelope, *suggestion, note.as_deref(), *terms)
+        }
+        Command::DismissSuggestion { suggestion } => suggestion::dismiss(existing(state)?, envelope, *suggestion),
         Command::WakeSnoozed { scheduled } => status::wake(existing(state)?, envelope, *scheduled),
         Command::Escalate { to, reason, summary } => bot::escalate(existing(state)?, envelope, to, *reason, summary),
         Command::Assign { agent, team } => {
@@ -119,7 +138,7 @@ pub fn decide(state: &State, envelope: &Envelope, command: &Command) -> Decided 
         Command::RemoveTag { tag } => desk::remove_tag(existing(state)?, envelope, *tag),
         Command::SetPriority { priority } => desk::set_priority(existing(state)?, envelope, *priority),
         Command::MarkRead { through } => desk::mark_read(existing(state)?, envelope, *through),
-        Command::PauseLinked => bot::pause_linked(existing(state)?),
+        Command::PauseLinked => bot::pause_linked(existing(state)?, envelope),
         Command::SendMessage(send) => send::send_message(state, envelope, send),
         Command::ClaimSend { message, claim, until } => {
             send::claim(existing(state)?, envelope, *message, claim, *until)

@@ -3,13 +3,15 @@
 //! A claim is the fence between the bot and the provider: it is a commit of the conversation like the pause, so of the two
 //! one comes first. Whatever was not claimed when the pause came is cancelled by it.
 
-use super::{Decided, Decision, Rejection, automatic_pause, bot, existing, inbound, staff_only};
+use super::watch::{self, Noticed};
+use super::{Decided, Decision, Rejection, automatic_pause, bot, existing, inbound, staff_only, turn};
 use crate::actor::Actor;
 use crate::conversation::command::{Envelope, Send};
 use crate::conversation::event::{AcceptedPersonal, ConversationEvent, EpisodeCause, Medium, PauseReason, ReopenCause};
 use crate::conversation::message::Author;
 use crate::conversation::outgoing::{CancelCause, Pending, SendFailure, Stage};
 use crate::conversation::state::{Bot, Opened, State, Status};
+use crate::conversation::turn::TurnEnd;
 use crate::id::MessageId;
 use crate::time::Timestamp;
 
@@ -31,19 +33,25 @@ pub(super) fn send_message(state: &State, envelope: &Envelope, send: &Send) -> D
     if place.medium != Medium::Email && !send.outgoing.body.needs_no_window() {
         return Err(Rejection::WindowClosed { expired_at: None });
     }
-    let mut events = inbound::opening(state, place, EpisodeCause::BusinessMessage);
+    let mut events = inbound::opening(state, envelope, place, EpisodeCause::BusinessMessage);
     let paused = events.iter().any(|event| matches!(event, ConversationEvent::BotPaused { .. }));
+    let noticed = if paused { Noticed::default() } else { watch::sent(None, envelope, send) };
     match &send.pause {
         Some(wish) if !paused => events.push(bot::wished(envelope, wish)?),
+        None if !paused && !noticed.before.is_empty() => events.extend(noticed.before),
         None if !paused && pauses(envelope, send) => events.push(automatic_pause(PauseReason::HumanTakeover)),
         Some(_) | None => {}
     }
     events.push(ConversationEvent::MessageQueued(Box::new(send.outgoing.clone())));
+    events.extend(noticed.after);
     Ok(Decision::Append(events))
 }
 
 fn to_existing(opened: &Opened, envelope: &Envelope, send: &Send) -> Decided {
     may_write(envelope, Some(opened))?;
+    if let Some(turn) = send.turn {
+        turn::running(opened, envelope, turn.number)?;
+    }
     if send.channel_paused {
         return Err(Rejection::ChannelPaused);
     }
@@ -71,14 +79,21 @@ fn to_existing(opened: &Opened, envelope: &Envelope, send: &Send) -> Decided {
         }
         Status::Resolved { .. } | Status::Open | Status::Pending | Status::Snoozed { .. } => {}
     }
+    let noticed = watch::sent(Some(opened), envelope, send);
     match &send.pause {
         Some(wish) => events.extend(bot::pausing(opened, envelope, wish)?),
-        None if opened.bot == Bot::Active && pauses(envelope, send) => {
-            events.extend(pause_events(opened, PauseReason::HumanTakeover));
+        None if !noticed.before.is_empty() => events.extend(noticed.before),
+        None if pauses(envelope, send) => {
+            let pause = automatic_pause(PauseReason::HumanTakeover);
+            events.extend(bot::silencing(opened, envelope.now, pause));
         }
         None => {}
     }
     events.push(ConversationEvent::MessageQueued(Box::new(send.outgoing.clone())));
+    if let Some(turn) = send.turn.filter(|turn| !turn.more) {
+        events.push(ConversationEvent::BotTurnEnded { turn: turn.number, how: TurnEnd::Done });
+    }
+    events.extend(noticed.after);
     Ok(Decision::Append(events))
 }
 
@@ -88,7 +103,7 @@ pub(super) fn last_words(
     envelope: &Envelope,
     send: &Send,
 ) -> Result<Vec<ConversationEvent>, Rejection> {
-    let send = Send { pauses_bot: false, pause: None, ..send.clone() };
+    let send = Send { pauses_bot: false, pause: None, detection: None, ..send.clone() };
     match to_existing(opened, envelope, &send)? {
         Decision::Append(events) => Ok(events),
         Decision::AlreadySo => Ok(Vec::new()),
@@ -96,15 +111,8 @@ pub(super) fn last_words(
 }
 
 /// Whether this message silences the bot: a person writes, and the tenant wants it so.
-fn pauses(envelope: &Envelope, send: &Send) -> bool {
+pub(super) fn pauses(envelope: &Envelope, send: &Send) -> bool {
     send.pauses_bot && send.outgoing.author == Author::Staff && matches!(envelope.actor, Actor::Staff(_))
-}
-
-/// The automatic pause with what it cancels.
-fn pause_events(opened: &Opened, reason: PauseReason) -> Vec<ConversationEvent> {
-    let mut events = vec![automatic_pause(reason)];
-    events.extend(cancelled_by_pause(opened));
-    events
 }
 
 /// What a pause takes back: every message of the bot that no sender has claimed.
@@ -149,6 +157,8 @@ pub(super) fn claim(
         return Err(Rejection::BotPaused { reason: *reason, by: by.clone(), since: *since });
     }
     match &pending.stage {
+        // One that nobody may use any more would only be called unknown.
+        Stage::Queued { .. } if until <= envelope.now => return Err(Rejection::NotItsTurn),
         Stage::Queued { not_before } if not_before.is_none_or(|time| time <= envelope.now) => {}
         Stage::Queued { .. } | Stage::Claimed { .. } | Stage::Unknown { .. } => return Err(Rejection::NotItsTurn),
     }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use rand::RngExt as _;
 use rand::seq::IndexedRandom as _;
 use relevo_domain::conversation::event::{
-    AssignmentHow, ConversationEvent, NotePersonal, OpenCause, PauseReason, PauseTerms, Priority, ReopenCause,
+    Alert, AssignmentHow, ConversationEvent, NotePersonal, OpenCause, PauseReason, PauseTerms, Priority, ReopenCause,
     ResumeCause, SnoozePreset,
 };
 use relevo_domain::conversation::{Bot, Status};
-use relevo_domain::{Actor, MessageId, TagId, Timestamp};
+use relevo_domain::{Actor, AgentId, MessageId, TagId, Timestamp};
 
 use super::Writer;
 use super::sending::cancelled_by_pause;
@@ -17,7 +17,7 @@ use super::sending::cancelled_by_pause;
 impl Writer {
     pub(super) fn pause(&mut self, talk: usize) {
         if self.talks[talk].opened().bot != Bot::Active {
-            return self.note(talk);
+            return self.alert(talk);
         }
         let reason = PauseReason::ALL[self.random.random_range(0..PauseReason::ALL.len())];
         let (automatic, personal) = (self.random.random_bool(0.3), self.remark());
@@ -30,18 +30,57 @@ impl Writer {
 
     pub(super) fn resume(&mut self, talk: usize) {
         if self.talks[talk].opened().bot == Bot::Active {
-            return self.write(talk);
+            return if self.random.random_bool(0.3) { self.signal(talk) } else { self.write(talk) };
         }
         let now = Timestamp::from_millis(self.now);
         if let Bot::Paused { terms: PauseTerms { until: Some(until), .. }, .. } = &self.talks[talk].opened().bot
             && *until <= now
         {
             let personal = NotePersonal::default();
-            let resumed = ConversationEvent::BotResumed { cause: ResumeCause::Timer, personal };
+            let resumed = ConversationEvent::BotResumed {
+                cause: ResumeCause::Timer,
+                catch_up: relevo_domain::conversation::CatchUp::Know,
+                personal,
+            };
             return self.tell(talk, Actor::System, vec![resumed]);
         }
         let personal = self.remark();
-        self.act(talk, ConversationEvent::BotResumed { cause: ResumeCause::Staff, personal });
+        self.act(
+            talk,
+            ConversationEvent::BotResumed {
+                cause: ResumeCause::Staff,
+                catch_up: relevo_domain::conversation::CatchUp::Know,
+                personal,
+            },
+        );
+    }
+
+    /// Staff is told, if it was not before.
+    pub(super) fn tour_of_alerts(&mut self, talk: usize) {
+        if self.talks[talk].opened().bot == Bot::Active {
+            self.pause(talk);
+        }
+        self.alert(talk);
+    }
+
+    /// Staff is told of what has been so for long, once of each.
+    fn alert(&mut self, talk: usize) {
+        let opened = self.talks[talk].opened();
+        let untold =
+            |alert: &Alert| opened.alarming_since(*alert).filter(|since| opened.alerts.last(*alert) != Some(*since));
+        match Alert::ALL.into_iter().find_map(|alert| Some((alert, untold(&alert)?))) {
+            Some((alert, since)) => {
+                self.tell(talk, Actor::System, vec![ConversationEvent::AlertRaised { alert, since }]);
+            }
+            None => self.note(talk),
+        }
+    }
+
+    /// The bot shows that it writes.
+    pub(super) fn signal(&mut self, talk: usize) {
+        let until = Timestamp::from_millis(self.now) + Duration::from_secs(2);
+        let bot = AgentId::new("helper").map_or(Actor::System, Actor::Bot);
+        self.tell(talk, bot, vec![ConversationEvent::BotSignalled { until }]);
     }
 
     /// Until somebody resumes, for a while, or until a supervisor does.

@@ -4,13 +4,14 @@ use clap::{Args, ValueEnum};
 use relevo_proto::query::v1::watch_inbox_response::Event;
 use relevo_proto::query::v1::{
     BotState, Conversation, ConversationFilter, ConversationSort, ConversationStatus, EscalationAlert, InboxCounters,
-    InboxDelta, InboxTab, ListConversationsRequest, ListConversationsResponse, Medium, Priority, WatchInboxRequest,
+    InboxDelta, InboxTab, ListConversationsRequest, ListConversationsResponse, Medium, PauseAlert, Priority,
+    WatchInboxRequest,
 };
 
 use super::super::moment::seconds;
 use super::super::paint::Painted;
 use super::super::table::{Shrink, Table};
-use super::super::thread::sent;
+use super::super::thread::{alerted, sent};
 use super::super::{Context, Failure, Output, Page, Read, more, text};
 use super::{bot, counters, customer_text, last_message, status};
 
@@ -31,7 +32,7 @@ pub(crate) struct List {
 }
 
 /// Which conversations. Of several values of one flag any may hold; all flags that are given must hold.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Filter {
     /// Which part of the inbox.
     #[arg(long, value_enum, default_value_t = Tab::All)]
@@ -155,6 +156,12 @@ impl From<Urgency> for Priority {
 }
 
 impl Filter {
+    /// The filter if it says anything: a bulk of everybody must be asked for by name. The tab that is everything says nothing.
+    pub(crate) fn wire_if_any(self) -> Option<ConversationFilter> {
+        let nothing = ConversationFilter { tab: InboxTab::All.into(), ..ConversationFilter::default() };
+        Some(self.wire()).filter(|filter| *filter != nothing)
+    }
+
     fn wire(self) -> ConversationFilter {
         let tab = match self.tab {
             Tab::Mine => InboxTab::Mine,
@@ -329,13 +336,14 @@ async fn watch(context: &Context, request: WatchInboxRequest) -> Result<(), Fail
             out.message(&message)?;
             continue;
         }
-        let mut alerts = Vec::new();
+        let (mut alerts, mut left_alone) = (Vec::new(), Vec::new());
         match message.event {
             Some(Event::Snapshot(snapshot)) => {
                 live = Live { conversations: snapshot.conversations, counters: snapshot.counters.unwrap_or_default() };
             }
             Some(Event::Delta(mut delta)) => {
                 alerts = std::mem::take(&mut delta.alerts);
+                left_alone = std::mem::take(&mut delta.pause_alerts);
                 live.change(delta);
             }
             Some(Event::Heartbeat(_)) | None => continue,
@@ -343,6 +351,11 @@ async fn watch(context: &Context, request: WatchInboxRequest) -> Result<(), Fail
         out.frame()?;
         for alert in &alerts {
             out.line(&escalated(out, alert))?;
+        }
+        for PauseAlert { conversation_id, contact_name, alert } in &left_alone {
+            let [id, contact] = [conversation_id, contact_name].map(|part| text::one_line(part));
+            let more = [("contact", contact.as_str()), ("id", id.as_str())];
+            out.line(&alerted(out, "watch", alert.as_ref(), &more))?;
         }
         out.table(&counters::table(out, &live.counters), "list-empty")?;
         out.line("")?;

@@ -1,10 +1,11 @@
 //! Arguments and answers of what is done to the bot's silence: pausing on terms, with a message, and asking for help.
 
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, Subcommand};
 use relevo_proto::command::v1::outgoing_message::Body;
 use relevo_proto::command::v1::{
-    OutgoingMessage, OutgoingTemplate, OutgoingText, PauseWish, PreviewPauseRequest, SendMessageRequest,
-    change_pause_request, pause_bot_request, pause_wish,
+    CatchUp as WireCatchUp, OutgoingMessage, OutgoingTemplate, OutgoingText, PauseWish, PreviewPauseRequest,
+    SendMessageRequest, accept_suggestion_request, bulk_pause_action, change_pause_request, pause_bot_request,
+    pause_wish,
 };
 use relevo_proto::query::v1::PauseReason;
 
@@ -36,6 +37,16 @@ impl Terms {
         (self.ends(pause_bot_request::Ends::Until, pause_bot_request::Ends::Duration), self.locked)
     }
 
+    /// The same in the words of a bulk.
+    pub(crate) fn of_bulk(&self) -> (Option<bulk_pause_action::Ends>, bool) {
+        (self.ends(bulk_pause_action::Ends::Until, bulk_pause_action::Ends::Duration), self.locked)
+    }
+
+    /// The same in the words of AcceptSuggestion.
+    pub(super) fn of_suggestion(&self) -> (Option<accept_suggestion_request::Ends>, bool) {
+        (self.ends(accept_suggestion_request::Ends::Until, accept_suggestion_request::Ends::Duration), self.locked)
+    }
+
     /// The same in the words of ChangePause.
     pub(super) fn of_change(&self) -> (Option<change_pause_request::Ends>, bool) {
         (self.ends(change_pause_request::Ends::Until, change_pause_request::Ends::Duration), self.locked)
@@ -59,6 +70,35 @@ impl Terms {
 pub(crate) struct ChangePause {
     #[command(flatten)]
     pub(super) target: Target,
+    #[command(flatten)]
+    pub(super) terms: Terms,
+    /// A remark for colleagues, at most 4,000 characters. Default: none.
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
+    pub(super) note: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Answering {
+    /// Pauses the bot for the reason that was suggested.
+    Accept(Accept),
+    /// The suggestion is not wanted: its rule suggests nothing again in this episode.
+    Dismiss(Suggested),
+}
+
+/// Which suggestion.
+#[derive(Debug, Args)]
+pub(crate) struct Suggested {
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// Its number, as it is listed.
+    #[arg(value_name = "SUGGESTION")]
+    pub(super) suggestion: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Accept {
+    #[command(flatten)]
+    pub(super) suggested: Suggested,
     #[command(flatten)]
     pub(super) terms: Terms,
     /// A remark for colleagues, at most 4,000 characters. Default: none.
@@ -101,9 +141,31 @@ pub(crate) struct Resume {
     /// What stands for a variable of the template: 1=Ana. May be given several times.
     #[arg(long = "value", value_name = "VARIABLE=TEXT", requires = "template")]
     values: Vec<String>,
+    /// What the bot is asked to do with what the customer wrote while it was paused. Default: what the tenant wants (on_resume).
+    #[arg(long, value_enum, value_name = "WHAT")]
+    catch_up: Option<CatchUp>,
+}
+
+/// What a bot is asked to do with what it has missed.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum CatchUp {
+    /// To know it: people have answered.
+    Know,
+    /// To answer it.
+    Answer,
 }
 
 impl Resume {
+    /// As the request has it.
+    pub(super) fn catch_up(&self) -> i32 {
+        match self.catch_up {
+            None => WireCatchUp::Unspecified,
+            Some(CatchUp::Know) => WireCatchUp::Know,
+            Some(CatchUp::Answer) => WireCatchUp::Answer,
+        }
+        .into()
+    }
+
     /// What is said to the customer, if anything.
     pub(super) fn farewell(&self) -> Result<Option<OutgoingMessage>, Failure> {
         let body = match (&self.message, &self.quick_reply, &self.template) {

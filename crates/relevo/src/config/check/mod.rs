@@ -1,6 +1,7 @@
 //! From what was written to what can be worked with: names, references, uniqueness, secrets. All problems at once.
 
 mod auth;
+mod bots;
 mod channels;
 mod keys;
 mod known;
@@ -28,6 +29,7 @@ pub(crate) fn check(file: &File) -> Result<Config, Problems> {
     let files = server::files(&file.files, &mut problems);
     let mut meta_apps = channels::meta_apps(&file.meta_apps, &mut problems);
     let tenants = tenants::tenants(&file.tenants, &mut problems);
+    let bots = bots::options(&file.bots, &mut problems);
     meta_apps.extend(channels::own_apps(&tenants));
     channels::references(&file.meta_apps, &meta_apps, &tenants, &mut problems);
     channels::unique(&meta_apps, &tenants, &mut problems);
@@ -44,6 +46,7 @@ pub(crate) fn check(file: &File) -> Result<Config, Problems> {
                 sending: file.sending.enabled,
                 mailbox: file.mailbox.enabled,
                 timers: file.timers.enabled,
+                bots,
                 any_server: file.channels.any_server,
                 meta_apps,
                 tenants,
@@ -90,5 +93,7 @@ fn once<'v>(uses: impl IntoIterator<Item = (String, &'v str)>, problems: &mut Pr
     }
 }
 
+#[cfg(test)]
+mod bot_tests;
 #[cfg(test)]
 mod tests;

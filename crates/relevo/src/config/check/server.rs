@@ -49,6 +49,7 @@ pub(super) fn server(server: &file::Server, problems: &mut Problems) -> Option<S
         data_dir: server.data_dir.clone(),
         public_url: server.public_url.clone(),
         cors_origins,
+        rest_admin: server.rest_admin,
         shutdown: Duration::from_secs(server.shutdown_seconds),
         log_json,
     })

@@ -1,13 +1,22 @@
 //! Tenants with their channels, agents and teams.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 use relevo_catalogue::Language;
+use relevo_command::{ALERT_TOO_LONG, ALERT_UNANSWERED};
 use relevo_domain::{AgentId, Role, TeamId, TenantId};
 
 use super::super::file;
 use super::super::{Agent, Problem, Problems, Team, Tenant};
 use super::server::one_of;
-use super::{channels, name, once};
+use super::{bots, channels, name, once};
+use crate::span;
+
+/// The longest time after which staff is alerted: a year, as the longest pause.
+const ALERT_MAX: Duration = Duration::from_hours(24 * 365);
+/// Turns an alert off; `0` does, too.
+const OFF: &str = "off";
 
 /// A signature is a line or two under a message, not a message.
 const SIGNATURE_CHARS_MAX: usize = 256;
@@ -34,20 +43,45 @@ fn tenant(at: &str, tenant: &file::Tenant, problems: &mut Problems) -> Option<Te
     if business_name.as_deref().is_some_and(|name| name.trim().is_empty() || name.contains(char::is_control)) {
         problems.add(Problem::new(format!("{at}.business_name"), "config-one-line"));
     }
+    let alert = |field: &str, text: Option<&str>, usual| alert_after(&format!("{at}.{field}"), text, usual);
+    let unanswered = alert("alert_unanswered", tenant.alert_unanswered.as_deref(), ALERT_UNANSWERED);
+    let alert_unanswered = problems.keep(unanswered);
+    let alert_paused = problems.keep(alert("alert_paused", tenant.alert_paused.as_deref(), ALERT_TOO_LONG));
+    let on_resume = problems.keep(bots::on_resume(&format!("{at}.on_resume"), tenant.on_resume.as_deref()));
     let channels = channels::channels(at, &tenant.channels, problems);
     let agents = agents(at, &tenant.agents, problems);
     let teams = teams(at, &tenant.teams, &agents, problems);
+    let bots = bots::bots(at, &tenant.bots, problems);
     Some(Tenant {
         name: id?,
         time_zone: time_zone?,
         language: language?,
         pause_bot_on_send: tenant.pause_bot_on_send,
         send_read_receipts: tenant.send_read_receipts,
+        alert_unanswered: alert_unanswered?,
+        alert_paused: alert_paused?,
+        on_resume: on_resume?,
         business_name,
         channels,
         agents,
         teams,
+        bots,
     })
+}
+
+/// After how long staff is alerted; `None` if never.
+fn alert_after(at: &str, text: Option<&str>, usual: Duration) -> Result<Option<Duration>, Problem> {
+    let Some(text) = text else { return Ok(Some(usual)) };
+    if text == OFF {
+        return Ok(None);
+    }
+    let wrong = || Problem::new(at.to_owned(), "config-span").with("value", text);
+    let seconds = span::seconds(text).map_err(|_known| wrong())?;
+    match Duration::from_secs(seconds.into()) {
+        Duration::ZERO => Ok(None),
+        after if after <= ALERT_MAX => Ok(Some(after)),
+        _too_long => Err(wrong()),
+    }
 }
 
 fn agents(at: &str, agents: &[file::Agent], problems: &mut Problems) -> Vec<Agent> {

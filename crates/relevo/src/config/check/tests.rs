@@ -5,7 +5,7 @@ use relevo_providers::{AccountKind, Credential, Security};
 use super::super::load::{Layers, from_text, load};
 use super::*;
 
-const GOOD: &str = r#"
+pub(super) const GOOD: &str = r#"
 [[meta_apps]]
 name = "app"
 app_secrets = ["s1", "s2"]
@@ -33,7 +33,7 @@ channels = ["wa"]
 "#;
 
 /// The problems of the good file after some text in it was replaced.
-fn problems_after(from: &str, to: &str) -> Vec<(String, &'static str)> {
+pub(super) fn problems_after(from: &str, to: &str) -> Vec<(String, &'static str)> {
     assert!(GOOD.contains(from), "{from}");
     let file = from_text(&GOOD.replace(from, to)).unwrap();
     match check(&file) {
@@ -370,5 +370,24 @@ fn files_are_kept_in_the_log_or_in_a_folder_that_is_the_same_from_everywhere() {
     assert_eq!(store("/srv/files"), Ok(crate::config::FileStore::Folder("/srv/files".into())));
     for slip in ["logs", "", "files", "./files"] {
         assert_eq!(store(slip), Err(vec![("files.store".to_owned(), "config-file-store")]), "{slip}");
+    }
+}
+
+#[test]
+fn staff_is_alerted_after_the_tenants_time_the_usual_one_or_never() {
+    let of = |lines: &str| {
+        let text = format!("[[tenants]]\nname = 'acme'\ntime_zone = 'UTC'\nlanguage = 'es'\n{lines}");
+        let problems = |problems: Problems| problems.0.into_iter().map(|one| (one.at, one.key)).collect::<Vec<_>>();
+        let config = check(&from_text(&text).unwrap()).map_err(problems)?;
+        let tenant = &config.tenants[0];
+        Ok((tenant.alert_unanswered, tenant.alert_paused))
+    };
+    let (minute, hour) = (std::time::Duration::from_mins(1), std::time::Duration::from_hours(1));
+    assert_eq!(of(""), Ok((Some(10 * minute), Some(24 * hour))));
+    assert_eq!(of("alert_unanswered = '90s'\nalert_paused = '2d'"), Ok((Some(90 * minute / 60), Some(48 * hour))));
+    assert_eq!(of("alert_unanswered = 'off'\nalert_paused = '0'"), Ok((None, None)));
+    for wrong in ["soon", "", "-1m", "366d", "99999999d"] {
+        let problem = vec![("tenants[0].alert_paused".to_owned(), "config-span")];
+        assert_eq!(of(&format!("alert_paused = '{wrong}'")), Err(problem), "{wrong}");
     }
 }

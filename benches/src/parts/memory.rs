@@ -1,0 +1,150 @@
+//! What a million conversations cost in memory: the broker's, and nats-server's by its subjects.
+//!
+//! The log is filled with made-up commits, published raw, as the codec stores them, to a server that does not sync; then the server is
+//! started again with syncing, as it is in production, and a broker builds its views.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use relevo_eventlog::{Connection, Options as LogOptions, codec, subject};
+use relevo_proto::query::v1 as query;
+use relevo_testkit::NatsServer;
+use relevo_tests::{Client, eventually_within};
+use serde_json::json;
+
+use crate::parts::Options;
+use crate::procs::rss_peak;
+use crate::report::{Row, Section, Target, shown};
+use crate::rig::Rig;
+use crate::wire::Wire;
+use crate::world::World;
+
+/// Publishes that are on their way while the log is filled.
+const FILL_AT_ONCE: u64 = 1_024;
+/// How long the views may take to be built.
+const BUILT_WITHIN: Duration = Duration::from_mins(15);
+/// Pages that are read before memory is looked at, so that caches are as warm as in use.
+const PAGES: usize = 200;
+const BROKER_MB: f64 = 300.0;
+/// What nats-server needs for a subject, as it was first measured, in bytes.
+const SUBJECT_BYTES: f64 = 325.0;
+const NATS_FACTOR: f64 = 2.0;
+const TELL_EVERY: u64 = 400_000;
+
+/// What is due in the made-up past would come to pass at once, and fill the log with what nobody measures.
+const QUIET: [(&str, &str); 3] =
+    [("RELEVO__TIMERS__ENABLED", "false"), ("RELEVO__TOPICS__PUBLISH", "false"), ("RELEVO__BOTS__ENABLED", "false")];
+
+/// Fills, builds, reads, and looks.
+pub async fn run(options: &Options) -> io::Result<Section> {
+    let began = Instant::now();
+    let mut nats = NatsServer::start().await;
+    // Makes the streams as the product has them.
+    drop(Connection::connect(LogOptions::new(nats.url())).await.map_err(io::Error::other)?);
+    let world = World::new(options.conversations, 0);
+    fill(&nats.url(), &world).await?;
+    let filled = began.elapsed();
+    crate::tell(&format!("log of {} commits filled, {:.0} s", world.past(), filled.as_secs_f64()));
+    nats.set_sync_always(true);
+    nats.restart().await;
+    let started = Instant::now();
+    let rig = Rig::over(nats, &QUIET).await;
+    let client = rig.client("admin");
+    built(&client, options.conversations).await;
+    let build = started.elapsed();
+    let after_build = rig.rss();
+    read(&client).await;
+    let (broker, server) = rig.rss();
+    let subjects = subjects(&rig.nats.url()).await?;
+
+    let mut section = options.section("memory", "Memory", began);
+    let broker_row = Row::new("memory of the broker", broker as f64 / 1e6, "MB", "always");
+    let nats_row = Row::new("memory of nats-server", server as f64 / 1e6, "MB", "always")
+        .against(subjects as f64 * SUBJECT_BYTES / 1e6, "325 bytes a subject");
+    section.rows = if options.short {
+        vec![broker_row, nats_row]
+    } else {
+        vec![broker_row.should(Target::ValueAtMost(BROKER_MB)), nats_row.should(Target::RatioAtMost(NATS_FACTOR))]
+    };
+    section.text = format!(
+        "{} conversations, {} commits, {} subjects. The log was filled in {:.0} s without syncing; the broker started over it and had \
+         built all views after {:.0} s. Resident then: broker {} MB (at most {} MB until now), nats-server {} MB; after {PAGES} pages of 200 rows: broker {} MB, nats-server {} MB. \
+         Timers, topics and bots were off: what is due in the made-up past would otherwise come to pass at once.",
+        shown(options.conversations as f64),
+        shown(world.past() as f64),
+        shown(subjects as f64),
+        filled.as_secs_f64(),
+        build.as_secs_f64(),
+        after_build.0 / 1_000_000,
+        rss_peak(rig.broker.pid()) / 1_000_000,
+        after_build.1 / 1_000_000,
+        broker / 1_000_000,
+        server / 1_000_000,
+    );
+    Ok(section)
+}
+
+/// Publishes every commit of the made-up past, many on their way.
+async fn fill(url: &str, world: &World) -> io::Result<()> {
+    let mut wire = Wire::connect(url).await?;
+    wire.subscribe("_INBOX.fill").await?;
+    let (mut out, mut stored, mut sent) = (Vec::new(), 0, 0);
+    while stored < world.past() {
+        out.clear();
+        while sent < world.past() && sent < stored + FILL_AT_ONCE {
+            sent += 1;
+            let commit = world.commit(sent).commit;
+            let (subject, payload) = (subject::entity(&commit.tenant, &commit.entity), codec::encode(&commit));
+            out.extend_from_slice(format!("PUB {subject} _INBOX.fill {}\r\n", payload.len()).as_bytes());
+            out.extend_from_slice(&payload);
+            out.extend_from_slice(b"\r\n");
+        }
+        wire.send(&out).await?;
+        let mut heard = Some(wire.next().await?);
+        while let Some(ack) = heard {
+            if ack.payload.windows(7).any(|seven| seven == b"\"error\"") {
+                return Err(io::Error::other(String::from_utf8_lossy(&ack.payload).into_owned()));
+            }
+            stored += 1;
+            if stored % TELL_EVERY == 0 {
+                crate::tell(&format!("{stored} of {} commits on the log", world.past()));
+            }
+            heard = wire.waiting().await?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the inbox shows all of them.
+async fn built(client: &Client, conversations: u64) {
+    let request = query::ListConversationsRequest {
+        filter: Some(query::ConversationFilter { statuses: (1..=4).collect(), ..query::ConversationFilter::default() }),
+        page_size: 1,
+        ..query::ListConversationsRequest::default()
+    };
+    eventually_within("the views are built", BUILT_WITHIN, async || {
+        let page = client.inbox().list_conversations(client.request(request.clone())).await.ok()?.into_inner();
+        (page.total == conversations).then_some(())
+    })
+    .await;
+}
+
+/// Reads what a desk reads.
+async fn read(client: &Client) {
+    let mut page_token = String::new();
+    for _page in 0..PAGES {
+        let request = query::ListConversationsRequest {
+            page_size: 200,
+            page_token: page_token.clone(),
+            ..query::ListConversationsRequest::default()
+        };
+        let answer = client.inbox().list_conversations(client.request(request)).await;
+        page_token = answer.map(|page| page.into_inner().next_page_token).unwrap_or_default();
+    }
+}
+
+/// Subjects of the events stream.
+async fn subjects(url: &str) -> io::Result<u64> {
+    let answer = Wire::connect(url).await?.ask("$JS.API.STREAM.INFO.RELEVO_EVENTS", &json!({})).await?;
+    Ok(answer["state"]["num_subjects"].as_u64().unwrap_or(0))
+}
