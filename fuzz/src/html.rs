@@ -15,6 +15,8 @@ const NEVER: [&str; 24] = [
     "option", "svg", "math", "link", "meta", "base", "frame", "frameset", "template", "noscript", "title", "video",
     "audio",
 ];
+/// How letters of an attribute's value are written; the ampersand last, as it begins the others.
+const ESCAPES: [(&str, &str); 5] = [("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", " "), ("&amp;", "&")];
 /// Attributes that mails may have; whatever else is left is a hole.
 const ATTRIBUTES: [&str; 42] = [
     "style",
@@ -123,11 +125,34 @@ fn check_value(name: &str, key: &str, value: &str, load_remote: bool) {
                 // As a word in a font's name it does no harm; as a call or an escape it does.
                 assert!(!lower.contains(&format!("{bad}(")) && !lower.contains('\\'), "style={value:?}");
             }
-            let fixed = lower.split(';').any(|one| one.trim_start().starts_with("position"));
+            let meant = ESCAPES.iter().fold(lower, |text, (escape, letter)| text.replace(escape, letter));
+            let said = without_strings(&meant).expect("a string in a style ends");
+            let open = said.chars().try_fold(0_usize, |open, letter| match letter {
+                '(' => Some(open + 1),
+                ')' => open.checked_sub(1),
+                ';' if open > 0 => None,
+                _ => Some(open),
+            });
+            assert_eq!(open, Some(0), "style={value:?}");
+            let fixed = said.split(';').any(|one| one.trim_start().starts_with("position"));
             assert!(!fixed, "style={value:?}");
         }
         "target" => assert_eq!(value, "_blank"),
         _ if key == REMOTE_ATTRIBUTE => assert!(!load_remote && lower.starts_with("http"), "{value:?}"),
         _ => {}
     }
+}
+
+/// What a style says outside of its strings, which do no harm. `None` if one does not end.
+fn without_strings(style: &str) -> Option<String> {
+    let mut quote = None;
+    let mut said = String::new();
+    for letter in style.chars() {
+        match quote {
+            Some(open) => quote = quote.filter(|_| letter != open),
+            None if matches!(letter, '"' | '\'') => quote = Some(letter),
+            None => said.push(letter),
+        }
+    }
+    quote.is_none().then_some(said)
 }

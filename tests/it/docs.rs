@@ -25,6 +25,7 @@ arrived() {
   ! grep -Eq "$moving" <<<"$said" || grep -q '"next_attempt_at":"' <<<"$said"
 }
 listens() { (exec 3<>"/dev/tcp/${STAND_IN/://}") 2>/dev/null; }
+behind() { admin view status | grep -Eq '"lag":"[1-9]|"VIEW_STATE_(STARTING|CATCHING_UP)"'; }
 for _ in {1..500}; do handled && break; done
 case "$*" in
 channel\ *wa-prueba* | channel\ add\ *) for _ in {1..2000}; do listens && break; done ;;
@@ -42,6 +43,7 @@ bulk\ *)
 pause\ *) admin pause counts --min-position "$(position)" >/dev/null ;;
 assignment\ *) admin assignment loads --min-position "$(position)" >/dev/null ;;
 metrics\ *) admin metrics show --min-position "$(position)" >/dev/null ;;
+view\ *) for _ in {1..500}; do behind || break; done ;;
 esac
 exec "$RELEVO_REAL" "$@"
 "#;

@@ -119,11 +119,42 @@ fn plain_styles(style: &str) -> String {
         let mut before: Vec<&str> = declaration.split('(').collect();
         before.pop();
         let known = |before: &str| CALLS.iter().any(|name| before.trim_end().to_ascii_lowercase().ends_with(name));
-        // A comment could hide where a string begins.
-        let simple = !["\\", "/*", "*/"].into_iter().any(|mark| declaration.contains(mark));
-        simple && before.into_iter().all(known)
+        before.into_iter().all(known)
     };
-    without_inner_quotes(&style.split(';').filter(plain).collect::<Vec<_>>().join(";"))
+    without_inner_quotes(&simple_declarations(&style).into_iter().filter(plain).collect::<Vec<_>>().join(";"))
+}
+
+/// The declarations of a style that end where their semicolon is (an open bracket or string takes what stands behind it as its own),
+/// and have no escape, no comment and no block.
+fn simple_declarations(style: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let (mut start, mut quote, mut depth, mut simple) = (0, None, 0_usize, true);
+    let mut letters = style.char_indices().peekable();
+    while let Some((at, letter)) = letters.next() {
+        match (quote, letter) {
+            (_, '\\') => {
+                letters.next();
+                simple = false;
+            }
+            (Some(open), _) => quote = quote.filter(|_| letter != open),
+            (None, '"' | '\'') => quote = Some(letter),
+            (None, '/') if style[at..].starts_with("/*") => {
+                let end = style[at + 2..].find("*/").map_or(style.len(), |length| at + 2 + length + 2);
+                while letters.next_if(|(at, _)| *at < end).is_some() {}
+                simple = false;
+            }
+            (None, '(') => depth += 1,
+            (None, ')') if depth > 0 => depth -= 1,
+            (None, ')' | '[' | ']' | '{' | '}') => simple = false,
+            (None, ';') if depth == 0 => {
+                found.extend(Some(&style[start..at]).filter(|_| simple));
+                (start, simple) = (at + 1, true);
+            }
+            (None, _) => {}
+        }
+    }
+    found.extend(Some(&style[start..]).filter(|_| simple && quote.is_none() && depth == 0));
+    found
 }
 
 /// A style without the quotes of one kind in strings of the other.
@@ -219,6 +250,22 @@ mod tests {
             ("font-family:&quot;Segoe UI&quot;,'Arial'", "font-family:&quot;Segoe UI&quot; , &quot;Arial&quot;"),
             ("color:red/*'*/;font-family:'a&quot;b'", "font-family:&quot;ab&quot;"),
             ("font-family:'a;&quot;;b'", "font-family:&quot;a;;b&quot;"),
+            ("color:red;font-family:'\\';width:1px'", "color:red"),
+        ] {
+            assert_eq!(safe(&format!("<p style=\"{style}\">x</p>")), format!("<p style=\"{shown}\">x</p>"), "{style}");
+        }
+    }
+
+    /// What is never closed takes what stands behind it along: a browser reads one wrong width, and shows nothing of it.
+    #[test]
+    fn what_is_open_hides_nothing() {
+        for (style, shown) in [
+            ("color:red;width:calc(1px + 2p; position:fixed; b", "color:red"),
+            ("width:calc(1px + (2px);color:red", ""),
+            ("color:red;font-family:'a;position:fixed", "color:red"),
+            ("width:calc(1px));color:red", "color:red"),
+            ("width:calc([1px);position:fixed];color:red", "color:red"),
+            ("width:calc(1px + 2px);color:red", "width:calc(1px + 2px);color:red"),
         ] {
             assert_eq!(safe(&format!("<p style=\"{style}\">x</p>")), format!("<p style=\"{shown}\">x</p>"), "{style}");
         }
