@@ -124,6 +124,7 @@ impl Applier {
             rows: self.store.snapshot(),
             companion: self.companion.as_ref().map(Following::freeze),
             position: self.position(),
+            some_parked: self.checkpoint.counts.parked > 0,
         }
     }
 

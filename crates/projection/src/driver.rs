@@ -222,8 +222,9 @@ impl Driver {
                     self.confirm(&checkpoint).await?;
                 }
                 let position = checkpoint.map_or(Position::START, |checkpoint| checkpoint.position());
+                let some_parked = checkpoint.is_some_and(|checkpoint| checkpoint.counts.parked > 0);
                 // Only that version's program knew how to make a companion of its rows.
-                let moment = Moment { rows: store.snapshot(), companion: None, position };
+                let moment = Moment { rows: store.snapshot(), companion: None, position, some_parked };
                 self.view.serve(store, slot.version, moment);
             }
             // It is about to be replaced anyway.

@@ -46,6 +46,8 @@ pub(crate) struct Moment {
     pub(crate) rows: Snapshot,
     pub(crate) companion: Option<Frozen>,
     pub(crate) position: Position,
+    /// Some entity is parked. None is, as a rule, and then nobody need look which.
+    pub(crate) some_parked: bool,
 }
 
 /// What a view is doing.
@@ -272,7 +274,8 @@ impl ViewSnapshot {
 
     /// Whether the view stopped following this entity: its rows are older than the log.
     pub fn parked(&self, tenant: &TenantId, entity: &EntityId) -> Result<bool, StoreError> {
-        Ok(self.rows().get_in(Family::Meta, &entity::parked_key(tenant, entity))?.is_some())
+        let looked = || self.rows().get_in(Family::Meta, &entity::parked_key(tenant, entity));
+        Ok(self.moment.some_parked && looked()?.is_some())
     }
 
     pub fn digest(&self) -> Result<ViewDigest, StoreError> {
