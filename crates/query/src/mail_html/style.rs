@@ -4,8 +4,8 @@
 /// What a value may call.
 const CALLS: [&str; 5] = ["rgb", "rgba", "hsl", "hsla", "calc"];
 
-/// The declarations that call nothing but colours and sums. Which properties there may be is decided after this. What would be
-/// written with an escape (a control character, a quote in a string) is left out, so that there is no escape in what is shown.
+/// The declarations that call nothing but colours and sums. What would be written with an escape (a control character, a quote in
+/// a string) is left out, so that there is no escape in what is shown.
 pub(super) fn plain(style: &str) -> String {
     let style = style.replace(char::is_control, " ");
     let shown = |declaration: &&str| {
@@ -22,7 +22,8 @@ pub(super) fn plain(style: &str) -> String {
     without_inner_quotes(&simple_declarations(&style).into_iter().filter(shown).collect::<Vec<_>>().join(";"))
 }
 
-/// Whether a number has a unit that begins as an exponent does (`2e`, `2e-x`), which would be written with an escape.
+/// Whether a number has a unit that begins as an exponent does (`2e`, `2e-x`), which would be written with an escape. A negative
+/// exponent itself (`1e-3px`) is taken for one; a mail can be read without it.
 fn has_an_exponent_for_a_unit(declaration: &str) -> bool {
     declaration.split(|letter| !in_a_name(letter) && letter != '#').any(|word| {
         // A colour (`#00002e`) begins otherwise.
