@@ -88,6 +88,9 @@ pub type Look<'l> = &'l mut dyn FnMut(EntityId) -> Result<ControlFlow<()>, Ledge
 /// Conversations behind one of them, at most [`CONVERSATIONS_PAGE`].
 type Page<'p> = &'p dyn Fn(&DecisionReader<'_>, Option<&EntityId>) -> Result<Vec<EntityId>, BadRow>;
 
+/// Entities that are kept in memory.
+type Entities = LruCache<(TenantId, EntityId), Known<Arc<Entity>>>;
+
 /// A policy of the detection, after the sequence that set it.
 type InForce = (u64, Arc<Policy>);
 
@@ -95,7 +98,7 @@ type InForce = (u64, Arc<Policy>);
 pub struct Ledger {
     log: Arc<dyn Log>,
     decision: Arc<View>,
-    cache: Mutex<LruCache<(TenantId, EntityId), Known<Entity>>>,
+    cache: Mutex<Entities>,
     lead: Mutex<Lead>,
     /// What tenants want detected, with the sequence that set it: read for every message, and changed a few times a year.
     policies: Mutex<LruCache<TenantId, Known<InForce>>>,
@@ -111,32 +114,38 @@ impl Ledger {
 
     /// The entity as this node knows it; possibly behind the log, never ahead of it.
     pub fn load(&self, tenant: &TenantId, entity: &EntityId) -> Result<Entity, LedgerError> {
+        self.shared(tenant, entity).map(Arc::unwrap_or_clone)
+    }
+
+    /// The same for who only looks at it: a conversation is some kilobytes, and looked at several times for every message.
+    pub fn shared(&self, tenant: &TenantId, entity: &EntityId) -> Result<Arc<Entity>, LedgerError> {
         let snapshot = self.snapshot()?;
         let now = Moment::of(&snapshot);
         let key = (tenant.clone(), *entity);
         let known = self.cache().get(&key).cloned();
         // No row of the store is newer than its position.
         if let Some(known) = &known
-            && (known.value.sequence >= now.position.sequence() || known.is_of(now))
+            && (known.value.sequence >= now.position.sequence() || known.is_of(now) || known.is_final(now))
         {
-            return Ok(known.value.clone());
+            return Ok(Arc::clone(&known.value));
         }
         let since = known.as_ref().map_or(0, |known| known.value.sequence);
-        let newer = look(&snapshot, |reader| reader.newer(tenant, entity, since))?;
-        let value = newer.or_else(|| known.map(|known| known.value)).unwrap_or_else(|| Entity::absent(entity.kind()));
+        let newer = look(&snapshot, |reader| reader.newer(tenant, entity, since))?.map(Arc::new);
+        let value =
+            newer.or_else(|| known.map(|known| known.value)).unwrap_or_else(|| Arc::new(Entity::absent(entity.kind())));
         let mut cache = self.cache();
         match cache.peek_mut(&key) {
             // Somebody has put a newer one there meanwhile.
             Some(cached) if cached.value.sequence > value.sequence => {}
             Some(cached) if cached.value.sequence == value.sequence => cached.seen = Some(now),
             Some(_) | None => {
-                cache.put(key, Known { value: value.clone(), seen: Some(now) });
+                cache.put(key, Known { value: Arc::clone(&value), seen: Some(now) });
             }
         }
         Ok(value)
     }
 
-    fn cache(&self) -> std::sync::MutexGuard<'_, LruCache<(TenantId, EntityId), Known<Entity>>> {
+    fn cache(&self) -> std::sync::MutexGuard<'_, Entities> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -374,11 +383,11 @@ impl Ledger {
     }
 
     /// Appends drafts, all or nothing.
-    pub async fn append(&self, origin: &Origin, drafts: Vec<Draft>) -> Result<Committed, LedgerError> {
+    pub async fn append(&self, origin: &Origin, mut drafts: Vec<Draft>) -> Result<Committed, LedgerError> {
         self.has_room().await?;
         let batch: Vec<Append> = drafts
-            .iter()
-            .map(|draft| Append { commit: commit(origin, draft), expected: draft.base.sequence })
+            .iter_mut()
+            .map(|draft| Append { expected: draft.base.sequence, commit: commit(origin, draft) })
             .collect();
         match self.log.append(batch.clone()).await? {
             Outcome::Applied { stored, fresh } => {
@@ -432,7 +441,7 @@ impl Ledger {
         let mut cache = self.cache();
         let key = (tenant.clone(), id);
         if cache.peek(&key).is_none_or(|cached| cached.value.sequence < entity.sequence) {
-            cache.put(key, Known { value: entity, seen: None });
+            cache.put(key, Known { value: Arc::new(entity), seen: None });
         }
     }
 
@@ -464,7 +473,8 @@ where
     tokio::task::spawn_blocking(look).await.map_err(ended)?
 }
 
-fn commit(origin: &Origin, draft: &Draft) -> Commit {
+/// The commit of a draft, which gives its events away to it.
+fn commit(origin: &Origin, draft: &mut Draft) -> Commit {
     Commit {
         id: CommitId::new(*uuid::Uuid::now_v7().as_bytes()),
         tenant: origin.tenant.clone(),
@@ -478,6 +488,6 @@ fn commit(origin: &Origin, draft: &Draft) -> Commit {
         correlation: origin.correlation.clone(),
         previous_hash: draft.base.hash,
         intake: origin.intake,
-        events: draft.events.clone(),
+        events: std::mem::take(&mut draft.events),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use relevo_channels::{Fact, MessageFact, Update, What};
-use relevo_command::decision::EntityState;
+use relevo_command::decision::{Entity, EntityState};
 use relevo_command::{Committed, Draft, IdKey, Ledger, LedgerError, Origin};
 use relevo_domain::channel::{ChannelEvent, ProviderUpdatePersonal};
 use relevo_domain::contact::{Meeting, meet};
@@ -316,7 +316,7 @@ impl Handler {
 
     /// What the update teaches about the contact; nothing, most of the time.
     fn contact(&self, at: &ChannelRef, fact: &Fact, placed: &Placed) -> Result<Option<Draft>, LedgerError> {
-        let base = self.ledger.load(&at.tenant, &placed.contact)?;
+        let base = self.ledger.shared(&at.tenant, &placed.contact)?;
         let EntityState::Contact(state) = &base.state else { return Ok(None) };
         let meeting = Meeting {
             channel: at.channel.clone(),
@@ -325,7 +325,7 @@ impl Handler {
             same_as: placed.same_as.clone(),
         };
         let events: Vec<Event> = meet(state, &meeting).into_iter().map(Event::Contact).collect();
-        Ok((!events.is_empty()).then_some(Draft { entity: placed.contact, base, events }))
+        Ok((!events.is_empty()).then(|| Draft { entity: placed.contact, base: Arc::unwrap_or_clone(base), events }))
     }
 
     /// The other side of a merge: each contact names the other, so that either leads to both.
@@ -348,10 +348,10 @@ impl Handler {
     }
 
     async fn place(&self, routed: &Routed<'_>, placed: &Placed) -> Result<Place, LedgerError> {
-        let base = self.ledger.load(&routed.at.tenant, &placed.conversation)?;
+        let base = self.ledger.shared(&routed.at.tenant, &placed.conversation)?;
         // Looked up when it can matter: for a conversation that opens, and for people just found to be one.
         let linked = base.sequence == 0 || !placed.same_as.is_empty();
-        let met_before = self.ledger.load(&routed.at.tenant, &placed.contact)?.sequence > 0;
+        let met_before = self.ledger.shared(&routed.at.tenant, &placed.contact)?.sequence > 0;
         if linked && (met_before || !placed.same_as.is_empty()) {
             // A pause that was answered before this holds, whichever node wrote it.
             self.ledger.catch_up().await?;
@@ -366,7 +366,7 @@ impl Handler {
     }
 
     fn conversation(&self, routed: &Routed<'_>, entity: EntityId, command: Command) -> Result<Vec<Draft>, LedgerError> {
-        let base = self.ledger.load(&routed.at.tenant, &entity)?;
+        let base = self.ledger.shared(&routed.at.tenant, &entity)?;
         let absent = conversation::State::default();
         let state = match &base.state {
             EntityState::Conversation(state) => state,
@@ -388,7 +388,7 @@ impl Handler {
             // Intake's commands are facts: the only thing that can be missing is the conversation of a report.
             Err(rejection) => return self.rejected(routed, command, &rejection),
         };
-        Ok(vec![Draft { entity, base, events }])
+        Ok(vec![Draft { entity, base: Arc::unwrap_or_clone(base), events }])
     }
 
     fn rejected(
@@ -432,7 +432,7 @@ fn bindings(at: &ChannelRef, bind: &[place::Binding], contact: EntityId, convers
     bind.iter()
         .map(|binding| Draft {
             entity: binding.identity,
-            base: binding.base.clone(),
+            base: Entity::clone(&binding.base),
             events: vec![Event::Identity(bound(binding))],
         })
         .collect()

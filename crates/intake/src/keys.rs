@@ -87,7 +87,7 @@ impl Of<'_> {
         for identifier in fact.identifiers.iter().filter(|identifier| identifier.kind.binds()) {
             let identity = key.identity(&self.at.channel, identifier.kind, &identifier.value);
             if let EntityState::Identity(Some(IdentityEvent::Bound { conversation: Some(conversation), .. })) =
-                ledger.load(&self.at.tenant, &identity)?.state
+                ledger.shared(&self.at.tenant, &identity)?.state
             {
                 self.conversation(conversation);
             }

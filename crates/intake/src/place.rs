@@ -5,6 +5,7 @@
 //! the update says. So a redelivery reaches the same entity, whatever was learnt in between.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use relevo_channels::{Fact, Identifier, What};
 use relevo_command::decision::{Entity, EntityState};
@@ -32,7 +33,7 @@ pub(crate) struct Placed {
 #[derive(Clone, Debug)]
 pub(crate) struct Binding {
     pub identity: EntityId,
-    pub base: Entity,
+    pub base: Arc<Entity>,
     pub kind: IdentifierKind,
 }
 
@@ -40,7 +41,7 @@ pub(crate) struct Binding {
 struct Known {
     identifier: Identifier,
     identity: EntityId,
-    entity: Entity,
+    entity: Arc<Entity>,
     bound: Option<(EntityId, Option<EntityId>)>,
     /// A number whose conversation belongs to another BSUID than this update's: it was given to somebody else.
     recycled: bool,
@@ -127,7 +128,7 @@ pub(crate) fn contact_paused(
     let mut contacts = BTreeSet::new();
     for known in same_as.iter().map(|(other, _)| other).chain([contact]) {
         contacts.insert(*known);
-        if let EntityState::Contact(state) = &ledger.load(&at.tenant, known)?.state {
+        if let EntityState::Contact(state) = &ledger.shared(&at.tenant, known)?.state {
             contacts.extend(&state.merged);
         }
     }
@@ -199,7 +200,7 @@ async fn look_up(ledger: &Ledger, key: &IdKey, at: &ChannelRef, named: Vec<Named
     let mut all: Vec<Known> = Vec::with_capacity(named.len());
     for Named { identifier, bsuid } in named {
         let identity = key.identity(&at.channel, identifier.kind, &identifier.value);
-        let entity = ledger.load(&at.tenant, &identity)?;
+        let entity = ledger.shared(&at.tenant, &identity)?;
         let bound = match &entity.state {
             EntityState::Identity(Some(IdentityEvent::Bound { contact, conversation, .. })) => {
                 Some((*contact, *conversation))
@@ -257,7 +258,7 @@ fn unbound(known: &[Known]) -> Vec<Binding> {
     known
         .iter()
         .filter(|known| known.bound.is_none())
-        .map(|known| Binding { identity: known.identity, base: known.entity.clone(), kind: known.identifier.kind })
+        .map(|known| Binding { identity: known.identity, base: Arc::clone(&known.entity), kind: known.identifier.kind })
         .collect()
 }
 

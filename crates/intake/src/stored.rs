@@ -1,7 +1,7 @@
-//! What this node has stored a moment ago, for the tally: it need not read an item again to find out what became of it.
+//! What this node has handled a moment ago, for the tally: it need not read an item again to find out what became of it.
 //!
-//! Only what can never change is kept: an update's own commit is on the log, or it is not here. What is a duplicate or parked, and
-//! what was handled long ago or by another node, the tally finds out by itself.
+//! Only what can never change is kept: an update's own commit is on the log, or another update's with the same command. What is
+//! parked, and what was handled long ago or by another node, the tally finds out by itself.
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
@@ -17,12 +17,13 @@ const ITEMS_MAX: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
 /// Updates of an item that are kept. Most have one; one with more is counted the long way.
 const UPDATES_MAX: usize = 16;
 
-/// An update whose commit carries its own pointer.
+/// An update whose commit is on the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StoredUpdate {
     pub ordinal: u32,
     pub channel: ChannelRef,
-    pub class: Class,
+    /// What it is, if the commit carries its own pointer; without, it is a duplicate.
+    pub class: Option<Class>,
 }
 
 /// What was stored of an item.
@@ -44,8 +45,8 @@ impl Default for JustStored {
 }
 
 impl JustStored {
-    /// An update of an item that has `updates` of them was stored.
-    pub(crate) fn remember(&self, pointer: IntakePointer, updates: usize, channel: &ChannelRef, class: Class) {
+    /// An update of an item that has `updates` of them was stored; without a class, it had been already, from another one.
+    pub(crate) fn remember(&self, pointer: IntakePointer, updates: usize, channel: &ChannelRef, class: Option<Class>) {
         if updates > UPDATES_MAX {
             return;
         }
@@ -80,13 +81,16 @@ mod tests {
     fn an_item_is_told_once_and_only_as_a_whole() {
         let stored = JustStored::default();
         let raw = RawId { sequence: 7, part: 2 };
-        stored.remember(raw.update(1), 2, &channel(), Class::Status);
+        stored.remember(raw.update(1), 2, &channel(), None);
         assert_eq!(stored.take(raw), None);
-        for ordinal in [1, 0, 1] {
-            stored.remember(raw.update(ordinal), 2, &channel(), Class::Message);
+        stored.remember(raw.update(1), 2, &channel(), None);
+        for ordinal in [1, 0] {
+            stored.remember(raw.update(ordinal), 2, &channel(), Some(Class::Message));
         }
         let told = stored.take(raw).unwrap();
-        assert_eq!(told.iter().map(|update| update.ordinal).collect::<Vec<_>>(), [0, 1]);
+        let told: Vec<_> = told.into_iter().map(|update| (update.ordinal, update.class)).collect();
+        // What it became first, it is.
+        assert_eq!(told, [(0, Some(Class::Message)), (1, None)]);
         assert_eq!((stored.take(raw), stored.take(RawId::alone(7))), (None, None));
     }
 
@@ -95,11 +99,11 @@ mod tests {
         let stored = JustStored::default();
         let items = u64::try_from(ITEMS_MAX.get()).unwrap();
         for sequence in 1..=items + 1 {
-            stored.remember(RawId::alone(sequence).update(0), 1, &channel(), Class::Message);
+            stored.remember(RawId::alone(sequence).update(0), 1, &channel(), Some(Class::Message));
         }
         assert_eq!(stored.take(RawId::alone(1)), None);
         assert!(stored.take(RawId::alone(items + 1)).is_some());
-        stored.remember(RawId::alone(1).update(0), UPDATES_MAX + 1, &channel(), Class::Message);
+        stored.remember(RawId::alone(1).update(0), UPDATES_MAX + 1, &channel(), Some(Class::Message));
         assert_eq!(stored.take(RawId::alone(1)), None);
     }
 }

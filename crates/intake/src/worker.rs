@@ -179,15 +179,15 @@ impl Handler {
             pointer: item.id.update(ordinal),
         };
         Ok(match self.handle(&source, update).await? {
-            Handled::Stored => {
+            handled @ (Handled::Stored | Handled::Duplicate) => {
                 if let (Some(channel), Ok(fact)) =
                     (self.routes().find(&source.endpoint, &update.target), &update.content)
                 {
-                    self.stored.remember(source.pointer, updates.len(), channel, fact.class());
+                    let class = (handled == Handled::Stored).then(|| fact.class());
+                    self.stored.remember(source.pointer, updates.len(), channel, class);
                 }
                 None
             }
-            Handled::Duplicate => None,
             Handled::Parked { reason, detail } => {
                 let routes = self.routes();
                 let channel = routes.find(&item.input.endpoint, &update.target);

@@ -16,11 +16,13 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::held::{Held, Tried, doubled};
-use crate::timers::{self, Alarms, Due};
+use crate::timers::{self, Alarms, Due, Sight};
 
 /// The clock is looked at this often at least. It may be set, and new timers may have been set in the meantime: a timer that nobody
 /// was waiting for is a quarter of a second late at most, within the second that is promised.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How far ahead a look sees: until the next look, also if the list was read some while before the end of its round.
+const AHEAD: Duration = Duration::from_millis(500);
 /// Timers that come to pass at the same time: enough that an hour's downtime is made up for in seconds, too few to be felt by people.
 const AT_ONCE_MAX: usize = 16;
 /// Timers that are read at a time.
@@ -57,7 +59,7 @@ pub struct Reactor {
     parts: Vec<Part>,
     /// When the times that were set were last read to their end.
     set_read: Option<Instant>,
-    /// When the first timer comes that this round has seen and that is not due.
+    /// When the first timer comes that this round has seen and that is not due, as far ahead as it looked.
     next: Option<Timestamp>,
     away: Option<Away>,
 }
@@ -215,9 +217,10 @@ impl Reactor {
             let begun = || self.flying.values().any(|flying| flying == timer);
             self.held.holds(timer, now) || !self.timers.knows(&timer.tenant) || begun()
         };
+        let sight = Sight { now: time, until: Some(time + AHEAD) };
         match &part.list {
-            List::Set => timers::due(&**snapshot, time, behind, BATCH, &skip),
-            List::Alarms(alarms) => timers::alarms(&**snapshot, alarms, time, behind, BATCH, &skip),
+            List::Set => timers::due(&**snapshot, sight, behind, BATCH, &skip),
+            List::Alarms(alarms) => timers::alarms(&**snapshot, alarms, sight, behind, BATCH, &skip),
         }
     }
 

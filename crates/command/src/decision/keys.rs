@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! 01 tenant 00 entity(1+16)                     state of an entity
-//! 02 tenant 00 command-id 00 entity(1+16)       where a command was applied
+//! 02 tenant 00 command-id 00                    where a command was applied first
+//! 02 tenant 00 command-id 00 entity(1+16)       the same for each further entity that it was applied to
 //! 03 tenant 00 channel 00 sha256(Message-ID)    the conversation and message of a mail
 //! 04 tenant 00 conversation(16) sha256(addr)    a participant of a mail conversation
 //! 05 tenant 00 contact(16) conversation(16)     a contact's conversations
@@ -32,7 +33,7 @@ const ACCEPTED: u8 = 10;
 const UNFINISHED: u8 = 11;
 const DETECTION: u8 = 12;
 
-/// Bytes of an entity inside a key: its kind and its id.
+/// Bytes of an entity inside a key or a row: its kind and its id.
 const ENTITY_BYTES: usize = 17;
 
 pub(super) fn state(tenant: &TenantId, entity: &EntityId) -> Vec<u8> {
@@ -41,6 +42,8 @@ pub(super) fn state(tenant: &TenantId, entity: &EntityId) -> Vec<u8> {
     key
 }
 
+/// The key of a command's first row, and what the keys of its further ones begin with. A command that has none here has none at
+/// all, so that one look at one key tells that it is fresh.
 pub(super) fn commands(tenant: &TenantId, command: &CommandId) -> Vec<u8> {
     let mut key = table(COMMAND, tenant);
     key.extend(command.as_str().as_bytes());
@@ -48,10 +51,10 @@ pub(super) fn commands(tenant: &TenantId, command: &CommandId) -> Vec<u8> {
     key
 }
 
-pub(super) fn command(tenant: &TenantId, command: &CommandId, entity: &EntityId) -> Vec<u8> {
-    let mut key = commands(tenant, command);
-    key.extend(entity_bytes(entity));
-    key
+/// The key of a command's row for one of its further entities, behind what [`commands`] begins it with.
+pub(super) fn further(mut commands: Vec<u8>, entity: &EntityId) -> Vec<u8> {
+    commands.extend(entity_bytes(entity));
+    commands
 }
 
 pub(super) fn mail(tenant: &TenantId, channel: &ChannelId, message_id: &str) -> Vec<u8> {
@@ -160,11 +163,16 @@ pub(super) fn paused_channel<'k>(key: &'k [u8], prefix: &[u8]) -> Option<&'k str
     std::str::from_utf8(rest.get(..end)?).ok()
 }
 
-/// The entity at the end of a key of the command table.
+/// The entity at the end of a key of a command's further row.
 pub(super) fn trailing_entity(key: &[u8]) -> Option<EntityId> {
-    let tail = key.get(key.len().checked_sub(ENTITY_BYTES)?..)?;
-    let kind = EntityKind::ALL.into_iter().find(|kind| kind_byte(*kind) == tail[0])?;
-    Some(EntityId::new(kind, tail[1..].try_into().ok()?))
+    read_entity(key.get(key.len().checked_sub(ENTITY_BYTES)?..)?)
+}
+
+/// The entity that [`entity_bytes`] wrote.
+pub(super) fn read_entity(bytes: &[u8]) -> Option<EntityId> {
+    let (stored, id) = bytes.split_first()?;
+    let kind = EntityKind::ALL.into_iter().find(|kind| kind_byte(*kind) == *stored)?;
+    Some(EntityId::new(kind, id.try_into().ok()?))
 }
 
 /// The sixteen bytes at the end of a key.
@@ -180,7 +188,7 @@ fn table(table: u8, tenant: &TenantId) -> Vec<u8> {
     key
 }
 
-fn entity_bytes(entity: &EntityId) -> [u8; ENTITY_BYTES] {
+pub(super) fn entity_bytes(entity: &EntityId) -> [u8; ENTITY_BYTES] {
     let mut bytes = [0; ENTITY_BYTES];
     bytes[0] = kind_byte(entity.kind());
     bytes[1..].copy_from_slice(entity.bytes());
@@ -204,15 +212,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_key_names_its_entity() {
-        let tenant = TenantId::new("demo").unwrap();
-        let id = CommandId::new("c").unwrap();
+    fn an_entity_is_read_as_it_was_written() {
         for kind in EntityKind::ALL {
             let entity = EntityId::new(kind, [9; 16]);
-            let key = command(&tenant, &id, &entity);
-            assert!(key.starts_with(&commands(&tenant, &id)));
-            assert_eq!(trailing_entity(&key), Some(entity));
+            let bytes = entity_bytes(&entity);
+            assert_eq!((read_entity(&bytes), trailing_entity(&bytes)), (Some(entity), Some(entity)));
+            assert_eq!((read_entity(&bytes[..16]), read_entity(&[])), (None, None));
         }
+        assert_eq!(read_entity(&[99; ENTITY_BYTES]), None, "a kind that nobody wrote");
     }
 
     #[test]
@@ -220,7 +227,11 @@ mod tests {
         let (a, b) = (TenantId::new("demo").unwrap(), TenantId::new("demo-b").unwrap());
         let (x, y) = (CommandId::new("c").unwrap(), CommandId::new("cc").unwrap());
         let entity = EntityId::new(EntityKind::Conversation, [0; 16]);
-        assert!(!command(&b, &x, &entity).starts_with(&commands(&a, &x)));
-        assert!(!command(&a, &y, &entity).starts_with(&commands(&a, &x)));
+        let own = commands(&a, &x);
+        assert!(further(own.clone(), &entity).starts_with(&own));
+        for other in [commands(&b, &x), commands(&a, &y)] {
+            assert!(!other.starts_with(&own));
+            assert!(!further(other, &entity).starts_with(&own));
+        }
     }
 }

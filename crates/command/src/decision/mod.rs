@@ -3,6 +3,8 @@
 //! Per entity its state, version and last hash; per command id where it was applied; per mail Message-ID its conversation.
 //! It is rebuilt from the log like every view, and looked up by key. Nobody lists it.
 
+#[cfg(test)]
+mod command_tests;
 mod keys;
 #[cfg(test)]
 mod laws;

@@ -24,7 +24,7 @@ impl DecisionProjector {
     /// Name of the view.
     pub const NAME: &'static str = "decision";
     /// Raise when bytes or meaning of the rows change.
-    pub const VERSION: u32 = 5;
+    pub const VERSION: u32 = 6;
 }
 
 impl Projector for DecisionProjector {
@@ -50,7 +50,7 @@ impl Projector for DecisionProjector {
         let before = paused_key(commit, &entity);
         let entity = entity.evolve(recorded);
         remember_pause(rows, before, paused_key(commit, &entity));
-        remember_command(rows, recorded);
+        remember_command(rows, recorded)?;
         for event in &commit.events {
             match event {
                 Event::Conversation(event) => conversation_event(rows, recorded, &entity, event)?,
@@ -86,7 +86,7 @@ impl Projector for DecisionProjector {
     }
 }
 
-fn remember_command(rows: &mut dyn Rows, recorded: &Recorded) {
+fn remember_command(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), ApplyError> {
     let commit = &recorded.commit;
     let row = CommandRow {
         sequence: recorded.sequence,
@@ -95,9 +95,21 @@ fn remember_command(rows: &mut dyn Rows, recorded: &Recorded) {
         intake_ordinal: commit.intake.map_or(0, |pointer| pointer.ordinal),
         event: commit.events.last().map_or("", Event::name).to_owned(),
         version: commit.last_version(),
+        entity: keys::entity_bytes(&commit.entity).to_vec(),
     };
-    let key = keys::command(&commit.tenant, &commit.command_id, &commit.entity);
+    let key = keys::commands(&commit.tenant, &commit.command_id);
+    let first = match rows.get(&key)? {
+        Some(bytes) => {
+            <CommandRow as prost::Message>::decode(bytes.as_slice())
+                .map_err(|error| ApplyError::BadRow(error.to_string()))?
+                .entity
+                == row.entity
+        }
+        None => true,
+    };
+    let key = if first { key } else { keys::further(key, &commit.entity) };
     rows.put(key, prost::Message::encode_to_vec(&row));
+    Ok(())
 }
 
 /// The key under which the conversation is listed while its bot is paused.

@@ -2,6 +2,7 @@
 
 use relevo_domain::identity::{IdentifierKind, IdentityEvent};
 use relevo_domain::{ChannelId, CommandId, EntityId, EntityKind, IntakePointer, MessageId, TenantId};
+use relevo_projection::ViewSnapshot;
 use relevo_readstore::{Direction, Entry, KeyRange, Snapshot};
 
 use super::keys;
@@ -16,6 +17,9 @@ const CHANNELS_MAX: usize = 1_024;
 /// The most entities that one command can have been applied to: a merge pauses up to 128 conversations, a first message makes
 /// at most nine commits.
 const ENTITIES_PER_COMMAND_MAX: usize = 256;
+/// Since this version of the rows a command has a first row. What an older program wrote is still served while the rows are built
+/// anew, and a command that was applied must be known all that time.
+const FIRST_ROWS_SINCE: u32 = 6;
 
 /// Where a command was applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +43,13 @@ pub struct MailKnown {
 /// Reads one snapshot of the decision store.
 pub struct DecisionReader<'s> {
     snapshot: &'s Snapshot,
+    /// Whether commands have a first row.
+    first_rows: bool,
 }
 
 impl<'s> DecisionReader<'s> {
-    pub const fn new(snapshot: &'s Snapshot) -> Self {
-        Self { snapshot }
+    pub fn new(snapshot: &'s ViewSnapshot) -> Self {
+        Self { snapshot: snapshot.rows(), first_rows: snapshot.version() >= FIRST_ROWS_SINCE }
     }
 
     pub fn entity(&self, tenant: &TenantId, entity: &EntityId) -> Result<Entity, BadRow> {
@@ -63,19 +69,27 @@ impl<'s> DecisionReader<'s> {
 
     /// Where the command was applied to this entity.
     pub fn command(&self, tenant: &TenantId, id: &CommandId, entity: &EntityId) -> Result<Option<Applied>, BadRow> {
-        let Some(bytes) = self.get(&keys::command(tenant, id, entity))? else { return Ok(None) };
-        applied(*entity, &bytes).map(Some)
+        let key = keys::commands(tenant, id);
+        if self.first_rows {
+            let Some(bytes) = self.get(&key)? else { return Ok(None) };
+            let first = applied(&key, &bytes)?;
+            if first.entity == *entity {
+                return Ok(Some(first));
+            }
+        }
+        let key = keys::further(key, entity);
+        self.get(&key)?.map(|bytes| applied(&key, &bytes)).transpose()
     }
 
-    /// Where the command was applied at all.
+    /// Where the command was applied at all, first where it was applied first.
     pub fn commands(&self, tenant: &TenantId, id: &CommandId) -> Result<Vec<Applied>, BadRow> {
-        let rows = self.scan(&keys::commands(tenant, id), ENTITIES_PER_COMMAND_MAX)?;
-        rows.iter()
-            .map(|(key, bytes)| {
-                let entity = keys::trailing_entity(key).ok_or_else(|| BadRow("command key".to_owned()))?;
-                applied(entity, bytes)
-            })
-            .collect()
+        let key = keys::commands(tenant, id);
+        // Nearly every command is fresh: a filter knows that a key is absent, while a scan has to look into every file.
+        if self.first_rows && self.get(&key)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let rows = self.scan(&key, ENTITIES_PER_COMMAND_MAX)?;
+        rows.iter().map(|(key, bytes)| applied(key, bytes)).collect()
     }
 
     /// Bulks of all tenants that are not finished, at most so many.
@@ -206,8 +220,11 @@ impl<'s> DecisionReader<'s> {
     }
 }
 
-fn applied(entity: EntityId, bytes: &[u8]) -> Result<Applied, BadRow> {
+fn applied(key: &[u8], bytes: &[u8]) -> Result<Applied, BadRow> {
     let row: CommandRow = prost::Message::decode(bytes).map_err(unreadable)?;
+    // Before there were first rows, the key alone had it.
+    let entity = if row.entity.is_empty() { keys::trailing_entity(key) } else { keys::read_entity(&row.entity) };
+    let entity = entity.ok_or_else(|| BadRow("entity of a command".to_owned()))?;
     let pointer = IntakePointer { sequence: row.intake_sequence, part: row.intake_part, ordinal: row.intake_ordinal };
     Ok(Applied {
         entity,

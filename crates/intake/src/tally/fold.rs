@@ -40,10 +40,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Of an update of which this node knows that it is stored: what the look-up would say.
+    /// Of an update of which this node knows that it is stored, or was before: what the look-up would say.
     pub(crate) fn stored(update: StoredUpdate) -> Self {
         let StoredUpdate { ordinal, channel, class } = update;
-        Self { ordinal, bucket: Bucket::Channel(channel), became: Became::Stored(class), command: None }
+        let became = class.map_or(Became::Duplicate, Became::Stored);
+        Self { ordinal, bucket: Bucket::Channel(channel), became, command: None }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What each event changes in what is pending.
 
+use std::collections::BTreeSet;
+
 use relevo_domain::conversation::{Alert, Author, ConversationEvent, MessageKind, PauseTerms};
 use relevo_domain::{Event, MessageId, Recorded, Timestamp};
 use relevo_projection::row::{load, store};
@@ -49,17 +51,18 @@ pub(super) fn commit(rows: &mut dyn Rows, recorded: &Recorded) -> Result<(), App
     if before == after {
         return Ok(());
     }
-    for timer in before.timers(tenant, conversation) {
-        rows.delete(keys::timer(&timer));
+    // Most changes are of who waits for whom, and leave the times as they are: what stands is not written again.
+    let keys_of = |row: &PendingRow| -> BTreeSet<Vec<u8>> {
+        let timers = row.timers(tenant, conversation).into_iter().map(|timer| keys::timer(&timer));
+        let alarms = row.alarming().into_iter();
+        timers.chain(alarms.map(|(kind, since)| keys::alarm(tenant, kind, since, conversation))).collect()
+    };
+    let (gone, set) = (keys_of(&before), keys_of(&after));
+    for key in gone.difference(&set) {
+        rows.delete(key.clone());
     }
-    for (kind, since) in before.alarming() {
-        rows.delete(keys::alarm(tenant, kind, since, conversation));
-    }
-    for timer in after.timers(tenant, conversation) {
-        rows.put(keys::timer(&timer), Vec::new());
-    }
-    for (kind, since) in after.alarming() {
-        rows.put(keys::alarm(tenant, kind, since, conversation), Vec::new());
+    for key in set.difference(&gone) {
+        rows.put(key.clone(), Vec::new());
     }
     if after == PendingRow::default() {
         rows.delete(key);

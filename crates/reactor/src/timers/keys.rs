@@ -21,9 +21,14 @@ pub(crate) fn timers() -> Key {
     Key::new(TIMER)
 }
 
+/// What comes at this time.
+pub(crate) fn timers_at(scheduled: Timestamp) -> Key {
+    timers().i64(scheduled.as_millis())
+}
+
 pub(crate) fn timer(timer: &Timer) -> Vec<u8> {
     let Timer { scheduled, tenant, conversation, kind, set_by, after: _ } = timer;
-    let key = timers().i64(scheduled.as_millis()).text(tenant.as_str()).bytes(conversation.bytes());
+    let key = timers_at(*scheduled).text(tenant.as_str()).bytes(conversation.bytes());
     key.u8(byte(*kind)).u64(*set_by).finish()
 }
 
@@ -45,8 +50,13 @@ pub(crate) fn alarming(tenant: &TenantId, kind: TimerKind) -> Key {
     Key::new(ALARMING).text(tenant.as_str()).u8(byte(kind))
 }
 
+/// What has been so since then.
+pub(crate) fn alarming_since(tenant: &TenantId, kind: TimerKind, since: Timestamp) -> Key {
+    alarming(tenant, kind).i64(since.as_millis())
+}
+
 pub(crate) fn alarm(tenant: &TenantId, kind: TimerKind, since: Timestamp, conversation: EntityId) -> Vec<u8> {
-    alarming(tenant, kind).i64(since.as_millis()).bytes(conversation.bytes()).finish()
+    alarming_since(tenant, kind, since).bytes(conversation.bytes()).finish()
 }
 
 /// The time and the conversation of an ALARMING.

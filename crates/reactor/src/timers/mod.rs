@@ -15,7 +15,7 @@ use std::time::Duration;
 use relevo_domain::Recorded;
 use relevo_projection::{ApplyError, Projector, Rows};
 
-pub use reader::{Alarms, Due, EXAMINED_MAX, alarming_of, alarms, due, pending_of};
+pub use reader::{Alarms, Due, EXAMINED_MAX, Sight, alarming_of, alarms, due, pending_of};
 
 /// Name of the view: its folder and its row in `relevo view status`.
 pub const NAME: &str = "timers";

@@ -7,13 +7,38 @@ use relevo_command::{Timer, TimerKind};
 use relevo_domain::{EntityId, TenantId, Timestamp};
 use relevo_projection::RowSource;
 use relevo_projection::row::{ReadError, read};
-use relevo_readstore::{Direction, KeyError, KeyRange};
+use relevo_readstore::{Direction, Key, KeyError, KeyRange};
 
 use super::keys;
 use super::row::PendingRow;
 
 /// Timers that one look examines, however many of them are skipped: a look is short, and the next one goes on behind these.
 pub const EXAMINED_MAX: usize = 4_096;
+
+/// What a look is for: what is due now, and what comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sight {
+    pub now: Timestamp,
+    /// What comes later is not looked for: behind it stand the traces of all that was pending and is not any more, until the store
+    /// tidies up. Of thousands of pauses that ended in time, each look would walk over each. Absent: as far as there is anything.
+    pub until: Option<Timestamp>,
+}
+
+impl From<Timestamp> for Sight {
+    fn from(now: Timestamp) -> Self {
+        Self { now, until: None }
+    }
+}
+
+impl Sight {
+    /// Ends a range of keys where it ends itself. `key` begins the keys of what the log has at a time, which comes `after` it.
+    fn limit(self, range: &mut KeyRange, key: impl FnOnce(Timestamp) -> Key, after: Duration) {
+        if let Some(until) = self.until {
+            let end = until - after + Duration::from_millis(1);
+            *range = range.clone().before(key(end).as_slice());
+        }
+    }
+}
 
 /// What one look at what is pending found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,26 +47,28 @@ pub struct Due {
     pub timers: Vec<Timer>,
     /// The last timer that was looked at, if the look ended before it had seen everything that is due.
     pub rest: Option<Timer>,
-    /// When the first timer comes whose time has not come yet; absent if the look ended before, or if there is none.
+    /// When the first timer comes whose time has not come yet; absent if the look ended before, or if none comes in its sight.
     pub next: Option<Timestamp>,
     /// Rows that were left out because they are not what this version writes.
     pub unreadable: usize,
 }
 
-/// The timers whose time is `now` or earlier, behind that of an earlier look if one is named, at most `limit`; those that `skip`
+/// The timers whose time has come, behind that of an earlier look if one is named, at most `limit`; those that `skip`
 /// names are left out. Of all at most [`EXAMINED_MAX`] are looked at.
 pub fn due(
     source: &(impl RowSource + ?Sized),
-    now: Timestamp,
+    sight: impl Into<Sight>,
     behind: Option<&Timer>,
     limit: usize,
     skip: &dyn Fn(&Timer) -> bool,
 ) -> Result<Due, ReadError> {
+    let sight = sight.into();
     let mut range = KeyRange::prefix(keys::timers().finish());
+    sight.limit(&mut range, keys::timers_at, Duration::ZERO);
     if let Some(behind) = behind {
         range = range.after(&keys::timer(behind));
     }
-    look(source, &range, now, limit, skip, &keys::read_timer)
+    look(source, &range, sight.now, limit, skip, &keys::read_timer)
 }
 
 /// Reads timers in the order of their times, as far as they are due.
@@ -90,21 +117,23 @@ pub struct Alarms {
     pub after: Duration,
 }
 
-/// The alerts whose time is `now` or earlier, read as [`due`] reads timers.
+/// The alerts whose time has come, read as [`due`] reads timers.
 pub fn alarms(
     source: &(impl RowSource + ?Sized),
     of: &Alarms,
-    now: Timestamp,
+    sight: impl Into<Sight>,
     behind: Option<&Timer>,
     limit: usize,
     skip: &dyn Fn(&Timer) -> bool,
 ) -> Result<Due, ReadError> {
     let Alarms { tenant, kind, after } = of;
+    let sight = sight.into();
     let mut range = KeyRange::prefix(keys::alarming(tenant, *kind).finish());
+    sight.limit(&mut range, |since| keys::alarming_since(tenant, *kind, since), *after);
     if let Some(behind) = behind {
         range = range.after(&keys::alarm(tenant, *kind, behind.stored(), behind.conversation));
     }
-    look(source, &range, now, limit, skip, &|key| {
+    look(source, &range, sight.now, limit, skip, &|key| {
         let (since, conversation) = keys::read_alarm(key)?;
         let (scheduled, tenant) = (since + *after, tenant.clone());
         Ok(Timer { scheduled, tenant, conversation, kind: *kind, set_by: 0, after: *after })

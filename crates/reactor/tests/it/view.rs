@@ -11,7 +11,7 @@ use relevo_domain::{Actor, EntityId, Event, Recorded, TenantId, Timestamp};
 use relevo_projection::testing::story::staff;
 use relevo_projection::testing::{Story, fold, history, laws};
 use relevo_reactor::TimersProjector;
-use relevo_reactor::timers::{Alarms, alarms, due, pending_of};
+use relevo_reactor::timers::{Alarms, Sight, alarms, due, pending_of};
 
 const EVER: Timestamp = Timestamp::from_millis(i64::MAX);
 
@@ -237,4 +237,35 @@ fn a_look_goes_on_where_the_last_one_ended_and_says_what_comes_next() {
     assert_eq!((hours(&rest.timers), rest.rest, rest.next), (vec![5], None, Some(begin + Duration::from_hours(7))));
     let before = due(&*snapshot, begin + Duration::from_hours(1) - Duration::from_millis(1), None, 2, &odd).unwrap();
     assert_eq!((before.timers, before.next), (vec![], Some(begin + Duration::from_hours(1))));
+}
+
+#[test]
+fn a_look_sees_as_far_ahead_as_it_is_told_and_no_further() {
+    // Given a time that is set and a bot that is paused, both of which come in an hour.
+    let mut story = Story::new();
+    let (hour, begin) = (Duration::from_hours(1), story.now());
+    let ana = story.open(1, "wa", Medium::WhatsApp, "Ana");
+    story.tell(ana, staff("laura"), [paused(Some(begin + hour))]);
+    let (_folder, view) = fold(TimersProjector, story.commits());
+    let snapshot = view.snapshot().unwrap();
+    let list = Alarms { tenant: TenantId::new("demo").unwrap(), kind: TimerKind::PausedTooLong, after: hour };
+    let (moment, comes) = (Duration::from_millis(1), begin + hour);
+    // When it is looked for from a minute before, just as far as it, and a millisecond less.
+    for (until, next) in [(Some(comes), Some(comes)), (Some(comes - moment), None), (None, Some(comes))] {
+        let sight = Sight { now: comes - Duration::from_mins(1), until };
+        let found = [
+            due(&*snapshot, sight, None, 9, &|_| false).unwrap(),
+            alarms(&*snapshot, &list, sight, None, 9, &|_| false).unwrap(),
+        ];
+        // Then it is told to come if it was seen.
+        assert!(
+            found.iter().all(|found| (found.timers.is_empty(), found.next) == (true, next)),
+            "{until:?}: {found:?}"
+        );
+    }
+    // What is due is seen, however long it has been.
+    let late = comes + Duration::from_hours(9);
+    let sight = Sight { now: late, until: Some(late) };
+    assert_eq!(due(&*snapshot, sight, None, 9, &|_| false).unwrap().timers.len(), 1);
+    assert_eq!(alarms(&*snapshot, &list, sight, None, 9, &|_| false).unwrap().timers.len(), 1);
 }

@@ -1,6 +1,6 @@
 //! Rows that say where something stands: commands, mails, messages.
 
-/// Where a command was applied to one entity.
+/// Where a command was applied to one entity. It names the entity itself: the key of a command's first row does not.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::decision) struct CommandRow {
     #[prost(uint64, tag = "1")]
@@ -18,6 +18,9 @@ pub(in crate::decision) struct CommandRow {
     /// Place of the raw item in its message; 0 for one that travelled alone.
     #[prost(uint32, tag = "6")]
     pub intake_part: u32,
+    /// The entity, as keys have it.
+    #[prost(bytes = "vec", tag = "7")]
+    pub entity: Vec<u8>,
 }
 
 /// What is known of a mail's Message-ID.
