@@ -13,6 +13,17 @@ pub const COMMAND_ID_BYTES_MAX: usize = 128;
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const ENCODED_CHARS: usize = 26;
+const NO_DIGIT: u8 = u8::MAX;
+/// What each byte stands for.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < ALPHABET.len() {
+        digits[ALPHABET[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    digits
+};
 
 /// Why a name or an id was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -156,7 +167,7 @@ impl fmt::Display for EntityId {
         if self.kind == EntityKind::Workspace {
             return f.write_str("wks");
         }
-        write!(f, "{}_{}", self.kind.prefix(), encode(&self.bytes))
+        write!(f, "{}_{}", self.kind.prefix(), Encoded::of(&self.bytes))
     }
 }
 
@@ -198,7 +209,7 @@ impl MessageId {
 
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "msg_{}", encode(&self.0))
+        write!(f, "msg_{}", Encoded::of(&self.0))
     }
 }
 
@@ -235,7 +246,7 @@ impl TagId {
 
 impl fmt::Display for TagId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "tag_{}", encode(&self.0))
+        write!(f, "tag_{}", Encoded::of(&self.0))
     }
 }
 
@@ -271,7 +282,7 @@ impl CommitId {
 
 impl fmt::Display for CommitId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cmt_{}", encode(&self.0))
+        write!(f, "cmt_{}", Encoded::of(&self.0))
     }
 }
 
@@ -299,7 +310,7 @@ impl CommandId {
 
     /// The id of a command that was derived from what a provider sent; `in_` keeps it apart from clients' ids.
     pub fn derived(bytes: &[u8; 16]) -> Self {
-        Self(format!("in_{}", encode(bytes)))
+        Self(format!("in_{}", Encoded::of(bytes)))
     }
 
     pub fn as_str(&self) -> &str {
@@ -319,15 +330,26 @@ impl fmt::Debug for CommandId {
     }
 }
 
-/// Crockford base 32, lower case: 128 bits in 26 characters, sortable like the bytes.
-fn encode(bytes: &[u8; 16]) -> String {
-    let mut rest = u128::from_be_bytes(*bytes);
-    let mut text = [0u8; ENCODED_CHARS];
-    for slot in text.iter_mut().rev() {
-        *slot = ALPHABET[(rest & 31) as usize];
-        rest >>= 5;
+/// Crockford base 32, lower case: 128 bits in 26 characters, sortable like the bytes. Made without a `String`, for ids are put into
+/// words several times a message.
+struct Encoded([u8; ENCODED_CHARS]);
+
+impl Encoded {
+    fn of(bytes: &[u8; 16]) -> Self {
+        let mut rest = u128::from_be_bytes(*bytes);
+        let mut text = [0u8; ENCODED_CHARS];
+        for slot in text.iter_mut().rev() {
+            *slot = ALPHABET[(rest & 31) as usize];
+            rest >>= 5;
+        }
+        Self(text)
     }
-    text.iter().map(|b| char::from(*b)).collect()
+}
+
+impl fmt::Display for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.0).map_err(|_not_ascii| fmt::Error)?)
+    }
 }
 
 fn decode(text: &str) -> Option<[u8; 16]> {
@@ -337,8 +359,11 @@ fn decode(text: &str) -> Option<[u8; 16]> {
     }
     let mut value: u128 = 0;
     for byte in text.bytes() {
-        let digit = ALPHABET.iter().position(|b| *b == byte)?;
-        value = (value << 5) | digit as u128;
+        let digit = DIGITS[usize::from(byte)];
+        if digit == NO_DIGIT {
+            return None;
+        }
+        value = (value << 5) | u128::from(digit);
     }
     Some(value.to_be_bytes())
 }

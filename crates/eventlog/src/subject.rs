@@ -30,14 +30,19 @@ const FNV_PRIME: u32 = 0x0100_0193;
 
 /// The partition of an entity: 32-bit FNV-1a of `<tenant>.<entity>`, modulo [`PARTITIONS`].
 pub fn partition(tenant: &TenantId, entity: &EntityId) -> u32 {
-    let text = format!("{tenant}.{entity}");
-    let hash = text.bytes().fold(FNV_OFFSET, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(FNV_PRIME));
+    partition_of(&format!("{tenant}.{entity}"))
+}
+
+fn partition_of(name: &str) -> u32 {
+    let hash = name.bytes().fold(FNV_OFFSET, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(FNV_PRIME));
     hash % PARTITIONS
 }
 
 /// `relevo.events.<pp>.<tenant>.<entity>`.
 pub fn entity(tenant: &TenantId, entity: &EntityId) -> String {
-    format!("{EVENTS_PREFIX}{:02}.{tenant}.{entity}", partition(tenant, entity))
+    // Every commit that is read is compared with its subject: an id is put into words once.
+    let name = format!("{tenant}.{entity}");
+    format!("{EVENTS_PREFIX}{:02}.{name}", partition_of(&name))
 }
 
 /// `relevo.intake.<endpoint>`.

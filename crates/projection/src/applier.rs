@@ -6,7 +6,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use prost::Message;
 use relevo_domain::{EntityId, Position, Recorded, TenantId, Timestamp};
-use relevo_readstore::{Batch, ReadStore, StoreError};
+use relevo_readstore::{Batch, Pace, ReadStore, StoreError};
 
 use crate::cache::Cache;
 use crate::chains::Link;
@@ -19,6 +19,12 @@ use crate::view::Moment;
 
 /// Bytes that are collected before they are written, whatever the batch: bounds the memory of a batch of large commits.
 const WRITE_BYTES_MAX: usize = 8 << 20;
+
+/// Commits of a batch by which a view is known to be behind that was not before.
+const CATCHING_UP_COMMITS: usize = 512;
+/// How far behind its target a view is that is written as one that catches up: what fills a store's usual write buffers some times
+/// over. To change them costs a small file, so that who was away for a minute does without.
+const FAR_COMMITS: u64 = 16_384;
 
 /// What the log gave for one sequence. All views share it.
 #[derive(Clone, Debug)]
@@ -35,6 +41,9 @@ pub(crate) struct Applier {
     checkpoint: Checkpoint,
     /// As of the checkpoint, like the rows.
     companion: Option<Following>,
+    /// The log's past ends here.
+    target: u64,
+    pace: Pace,
 }
 
 /// Why a batch could not be applied. What was written before it stays; nothing of the rest is.
@@ -103,7 +112,8 @@ impl Applier {
         stream_created_at: Timestamp,
     ) -> Result<Self, ApplyFailure> {
         let checkpoint = Checkpoint::load(&store)?.unwrap_or_else(|| Checkpoint::start(stream_created_at));
-        Ok(Self { projector, store, cache: Cache::default(), checkpoint, companion: None })
+        let (cache, companion, target, pace) = (Cache::default(), None, 0, Pace::Following);
+        Ok(Self { projector, store, cache, checkpoint, companion, target, pace })
     }
 
     pub(crate) fn checkpoint(&self) -> &Checkpoint {
@@ -142,7 +152,7 @@ impl Applier {
 
     /// The same, telling each batch just before it is written.
     pub(crate) fn apply_telling(&mut self, items: &[Item], tell: &mut dyn FnMut(&Batch)) -> Result<(), ApplyFailure> {
-        self.cache.expect(items.len());
+        self.hurry(items.len());
         let mut rest = items;
         while !rest.is_empty() {
             let (mut batch, checkpoint, taken) = {
@@ -165,7 +175,42 @@ impl Applier {
             }
             rest = &rest[taken..];
         }
+        self.settle();
         Ok(())
+    }
+
+    /// The log's past ends there: it is to be brought there as fast as it can.
+    pub(crate) const fn aim(&mut self, target: Position) {
+        self.target = target.sequence();
+    }
+
+    /// Whether everything of the log's past is applied.
+    pub(crate) const fn is_there(&self) -> bool {
+        self.checkpoint.sequence >= self.target
+    }
+
+    /// Takes more memory while there is much to do: a row that is in it is looked for in no file.
+    fn hurry(&mut self, commits: usize) {
+        if self.pace == Pace::Following && self.target.saturating_sub(self.checkpoint.sequence) >= FAR_COMMITS {
+            self.go(Pace::CatchingUp);
+        }
+        self.cache.expect(self.pace == Pace::CatchingUp || commits >= CATCHING_UP_COMMITS);
+    }
+
+    /// Gives it back.
+    fn settle(&mut self) {
+        if self.pace == Pace::CatchingUp && self.is_there() {
+            self.go(Pace::Following);
+            self.cache.expect(false);
+        }
+    }
+
+    fn go(&mut self, pace: Pace) {
+        self.pace = pace;
+        if let Err(error) = self.store.set_pace(pace) {
+            // It is as right as before, and slower or larger.
+            tracing::debug!(view = self.projector.name(), %error, ?pace, "store keeps its write buffers");
+        }
     }
 
     fn companion_failed(&self, error: &ApplyError) -> ApplyFailure {
@@ -277,5 +322,46 @@ impl<'a> Staged<'a> {
         self.rows.put_meta(entity::undecodable_key(sequence), row.encode_to_vec());
         self.checkpoint.counts.undecodable += 1;
         self.checkpoint.sequence = sequence;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::projector::Rows;
+    use crate::testing::{history, items, open};
+
+    /// The latest commit of each entity.
+    struct Latest;
+
+    impl Projector for Latest {
+        fn name(&self) -> &'static str {
+            "latest"
+        }
+
+        fn version(&self) -> u32 {
+            1
+        }
+
+        fn apply(&self, rows: &mut dyn Rows, commit: &Recorded) -> Result<(), ApplyError> {
+            rows.put(commit.commit.entity.to_string().into_bytes(), commit.sequence.to_be_bytes().to_vec());
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn who_is_far_behind_catches_up_with_more_memory_and_gives_it_back() {
+        let (folder, items) = (tempfile::tempdir().unwrap(), items(&history(3, 300)));
+        let mut applier = open(folder.path(), Arc::new(Latest));
+        assert!(applier.is_there());
+        applier.aim(Position::new(FAR_COMMITS - 1));
+        applier.apply(&items[..100]).unwrap();
+        assert_eq!((applier.pace, applier.is_there()), (Pace::Following, false));
+        applier.aim(Position::new(FAR_COMMITS + 100));
+        applier.apply(&items[100..200]).unwrap();
+        assert_eq!(applier.pace, Pace::CatchingUp);
+        applier.aim(Position::new(300));
+        applier.apply(&items[200..]).unwrap();
+        assert_eq!((applier.pace, applier.is_there()), (Pace::Following, true));
     }
 }

@@ -51,6 +51,7 @@ impl Builder {
         if applier.position() >= target {
             return Ok(applier);
         }
+        applier.aim(target);
         let mut feed = Feed::after(applier.position(), target, &self.hub, Sharing::Alone, self.token.clone());
         while applier.position() < target {
             let applied = applier.position();

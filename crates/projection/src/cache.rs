@@ -9,20 +9,21 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use relevo_readstore::{Batch, Family, ReadStore, StoreError};
 
-/// Bytes of keys and values that are kept of one store, a quarter each for either family's two generations: the rows of some
-/// thousand conversations. Eight views have caches of their own.
+/// Bytes of keys and values that are kept of one store: the rows of some thousand conversations. Eight views have caches of their own.
 const CACHE_BYTES_MAX: usize = 2 << 20;
-/// The same while a view catches up, and the size of a batch by which that is known: it meets all entities of weeks within seconds,
-/// and a row that is not here is looked for in several files. Given back with the first smaller batch.
+/// The same while a view catches up: it meets all entities of weeks within seconds, and a row that is not here is looked for in
+/// several files. Given back as soon as it has.
 const CATCHING_UP_BYTES_MAX: usize = 12 << 20;
-const CATCHING_UP_COMMITS: usize = 512;
+/// Eighths of it that one generation of the rows may have, and one of `meta`: of that little is asked, see [`crate::chains`].
+const ROWS_EIGHTHS: usize = 3;
+const META_EIGHTHS: usize = 1;
 /// What an entry costs beside its bytes, roughly.
 const ENTRY_BYTES: usize = 96;
 
 type Rows = HashMap<Vec<u8>, Option<Vec<u8>>, RandomState>;
 
 /// The rows of one store that were read lately; an absent one is kept as absent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Cache {
     rows: RefCell<Generations>,
     meta: RefCell<Generations>,
@@ -30,7 +31,7 @@ pub(crate) struct Cache {
 
 /// What was wanted since the last change of generations, and what was wanted before it: of that, what is not wanted again is
 /// forgotten with the next change.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Generations {
     young: Rows,
     old: Rows,
@@ -40,26 +41,44 @@ struct Generations {
 }
 
 impl Cache {
-    /// So many commits come in the next batch.
-    pub(crate) fn expect(&self, commits: usize) {
-        let bytes_max = if commits < CATCHING_UP_COMMITS { CACHE_BYTES_MAX } else { CATCHING_UP_BYTES_MAX };
-        for family in [&self.rows, &self.meta] {
-            family.borrow_mut().bound(bytes_max / 4);
-        }
+    /// Whether the next batch is one of a view that catches up.
+    pub(crate) fn expect(&self, catching_up: bool) {
+        let bytes_max = if catching_up { CATCHING_UP_BYTES_MAX } else { CACHE_BYTES_MAX };
+        self.rows.borrow_mut().bound(bytes_max / 8 * ROWS_EIGHTHS);
+        self.meta.borrow_mut().bound(bytes_max / 8 * META_EIGHTHS);
     }
 
     /// The row at a key, as it is in the store.
     pub(crate) fn get(&self, store: &ReadStore, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut found = None;
+        self.look(store, family, key, &mut |row| found = Some(row.to_vec()))?;
+        Ok(found)
+    }
+
+    /// Shows it, if there is one, without a copy.
+    pub(crate) fn look(
+        &self,
+        store: &ReadStore,
+        family: Family,
+        key: &[u8],
+        show: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), StoreError> {
         let mut generations = self.family(family).borrow_mut();
         if let Some(row) = generations.young.get(key) {
-            return Ok(row.clone());
+            if let Some(row) = row {
+                show(row);
+            }
+            return Ok(());
         }
-        let row = match generations.old.remove(key) {
-            Some(row) => row,
-            None => store.get_in(family, key)?,
+        let (key, row) = match generations.old.remove_entry(key) {
+            Some(kept) => kept,
+            None => (key.to_vec(), store.get_in(family, key)?),
         };
-        generations.keep(key.to_vec(), row.clone());
-        Ok(row)
+        if let Some(row) = &row {
+            show(row);
+        }
+        generations.keep(key, row);
+        Ok(())
     }
 
     /// The store takes this batch.
@@ -80,9 +99,11 @@ impl Cache {
     }
 }
 
-impl Default for Generations {
+impl Default for Cache {
     fn default() -> Self {
-        Self { young: Rows::default(), old: Rows::default(), young_bytes: 0, bytes_max: CACHE_BYTES_MAX / 4 }
+        let cache = Self { rows: RefCell::default(), meta: RefCell::default() };
+        cache.expect(false);
+        cache
     }
 }
 
@@ -109,10 +130,21 @@ impl Generations {
         if let Some(row) = young.get_mut(key) {
             let bytes = |row: Option<&[u8]>| row.map_or(0, <[u8]>::len);
             *young_bytes += bytes(value).saturating_sub(bytes(row.as_deref()));
-            *row = value.map(<[u8]>::to_vec);
+            replace(row, value);
         } else if let Some(row) = old.get_mut(key) {
-            *row = value.map(<[u8]>::to_vec);
+            replace(row, value);
         }
+    }
+}
+
+/// In the room that it has: most rows change often and stay about as large.
+fn replace(row: &mut Option<Vec<u8>>, value: Option<&[u8]>) {
+    match (row.as_mut(), value) {
+        (Some(row), Some(value)) => {
+            row.clear();
+            row.extend_from_slice(value);
+        }
+        (_, value) => *row = value.map(<[u8]>::to_vec),
     }
 }
 
@@ -140,7 +172,7 @@ mod tests {
                 assert_eq!(cache.get(&store, Family::Rows, &key.to_be_bytes()).unwrap(), Some(value(round)));
             }
             let kept = cache.rows.borrow();
-            assert!((kept.young.len() + kept.old.len()) * 1_000 <= CACHE_BYTES_MAX / 2);
+            assert!((kept.young.len() + kept.old.len()) * 1_000 <= CACHE_BYTES_MAX / 8 * 2 * ROWS_EIGHTHS);
         }
     }
 

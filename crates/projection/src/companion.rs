@@ -17,7 +17,8 @@ pub type Frozen = Arc<dyn Any + Send + Sync>;
 /// What a view keeps in memory beside its rows. A pure function of the rows under its prefixes.
 ///
 /// An error of any call stops the view (`ViewState::Stopped`): readers keep what they had, and never see a companion that does
-/// not belong to its rows. It is called where blocking is allowed, by one thread at a time.
+/// not belong to its rows. It is called by one thread at a time: at open and for many rows where blocking is allowed, for those of a
+/// few commits where other tasks run, so that it never waits for anything.
 pub trait Companion: Send + 'static {
     /// Which rows it wants to see, by the beginning of their keys. Asked once, before any row is shown. The rows under them are
     /// shown once each at open, in the order of the keys within a prefix; prefixes may come in any order.

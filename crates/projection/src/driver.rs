@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::applier::{Applier, ApplyFailure, Item};
+use crate::applier::Applier;
 use crate::build::apply_off_thread;
 use crate::checkpoint::{CheckError, Checkpoint, Divergence, check};
 use crate::feed::{Backoff, Feed};
@@ -272,6 +272,7 @@ impl Driver {
             Feed::after(following.applier.position(), following.target, &self.hub, Sharing::Shared, token.clone())
                 .lingering(self.projector.linger(), Arc::clone(&self.view));
         drop(self.opening.take());
+        following.applier.aim(following.target);
         let mut recheck = interval_at(Instant::now() + RECHECK_EVERY, RECHECK_EVERY);
         recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut connections = self.log.connections();
@@ -302,8 +303,9 @@ impl Driver {
             if batch.is_empty() {
                 return End::Cancelled;
             }
-            following = match self.apply(following, batch).await {
-                Ok(following) => following,
+            let Following { applier, slot, target, switch } = following;
+            following = match apply_off_thread(applier, batch).await {
+                Ok(applier) => Following { applier, slot, target, switch },
                 Err(failure) if failure.is_the_folders() => return End::Broken(failure.to_string()),
                 Err(failure) => return End::Stopped(failure.to_string()),
             };
@@ -350,12 +352,6 @@ impl Driver {
                 Err(end)
             }
         }
-    }
-
-    async fn apply(&self, following: Following, batch: Vec<Item>) -> Result<Following, ApplyFailure> {
-        let Following { applier, slot, target, switch } = following;
-        let applier = apply_off_thread(applier, batch).await?;
-        Ok(Following { applier, slot, target, switch })
     }
 
     /// Lets readers see how far the view is, and gives them this folder once it is time.

@@ -1,7 +1,8 @@
 //! What a view takes from the log, batch by batch, and how often.
 //!
 //! A batch costs as much as some dozen commits, whatever is in it. So a view takes what is there and then lets some gather, for as long
-//! as nobody waits for it: by how fast they come, which is for every view, and by its projector's own linger.
+//! as nobody waits for it: by how fast they come, which is for every view, and by its projector's own linger. Of the log's past it takes
+//! whole batches.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,9 @@ const PAUSE_A_COMMIT: Duration = Duration::from_micros(400);
 const PAUSE_MAX: Duration = Duration::from_millis(4);
 /// A shorter pause is left out: the clock of the tasks ticks in milliseconds.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
+/// How long a view that catches up waits for a whole batch: what is read is read for the slowest of those that share the reading, and
+/// the others would take it a few dozen commits at a time.
+const FILL_MAX: Duration = Duration::from_millis(50);
 /// Commits that a view which lingers lets gather at most, and how often it counts them: far fewer than a ring holds come in between.
 const LINGER_COMMITS_MAX: usize = 256;
 const COUNT_EVERY: Duration = Duration::from_millis(100);
@@ -89,12 +93,29 @@ impl Feed {
             sleep_until(self.not_before).await;
         }
         loop {
+            self.fill().await;
             self.gather().await;
             if let Some(batch) = self.seat.take(BATCH_COMMITS_MAX) {
                 self.not_before = Instant::now() + pause_after(batch.len());
                 return batch;
             }
             self.seat.arrival().await;
+        }
+    }
+
+    /// Waits while less than a batch of the past is there and more of it is to come. Not while nothing is there.
+    async fn fill(&mut self) {
+        let until = Instant::now() + FILL_MAX;
+        loop {
+            let (waiting, past) = (self.seat.waiting(), self.seat.next() <= self.target);
+            let more = past && self.seat.arrived() <= self.target;
+            if waiting == 0 || waiting >= BATCH_COMMITS_MAX || !more || Instant::now() >= until {
+                return;
+            }
+            tokio::select! {
+                () = self.seat.arrival() => {}
+                () = sleep_until(until) => {}
+            }
         }
     }
 
@@ -144,7 +165,40 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
+    use relevo_domain::{CommandId, CommitId};
+    use relevo_eventlog::{Append, Log as _, MemoryLog, Outcome};
+
     use super::*;
+    use crate::testing::history;
+
+    /// Versions and hashes do not matter to who reads.
+    async fn append(log: &MemoryLog, commits: u64) {
+        for (recorded, last) in history(7, 1).iter().cycle().zip(0..commits) {
+            let mut commit = recorded.commit.clone();
+            let bytes = u128::from(last).to_be_bytes();
+            (commit.id, commit.command_id) = (CommitId::new(bytes), CommandId::derived(&bytes));
+            commit.first_version = last + 1;
+            commit.events.truncate(1);
+            let appended = log.append(vec![Append { commit, expected: last }]).await.unwrap();
+            assert!(matches!(appended, Outcome::Applied { .. }), "{appended:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_past_is_taken_in_whole_batches_and_its_end_at_once() {
+        let (log, token, start) = (MemoryLog::new(), CancellationToken::new(), Instant::now());
+        append(&log, 2_500).await;
+        let hub = Hub::new(Arc::new(log.clone()), token.clone());
+        let mut feed = Feed::after(Position::START, Position::new(2_500), &hub, Sharing::Shared, token.clone());
+        let taken = [feed.batch().await.len(), feed.batch().await.len(), feed.batch().await.len()];
+        assert_eq!(taken, [BATCH_COMMITS_MAX, BATCH_COMMITS_MAX, 2_500 - 2 * BATCH_COMMITS_MAX]);
+        assert!(start.elapsed() < FILL_MAX, "{:?}", start.elapsed());
+        // A past that does not come is not waited for, and what is after it not at all.
+        let mut feed = Feed::after(Position::new(2_490), Position::new(9_000), &hub, Sharing::Alone, token);
+        let asked = Instant::now();
+        assert_eq!(feed.batch().await.len(), 10);
+        assert!((FILL_MAX..2 * FILL_MAX).contains(&asked.elapsed()), "{:?}", asked.elapsed());
+    }
 
     #[test]
     fn few_commits_are_taken_at_once_and_many_gather_for_a_moment() {

@@ -266,7 +266,7 @@ async fn read(hub: Arc<Hub>, reading: Arc<Reading>) {
 async fn follow(log: &dyn Log, reading: &Reading) {
     let mut backoff = Backoff::new();
     // Also when it is begun again: it goes on where it was.
-    let mut chains = Chains::default();
+    let mut chains = Chains::from(reading.lock().begin());
     loop {
         let next = reading.lock().begin();
         let error = match log.read(next).await {
@@ -278,6 +278,9 @@ async fn follow(log: &dyn Log, reading: &Reading) {
                         break LogError::Unavailable("the log ended the reading".to_owned());
                     };
                     let (items, failed) = items(chunk, &mut chains);
+                    if reading.lock().next() > reading.target {
+                        chains.is_there();
+                    }
                     if !items.is_empty() {
                         backoff.reset();
                         reading.put(items).await;

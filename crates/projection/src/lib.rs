@@ -9,6 +9,7 @@
 
 pub mod answers;
 pub mod merged;
+mod met;
 pub mod projector;
 pub mod row;
 pub mod waiting;

@@ -35,6 +35,13 @@ pub trait Projector: Send + Sync + 'static {
 /// The rows of one view while commits are applied: reads see what was written before, in this batch too.
 pub trait Rows {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ApplyError>;
+    /// Shows the row at a key, if there is one, for who needs no copy of its own. `show` reads no rows.
+    fn look(&self, key: &[u8], show: &mut dyn FnMut(&[u8])) -> Result<(), ApplyError> {
+        if let Some(row) = self.get(key)? {
+            show(&row);
+        }
+        Ok(())
+    }
     fn put(&mut self, key: Vec<u8>, value: Vec<u8>);
     fn delete(&mut self, key: Vec<u8>);
     /// All rows whose key begins with `prefix`, in key order, at most `limit`. Looks at every change of the batch: for what is rare.

@@ -33,7 +33,9 @@ pub fn decode<T: Message + Default>(table: &str, bytes: &[u8]) -> Result<T, BadR
 
 /// The row at a key while commits are applied.
 pub fn load<T: Message + Default>(rows: &dyn Rows, table: &str, key: &[u8]) -> Result<Option<T>, ApplyError> {
-    Ok(rows.get(key)?.map(|bytes| decode(table, &bytes)).transpose()?)
+    let mut row = None;
+    rows.look(key, &mut |bytes| row = Some(decode(table, bytes)))?;
+    Ok(row.transpose()?)
 }
 
 /// Puts a row.

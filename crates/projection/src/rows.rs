@@ -81,7 +81,8 @@ impl<'a> Overlay<'a> {
     }
 
     pub(crate) fn into_batch(self) -> Batch {
-        let mut batch = Batch::new();
+        // One more for the checkpoint.
+        let mut batch = Batch::with_capacity(self.pending.len() + self.meta.len() + 1);
         for (family, changes) in [(Family::Rows, self.pending), (Family::Meta, self.meta)] {
             let mut changes: Vec<_> = changes.into_iter().collect();
             changes.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
@@ -108,6 +109,18 @@ impl Rows for Overlay<'_> {
         match self.call.get(key).or_else(|| self.pending.get(key)) {
             Some(pending) => Ok(pending.clone()),
             None => self.cache.get(self.store, Family::Rows, key).map_err(|error| self.failed(error)),
+        }
+    }
+
+    fn look(&self, key: &[u8], show: &mut dyn FnMut(&[u8])) -> Result<(), ApplyError> {
+        match self.call.get(key).or_else(|| self.pending.get(key)) {
+            Some(pending) => {
+                if let Some(row) = pending {
+                    show(row);
+                }
+                Ok(())
+            }
+            None => self.cache.look(self.store, Family::Rows, key, show).map_err(|error| self.failed(error)),
         }
     }
 
@@ -170,6 +183,9 @@ mod tests {
     fn expect_same(rows: &dyn Rows, model: &Model) {
         for key in ["a", "ab", "cc"] {
             assert_eq!(rows.get(key.as_bytes()).unwrap(), model.get(key.as_bytes()).cloned());
+            let mut shown = None;
+            rows.look(key.as_bytes(), &mut |row| shown = Some(row.to_vec())).unwrap();
+            assert_eq!(shown.as_ref(), model.get(key.as_bytes()));
         }
         for prefix in ["", "a", "b", "ca"] {
             for limit in [0, 1, 2, 3, 100] {

@@ -107,6 +107,13 @@ impl Rows for FoldedRows {
         Ok(self.0.get(key).cloned())
     }
 
+    fn look(&self, key: &[u8], show: &mut dyn FnMut(&[u8])) -> Result<(), ApplyError> {
+        if let Some(row) = self.0.get(key) {
+            show(row);
+        }
+        Ok(())
+    }
+
     fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
         self.0.insert(key, value);
     }

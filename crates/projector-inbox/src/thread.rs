@@ -70,7 +70,7 @@ pub(crate) fn add(
         place.known = Some(SpotRow { sequence: moment.sequence, ordinal: moment.ordinal });
         store(rows, key, &place);
     }
-    put(rows, moment, Entry::Message(row.clone()));
+    let Some(Entry::Message(row)) = put(rows, moment, Entry::Message(row)) else { return Err(misplaced()) };
     Ok(row)
 }
 
@@ -113,10 +113,12 @@ fn amend_at(
     let mut stored = entry_at(&*rows, &key)?;
     let Some(Entry::Message(row)) = &mut stored.entry else { return Err(misplaced()) };
     change(row)?;
-    let row = row.clone();
     stored.changed = moment.sequence;
     store(rows, key, &stored);
-    Ok(row)
+    match stored.entry {
+        Some(Entry::Message(row)) => Ok(row),
+        Some(_) | None => Err(misplaced()),
+    }
 }
 
 /// Changes a message, or what is kept about it while it is unknown. Answers with the message if it is known.
@@ -285,9 +287,12 @@ fn kept(old: &[AttachmentRow], new: AttachmentRow) -> AttachmentRow {
 
 // === rows ===
 
-pub(crate) fn put(rows: &mut dyn Rows, moment: Moment<'_>, entry: Entry) {
+/// Adds an entry, and gives it back.
+pub(crate) fn put(rows: &mut dyn Rows, moment: Moment<'_>, entry: Entry) -> Option<Entry> {
     let key = keys::thread(moment.tenant, moment.entity, moment.sequence, moment.ordinal);
-    store(rows, key, &ThreadRow { occurred_at: moment.at, entry: Some(entry), changed: moment.sequence });
+    let row = ThreadRow { occurred_at: moment.at, entry: Some(entry), changed: moment.sequence };
+    store(rows, key, &row);
+    row.entry
 }
 
 fn entry_at(rows: &dyn Rows, key: &[u8]) -> Result<ThreadRow, ApplyError> {

@@ -75,14 +75,14 @@ impl<'a> Facts<'a> {
 
     /// States a fact in the place of an earlier one, and remembers it there.
     pub(crate) fn correct(&mut self, definition: &'static Definition, last: &mut Option<FactRow>, draft: Draft) {
-        *last = Some(self.push(definition, draft, last.take()));
+        *last = Some(self.push(definition, draft, last.take()).clone());
     }
 
     pub(crate) fn finish(self) -> Vec<Observed> {
         self.observed
     }
 
-    fn push(&mut self, definition: &'static Definition, draft: Draft, replaces: Option<FactRow>) -> FactRow {
+    fn push(&mut self, definition: &'static Definition, draft: Draft, replaces: Option<FactRow>) -> &FactRow {
         debug_assert_eq!(draft.labels.len(), definition.labels.len(), "{}", definition.name);
         let commit = &self.recorded.commit;
         let earlier = self.observed.iter().filter(|observed| observed.definition.number == definition.number);
@@ -113,7 +113,6 @@ impl<'a> Facts<'a> {
                 ordinal: row.ordinal,
             }),
         };
-        self.observed.push(Observed { definition, fact: fact.clone(), replaces });
-        fact
+        &self.observed.push_mut(Observed { definition, fact, replaces }).fact
     }
 }

@@ -22,6 +22,11 @@ impl Batch {
         Self::default()
     }
 
+    /// With room for so many changes.
+    pub fn with_capacity(operations: usize) -> Self {
+        Self { operations: Vec::with_capacity(operations), bytes: 0 }
+    }
+
     pub fn put(&mut self, family: Family, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
         self.push(Operation { family, key: key.into(), value: Some(value.into()) });
     }

@@ -5,6 +5,8 @@
 //! Nothing here knows commits, views or projectors.
 
 mod batch;
+mod buffers;
+mod caches;
 mod error;
 pub mod key;
 mod range;
@@ -12,8 +14,10 @@ mod snapshot;
 mod store;
 
 pub use batch::Batch;
+pub use buffers::{Pace, WriteBuffers};
+pub use caches::{BlockCache, RowCache};
 pub use error::{OpenError, StoreError};
 pub use key::{Key, KeyError, KeyReader};
 pub use range::{Direction, Entry, KeyRange};
 pub use snapshot::Snapshot;
-pub use store::{BlockCache, Digest, Family, Options, ReadStore};
+pub use store::{Digest, Family, Options, ReadStore};

@@ -5,28 +5,24 @@ use std::fs::DirBuilder;
 use std::ops::ControlFlow;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rocksdb::{
-    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBRecoveryMode,
+    BlockBasedIndexType, BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode,
 };
 use sha2::{Digest as _, Sha256};
 
 use crate::batch::Batch;
+use crate::buffers::{WRITE_BUFFERS_BYTES, WriteBuffers};
+use crate::caches::{BLOCK_CACHE_BYTES, BlockCache, Haste, ROW_CACHE_BYTES, RowCache};
 use crate::error::{OpenError, StoreError};
 use crate::range::{Direction, Entry, KeyRange, collect};
 use crate::snapshot::Snapshot;
 
-/// Cache of blocks read from disk, shared by all stores that are opened with the same [`BlockCache`]. Enough to keep the
-/// index and the first pages of every view of a small installation in memory.
-pub(crate) const BLOCK_CACHE_BYTES: usize = 32 << 20;
-/// Cache of single rows, shared like the cache of blocks. A page of a list reads rows that lie anywhere: of each it would keep a
-/// block of 4 KiB, of which it needs a few hundred bytes. This one holds the rows of a thousand pages.
-pub(crate) const ROW_CACHE_BYTES: usize = 16 << 20;
 /// Rows that were written and not yet sorted onto disk, per family; two of them can exist at a time. Half a dozen stores fill
-/// theirs for minutes before the first write to disk: larger ones look like a leak, and speed up rebuilding alone.
+/// theirs for minutes before the first write to disk: larger ones look like a leak, and speed up catching up alone, see
+/// [`crate::Pace`].
 pub(crate) const WRITE_BUFFER_BYTES: usize = 4 << 20;
 /// The meta family is small: a few bytes an entity.
 const META_WRITE_BUFFER_BYTES: usize = 1 << 20;
@@ -58,7 +54,7 @@ pub enum Family {
 }
 
 impl Family {
-    const ALL: [Self; 2] = [Self::Rows, Self::Meta];
+    pub(crate) const ALL: [Self; 2] = [Self::Rows, Self::Meta];
 
     const fn name(self) -> &'static str {
         match self {
@@ -67,25 +63,23 @@ impl Family {
         }
     }
 
-    const fn write_buffer_bytes(self, options: &Options) -> usize {
+    /// `of_rows` is what the rows have.
+    const fn write_buffer_bytes(self, of_rows: usize) -> usize {
         match self {
-            Self::Rows => options.write_buffer_bytes,
+            Self::Rows => of_rows,
             Self::Meta => META_WRITE_BUFFER_BYTES,
         }
     }
 }
 
-/// A cache of blocks or rows; its clones are the same cache.
-#[derive(Clone)]
-pub struct BlockCache(Cache);
-
 /// How a store is opened. Clones share the caches.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub block_cache: BlockCache,
-    /// Of single rows, in the order of their last use.
-    pub row_cache: BlockCache,
+    pub row_cache: RowCache,
     pub write_buffer_bytes: usize,
+    /// Of all stores together.
+    pub write_buffers: WriteBuffers,
     pub open_files_max: i32,
 }
 
@@ -99,7 +93,7 @@ pub struct Digest {
 /// An open store. Clones are the same store; its folder is closed when the last clone and the last snapshot are gone.
 #[derive(Clone)]
 pub struct ReadStore {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 /// The database and, dropped after it, what happens to its folder.
@@ -107,6 +101,11 @@ pub(crate) struct Inner {
     pub(crate) db: DB,
     /// Somebody read a block that is not what was written.
     damaged: AtomicBool,
+    /// Of its rows, while it follows.
+    write_buffer_bytes: usize,
+    /// Present while it catches up.
+    pub(crate) haste: Mutex<Option<Haste>>,
+    pub(crate) block_cache: BlockCache,
     folder: Folder,
 }
 
@@ -132,7 +131,9 @@ impl ReadStore {
         let db = DB::open_cf_descriptors(&options.database(), &path, families)
             .map_err(|error| OpenError::from_rocksdb(path.clone(), existed, error))?;
         let folder = Folder { path, remove: AtomicBool::new(false) };
-        Ok(Self { inner: Arc::new(Inner { db, damaged: AtomicBool::new(false), folder }) })
+        let (damaged, write_buffer_bytes) = (AtomicBool::new(false), options.write_buffer_bytes);
+        let (haste, block_cache) = (Mutex::default(), options.block_cache.clone());
+        Ok(Self { inner: Arc::new(Inner { db, damaged, write_buffer_bytes, haste, block_cache, folder }) })
     }
 
     /// The same for what can be counted again from the log: a folder that is damaged is deleted and begun again.
@@ -262,6 +263,10 @@ impl Inner {
         &self.folder.path
     }
 
+    pub(crate) const fn write_buffer_bytes(&self, family: Family) -> usize {
+        family.write_buffer_bytes(self.write_buffer_bytes)
+    }
+
     pub(crate) fn family(&self, family: Family) -> Result<&ColumnFamily, StoreError> {
         self.db
             .cf_handle(family.name())
@@ -286,8 +291,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             block_cache: BlockCache::new(BLOCK_CACHE_BYTES),
-            row_cache: BlockCache::new(ROW_CACHE_BYTES),
+            row_cache: RowCache::new(ROW_CACHE_BYTES),
             write_buffer_bytes: WRITE_BUFFER_BYTES,
+            write_buffers: WriteBuffers::new(WRITE_BUFFERS_BYTES),
             open_files_max: OPEN_FILES_MAX,
         }
     }
@@ -305,6 +311,7 @@ impl Options {
         options.set_max_total_wal_size(WAL_BYTES_MAX);
         options.set_max_open_files(self.open_files_max);
         options.set_row_cache(&self.row_cache.0);
+        options.set_write_buffer_manager(&self.write_buffers.0);
         options.set_keep_log_file_num(DIARY_FILES_MAX);
         options.set_log_level(rocksdb::LogLevel::Warn);
         options.set_stats_dump_period_sec(0);
@@ -313,7 +320,7 @@ impl Options {
 
     fn family(&self, family: Family) -> rocksdb::Options {
         let mut blocks = BlockBasedOptions::default();
-        blocks.set_block_cache(&self.block_cache.0);
+        blocks.set_block_cache(self.block_cache.cache());
         blocks.set_cache_index_and_filter_blocks(true);
         blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
         blocks.set_bloom_filter(FILTER_BITS_PER_KEY, false);
@@ -325,25 +332,13 @@ impl Options {
         blocks.set_pin_top_level_index_and_filter(true);
         let mut options = rocksdb::Options::default();
         options.set_block_based_table_factory(&blocks);
-        options.set_write_buffer_size(family.write_buffer_bytes(self));
+        options.set_write_buffer_size(family.write_buffer_bytes(self.write_buffer_bytes));
         options.set_max_write_buffer_number(2);
         // A view asks for many rows that are not there yet: a filter over what is in memory answers that without a search.
         options.set_memtable_whole_key_filtering(true);
         options.set_memtable_prefix_bloom_ratio(MEMTABLE_FILTER_SHARE);
         options.set_compression_type(DBCompressionType::Lz4);
         options
-    }
-}
-
-impl BlockCache {
-    pub fn new(bytes: usize) -> Self {
-        Self(Cache::new_lru_cache(bytes))
-    }
-}
-
-impl fmt::Debug for BlockCache {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BlockCache")
     }
 }
 

@@ -236,7 +236,7 @@ impl<'a> Run<'a> {
 }
 
 /// A folder for tests: small buffers, so that a short history already has several files.
-pub(super) fn open(path: &Path, projector: Arc<dyn Projector>) -> Applier {
+pub(crate) fn open(path: &Path, projector: Arc<dyn Projector>) -> Applier {
     let options = Options { write_buffer_bytes: 1 << 20, ..Options::default() };
     let store = must(ReadStore::open(path, &options), "open a store");
     must(Applier::resume(projector, store, HISTORY_STREAM_CREATED_AT), "resume")

@@ -21,6 +21,8 @@ use crate::projector::Projector;
 use crate::view::{View, ViewState};
 
 pub use history::{HISTORY_STREAM_CREATED_AT, history, long_history};
+#[cfg(test)]
+pub(crate) use laws::open;
 pub use laws::{Effort, broken_laws, laws};
 pub use live::LiveView;
 pub use story::Story;
@@ -38,7 +40,7 @@ pub fn fold<P: Projector>(projector: P, commits: &[Recorded]) -> (TempDir, Arc<V
     (folder, Arc::new(view))
 }
 
-fn items(commits: &[Recorded]) -> Vec<Item> {
+pub(crate) fn items(commits: &[Recorded]) -> Vec<Item> {
     commits.iter().map(|commit| Item::Commit(Arc::new(commit.clone()), Link::Unknown)).collect()
 }
 

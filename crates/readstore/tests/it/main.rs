@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail at once, where it is")]
 
 mod key;
+mod pace;
 mod store;
