@@ -266,6 +266,13 @@ impl ViewSnapshot {
         &self.moment.rows
     }
 
+    /// The same for who must not wait for the disk; see [`Snapshot::in_memory`].
+    #[must_use]
+    pub fn in_memory(&self) -> Self {
+        let moment = Moment { rows: self.moment.rows.in_memory(), ..self.moment.clone() };
+        Self { moment, ..*self }
+    }
+
     /// What the view keeps in memory, of the same position as the rows. `None` if the view keeps nothing of this type, and while
     /// an older version of it is served: no reader can do its work then, and the view is as good as starting.
     pub fn companion<T: Any + Send + Sync>(&self) -> Option<&T> {

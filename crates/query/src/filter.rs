@@ -56,6 +56,11 @@ impl AskedFilter {
         Self { rest, tags: asked_tags(fields, &asked.tags), waiting }
     }
 
+    /// Whether it looks for words: that takes its time.
+    pub(crate) const fn searches(&self) -> bool {
+        self.rest.search.is_some()
+    }
+
     /// The reader's filter at a moment: with these tags of the tenant, and this time.
     fn at(&self, known: &[inbox::Tag], now: Timestamp) -> Result<inbox::Filter, QueryError> {
         let find = |asked: &AskedTag| known.iter().find(|tag| asked.names(tag)).map(|tag| tag.id);

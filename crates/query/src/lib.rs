@@ -1,7 +1,7 @@
 //! The query side: the gRPC services of `relevo.query.v1` over the views.
 //!
 //! Every RPC is five short moves: parse the request into a typed query, authorise the caller, wait until the view is fresh
-//! enough, read from one snapshot on a blocking thread, render. Nothing here writes, knows the log, or decides; what a caller
+//! enough, read from one snapshot (on a blocking thread, unless it is short and in memory), render. Nothing here writes, knows the log, or decides; what a caller
 //! may see is decided by `Caller::sees` on every row. All pages of a list show one moment (see [`moment`]).
 
 mod access;
@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use relevo_domain::Clock;
-use relevo_projection::View;
+use relevo_projection::{View, ViewSnapshot};
 use relevo_proto::query::v1::assignment_service_server::AssignmentServiceServer;
 use relevo_proto::query::v1::bulk_service_server::BulkServiceServer;
 use relevo_proto::query::v1::file_service_server::FileServiceServer;
@@ -192,4 +192,19 @@ async fn read<A: Send + 'static>(
     work: impl FnOnce() -> Result<A, QueryError> + Send + 'static,
 ) -> Result<A, QueryError> {
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(QueryError::Stopping))
+}
+
+/// Reads where the request stands if all of it is in memory, as it nearly always is: going to a blocking thread and back costs as
+/// much as a short list. What needs the disk is read again there. Only for work that takes little time in memory.
+async fn read_near<A: Send + 'static>(
+    rows: &ViewSnapshot,
+    work: impl Fn(&ViewSnapshot) -> Result<A, QueryError> + Send + 'static,
+) -> Result<A, QueryError> {
+    let near = rows.in_memory();
+    let found = work(&near);
+    if !near.missed() {
+        return found;
+    }
+    let rows = rows.clone();
+    read(move || work(&rows)).await
 }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use relevo_readstore::{Batch, Direction, Family, KeyRange, OpenError, Options, ReadStore, StoreError};
+use relevo_readstore::{Batch, Direction, Family, KeyRange, OpenError, Options, ReadStore, Snapshot, StoreError};
 
 fn open(folder: &tempfile::TempDir) -> ReadStore {
     ReadStore::open(folder.path().join("view"), &Options::default()).unwrap()
@@ -48,6 +48,42 @@ fn a_batch_covers_both_families_and_survives_reopening() {
     assert_eq!(store.get_in(Family::Meta, b"a").unwrap().as_deref(), Some(b"2".as_slice()));
     assert_eq!(store.get(b"b").unwrap(), None);
     assert!(store.approximate_bytes().unwrap() > 0);
+}
+
+#[test]
+fn who_must_not_wait_for_the_disk_gets_what_is_in_memory_and_is_told_of_what_is_not() {
+    type Read = fn(&Snapshot) -> bool;
+    let folder = tempfile::tempdir().unwrap();
+    put(&open(&folder), &[("a", "1"), ("b", "2")]);
+    let store = open(&folder);
+    store.flush().unwrap();
+    drop(store);
+    // Nothing of the files is in this one's caches.
+    let store = open(&folder);
+    put(&store, &[("c", "3")]);
+    let snapshot = store.snapshot();
+
+    let near = snapshot.in_memory();
+    assert_eq!(near.get(b"c").unwrap().as_deref(), Some(b"3".as_slice()));
+    assert!(!near.missed());
+    let everything = |snapshot: &Snapshot| snapshot.scan(&KeyRange::all(), Direction::Forward, 9).map(keys);
+    let reads: [Read; 4] = [
+        |near| near.get(b"a").is_err(),
+        |near| near.get_many(&[b"b".to_vec(), b"c".to_vec()]).is_err(),
+        |near| near.scan(&KeyRange::all(), Direction::Forward, 9).is_err(),
+        |near| near.for_each(&KeyRange::all(), Direction::Reverse, |_, _| ControlFlow::Continue(())).is_err(),
+    ];
+    for read in reads {
+        let near = snapshot.in_memory();
+        assert!(read(&near) && near.clone().missed());
+        assert!(!snapshot.missed() && !store.damaged());
+    }
+
+    assert_eq!(everything(&snapshot).unwrap(), ["a", "b", "c"]);
+    let near = snapshot.in_memory();
+    assert_eq!(everything(&near).unwrap(), ["a", "b", "c"], "what was read is in memory");
+    assert_eq!(near.get(b"a").unwrap().as_deref(), Some(b"1".as_slice()));
+    assert!(!near.missed());
 }
 
 #[test]
