@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use prost::Message as _;
 use relevo_proto::query::v1 as api;
-use relevo_proto::query::v1::inbox_service_client::InboxServiceClient;
 use tonic::client::Grpc;
 use tonic::transport::Channel;
 
-use crate::echo;
 use crate::measure::{Line, Times};
 use crate::server::{Bench, Who};
 use crate::world::{CHANNELS, RARE_TAG, attributes};
+use crate::{echo, raw};
 
+const LISTS: &str = "/relevo.query.v1.InboxService/ListConversations";
+const COUNTERS: &str = "/relevo.query.v1.InboxService/GetCounters";
 const LIST_LIMIT: Duration = Duration::from_millis(5);
 const COUNTERS_LIMIT: Duration = Duration::from_millis(1);
 /// Conversations a page, as the issue has it.
@@ -66,30 +68,36 @@ struct Case {
     echo: Times,
 }
 
-/// The two clients of a measurement.
+/// The two clients of a measurement. Both take an answer's bytes: what a client makes of them is no part of the service.
 struct Clients {
-    inbox: InboxServiceClient<Channel>,
+    inbox: Grpc<Channel>,
     echo: Grpc<Channel>,
 }
 
 impl Clients {
     async fn of(bench: &Bench) -> Self {
-        Self { inbox: InboxServiceClient::new(bench.connect().await), echo: bench.connect_echo().await }
+        Self { inbox: Grpc::new(bench.connect().await), echo: bench.connect_echo().await }
     }
 
     /// Asks for a page, then for as many bytes.
     async fn list(&mut self, bench: &Bench, case: &mut Case) -> api::ListConversationsResponse {
-        let started = Instant::now();
-        let answer = self.inbox.list_conversations(case.who.ask(case.request.clone())).await.unwrap().into_inner();
-        case.ours.add(started.elapsed());
-        let bytes = answer.encode_to_vec();
-        case.echo.add(self.echoed(bench, case.request.encode_to_vec(), bytes).await);
-        answer
+        let request = Bytes::from(case.request.encode_to_vec());
+        let (time, answer) = self.timed(LISTS, case.who, request.clone()).await;
+        case.ours.add(time);
+        let page = api::ListConversationsResponse::decode(answer.clone()).unwrap();
+        case.echo.add(self.echoed(bench, request, answer).await);
+        page
     }
 
-    async fn echoed(&mut self, bench: &Bench, request: Vec<u8>, answer: Vec<u8>) -> Duration {
+    async fn timed(&mut self, path: &'static str, who: Who, request: Bytes) -> (Duration, Bytes) {
+        let started = Instant::now();
+        let answer = raw::ask(&mut self.inbox, path, who.ask(request)).await;
+        (started.elapsed(), answer)
+    }
+
+    async fn echoed(&mut self, bench: &Bench, request: Bytes, answer: Bytes) -> Duration {
         let length = answer.len();
-        bench.echo.set(answer.into());
+        bench.echo.set(answer);
         let started = Instant::now();
         let echoed = echo::answer(&mut self.echo, request).await;
         let time = started.elapsed();
@@ -242,12 +250,10 @@ pub async fn counters(bench: &Bench, rounds: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     for who in Who::ALL {
         let (mut ours, mut echo) = (Times::default(), Times::default());
-        let request = api::GetCountersRequest::default();
+        let request = Bytes::from(api::GetCountersRequest::default().encode_to_vec());
         for round in 0..rounds + WARM_UP {
-            let started = Instant::now();
-            let answer = clients.inbox.get_counters(who.ask(request.clone())).await.unwrap().into_inner();
-            let time = started.elapsed();
-            let echoed = clients.echoed(bench, request.encode_to_vec(), answer.encode_to_vec()).await;
+            let (time, answer) = clients.timed(COUNTERS, who, request.clone()).await;
+            let echoed = clients.echoed(bench, request.clone(), answer).await;
             if round >= WARM_UP {
                 ours.add(time);
                 echo.add(echoed);

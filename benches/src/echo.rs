@@ -16,7 +16,8 @@ use tonic::codegen::{BoxFuture, Service, http};
 use tonic::server::{NamedService, ServerStreamingService, UnaryService};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status, Streaming};
-use tonic_prost::ProstCodec;
+
+use crate::raw::{self, RawCodec};
 
 const ANSWER: &str = "/relevo.bench.Echo/Answer";
 const WATCH: &str = "/relevo.bench.Echo/Watch";
@@ -48,22 +49,22 @@ impl Echo {
     }
 }
 
-impl UnaryService<Vec<u8>> for Echo {
+impl UnaryService<Bytes> for Echo {
     type Response = Bytes;
     type Future = BoxFuture<Response<Bytes>, Status>;
 
-    fn call(&mut self, _request: Request<Vec<u8>>) -> Self::Future {
+    fn call(&mut self, _request: Request<Bytes>) -> Self::Future {
         let answer = self.answer.read().unwrap_or_else(PoisonError::into_inner).clone();
         Box::pin(async move { Ok(Response::new(answer)) })
     }
 }
 
-impl ServerStreamingService<Vec<u8>> for Echo {
+impl ServerStreamingService<Bytes> for Echo {
     type Response = Bytes;
     type ResponseStream = BoxStream<'static, Result<Bytes, Status>>;
     type Future = BoxFuture<Response<Self::ResponseStream>, Status>;
 
-    fn call(&mut self, _request: Request<Vec<u8>>) -> Self::Future {
+    fn call(&mut self, _request: Request<Bytes>) -> Self::Future {
         let told = BroadcastStream::new(self.feed.subscribe());
         let told = told.map(|message| message.map_err(|behind| Status::internal(behind.to_string())));
         Box::pin(async move { Ok(Response::new(Box::pin(told) as Self::ResponseStream)) })
@@ -82,7 +83,7 @@ impl Service<http::Request<Body>> for Echo {
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let echo = self.clone();
         Box::pin(async move {
-            let mut grpc = tonic::server::Grpc::new(ProstCodec::<Bytes, Vec<u8>>::default());
+            let mut grpc = tonic::server::Grpc::new(RawCodec);
             Ok(match request.uri().path() {
                 ANSWER => grpc.unary(echo, request).await,
                 WATCH => grpc.server_streaming(echo, request).await,
@@ -97,16 +98,13 @@ impl NamedService for Echo {
 }
 
 /// Asks for the answer, with a request of these bytes.
-pub async fn answer(client: &mut Grpc<Channel>, request: Vec<u8>) -> Bytes {
-    client.ready().await.unwrap();
-    let codec = ProstCodec::<Vec<u8>, Bytes>::default();
-    client.unary(Request::new(request), PathAndQuery::from_static(ANSWER), codec).await.unwrap().into_inner()
+pub async fn answer(client: &mut Grpc<Channel>, request: Bytes) -> Bytes {
+    raw::ask(client, ANSWER, Request::new(request)).await
 }
 
 /// Opens a stream.
 pub async fn watch(client: &mut Grpc<Channel>) -> Streaming<Bytes> {
     client.ready().await.unwrap();
-    let codec = ProstCodec::<Vec<u8>, Bytes>::default();
-    let opened = client.server_streaming(Request::new(Vec::new()), PathAndQuery::from_static(WATCH), codec).await;
+    let opened = client.server_streaming(Request::new(Bytes::new()), PathAndQuery::from_static(WATCH), RawCodec).await;
     opened.unwrap().into_inner()
 }

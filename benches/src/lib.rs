@@ -16,6 +16,7 @@ pub mod parts;
 pub mod post;
 pub mod procs;
 pub mod profile;
+pub mod raw;
 pub mod rebuild;
 pub mod report;
 pub mod request;

@@ -71,7 +71,7 @@ pub async fn run(options: &Options) -> std::io::Result<Section> {
     }
     section.text = format!(
         "The real query service over a real view ({bytes} MiB on disk) in the benchmark's own process, one call at a time through gRPC on \
-         loopback; the echo answers the same bytes and does nothing else. `limit`: milliseconds that the 99th percentile was allowed when the lists were built.\n\n\
+         loopback; the echo answers the same bytes and does nothing else; of both, the client takes the bytes and decodes nothing in the time that counts. `limit`: milliseconds that the 99th percentile was allowed when the lists were built.\n\n\
          ```text\n{}```",
         table(&lines)
     ) + "\n"

@@ -46,7 +46,7 @@ pub async fn run(options: &Options) -> io::Result<Section> {
     let filled = began.elapsed();
     crate::tell(&format!("log of {} commits filled, {:.0} s", world.past(), filled.as_secs_f64()));
     nats.set_sync_always(true);
-    nats.restart().await;
+    nats.restart_in_order().await;
     let started = Instant::now();
     let rig = Rig::over(nats, &QUIET).await;
     let client = rig.client("admin");

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -11,6 +13,8 @@ use tokio::time::Instant;
 const VERSION_MIN: (u32, u32) = (2, 12);
 /// Starting takes 10 to 20 ms; a loaded machine gets this long.
 const START_DEADLINE: Duration = Duration::from_secs(10);
+/// Writing down what it knows of a million subjects takes seconds.
+const END_DEADLINE: Duration = Duration::from_mins(1);
 const POLL_EVERY: Duration = Duration::from_millis(2);
 /// The same as Relevo's own server.
 const MAX_PAYLOAD_BYTES: usize = 8 * 1024 * 1024;
@@ -83,6 +87,21 @@ impl NatsServer {
     /// Ends the server and starts it again on the same store and port.
     pub async fn restart(&mut self) {
         self.kill9();
+        self.run().await;
+    }
+
+    /// Tells the server to end, waits until it has, and starts it again: unlike after a crash, it has written down what it knows of
+    /// its streams and need not read them again.
+    pub async fn restart_in_order(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
+            signal::kill(pid, Signal::SIGTERM).unwrap();
+            let end = Instant::now() + END_DEADLINE;
+            while child.try_wait().unwrap().is_none() {
+                assert!(Instant::now() < end, "nats-server did not end; its log ends:\n{}", self.log_tail());
+                tokio::time::sleep(POLL_EVERY).await;
+            }
+        }
         self.run().await;
     }
 
@@ -197,6 +216,8 @@ mod tests {
         server.restart().await;
         assert_eq!(server.port(), port);
         assert_ne!(server.pid(), first);
+        server.restart_in_order().await;
+        assert_eq!(server.port(), port);
         server.kill9();
         assert!(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err());
     }
