@@ -10,7 +10,7 @@ use relevo_tests::{Broker, Client};
 use crate::procs::{self, cpu_s, rss};
 
 /// How long a broker may take to build its views over the longest log of a run.
-const READY_WITHIN: Duration = Duration::from_mins(15);
+const READY_WITHIN: Duration = Duration::from_mins(45);
 
 /// The two processes.
 pub struct Rig {

@@ -22,7 +22,7 @@ use crate::world::World;
 /// Publishes that are on their way while the log is filled.
 const FILL_AT_ONCE: u64 = 1_024;
 /// How long the views may take to be built.
-const BUILT_WITHIN: Duration = Duration::from_mins(15);
+const BUILT_WITHIN: Duration = Duration::from_mins(45);
 /// Pages that are read before memory is looked at, so that caches are as warm as in use.
 const PAGES: usize = 200;
 const BROKER_MB: f64 = 300.0;
