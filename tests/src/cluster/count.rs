@@ -7,6 +7,7 @@ use std::time::Duration;
 use relevo_domain::conversation::ConversationEvent;
 use relevo_domain::{Event, Recorded};
 use relevo_eventlog::{Connection, Log as _, Options};
+use relevo_testkit::eventually_within;
 use relevo_testkit::fakes::Accepted;
 use tokio::time::timeout;
 use tokio_stream::StreamExt as _;
@@ -15,6 +16,8 @@ use super::load::{BY_BOT, Silence};
 
 /// How long the next commit of a log may take that has one.
 const COMMIT_WITHIN: Duration = Duration::from_secs(20);
+/// How long a healed cluster may take to let somebody in.
+const ANSWERS_WITHIN: Duration = Duration::from_mins(1);
 
 /// Everything that the log says that matters here.
 #[derive(Debug, Default)]
@@ -54,8 +57,11 @@ impl fmt::Display for Wrong {
 
 /// Reads the whole log of a cluster.
 pub async fn count(urls: &str, replicas: usize) -> Counted {
-    let options = Options { replicas, ..Options::new(urls) };
-    let log = Connection::connect(options).await.expect("a log").events();
+    // Whoever was cut off a moment ago may need another one to answer.
+    let connected = eventually_within("the log answers", ANSWERS_WITHIN, async || {
+        Connection::connect(Options { replicas, ..Options::new(urls) }).await.ok()
+    });
+    let log = connected.await.events();
     let last = log.identity().await.expect("an identity").last_sequence;
     let mut commits = log.read(1).await.expect("a reader");
     let mut counted = Counted::default();
