@@ -1,8 +1,9 @@
 //! The query side: the gRPC services of `relevo.query.v1` over the views.
 //!
 //! Every RPC is five short moves: parse the request into a typed query, authorise the caller, wait until the view is fresh
-//! enough, read from one snapshot (on a blocking thread, unless it is short and in memory), render. Nothing here writes, knows the log, or decides; what a caller
-//! may see is decided by `Caller::sees` on every row. All pages of a list show one moment (see [`moment`]).
+//! enough, read from one snapshot (on a blocking thread, unless it is short and in memory), render. Nothing here writes, knows
+//! the log, or decides; what a caller may see is decided by `Caller::sees` on every row. All pages of a list show one moment
+//! (see [`moment`]).
 
 mod access;
 mod contact_name;

@@ -7,8 +7,8 @@ use rocksdb::{FlushOptions, WriteBufferManager};
 use crate::error::StoreError;
 use crate::store::{Family, ReadStore};
 
-/// Write buffers of all stores that are opened with the same [`WriteBuffers`], together; beyond it they are flushed early. Above what a
-/// dozen stores have that follow their log, so that it bounds those alone that catch up at the same time, and half of what eight of
+/// Write buffers of all stores that are opened with the same [`WriteBuffers`], together; beyond it they are flushed early, so that they
+/// are above it for moments. Above what a dozen stores have that follow their log, so that it bounds those alone that catch up at the same time, and half of what eight of
 /// these would take if all were full at once.
 pub(crate) const WRITE_BUFFERS_BYTES: usize = 80 << 20;
 /// Write buffers of a store that catches up, for each of its usual ones: a fourth as many files, of which reads look into several, and a
@@ -51,8 +51,8 @@ impl std::fmt::Debug for WriteBuffers {
 // === impl ReadStore ===
 
 impl ReadStore {
-    /// Makes the write buffers, and the cache of blocks, larger or smaller; a store is opened as one that follows. What is in larger ones goes to the disk in the
-    /// background. Writes a small file, so it is called where blocking is allowed.
+    /// Makes the write buffers, and the cache of blocks, larger or smaller; a store is opened as one that follows. What is in larger
+    /// ones goes to the disk in the background. Writes a small file, so it is called where blocking is allowed.
     pub fn set_pace(&self, pace: Pace) -> Result<(), StoreError> {
         let haste = (pace == Pace::CatchingUp).then(|| self.inner.block_cache.haste());
         *self.inner.haste.lock().unwrap_or_else(PoisonError::into_inner) = haste;
