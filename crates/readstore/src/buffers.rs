@@ -1,7 +1,5 @@
 //! What is written and not on the disk yet: how much of it, in one store and in all of them together.
 
-use std::sync::PoisonError;
-
 use rocksdb::{FlushOptions, WriteBufferManager};
 
 use crate::error::StoreError;
@@ -51,11 +49,9 @@ impl std::fmt::Debug for WriteBuffers {
 // === impl ReadStore ===
 
 impl ReadStore {
-    /// Makes the write buffers, and the cache of blocks, larger or smaller; a store is opened as one that follows. What is in larger
+    /// Makes the write buffers larger or smaller; a store is opened as one that follows. What is in larger
     /// ones goes to the disk in the background. Writes a small file, so it is called where blocking is allowed.
     pub fn set_pace(&self, pace: Pace) -> Result<(), StoreError> {
-        let haste = (pace == Pace::CatchingUp).then(|| self.inner.block_cache.haste());
-        *self.inner.haste.lock().unwrap_or_else(PoisonError::into_inner) = haste;
         for family in Family::ALL {
             let usual = self.inner.write_buffer_bytes(family);
             let bytes = match pace {

@@ -5,8 +5,8 @@ use std::fs::DirBuilder;
 use std::ops::ControlFlow;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode,
@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::batch::Batch;
 use crate::buffers::{WRITE_BUFFERS_BYTES, WriteBuffers};
-use crate::caches::{BLOCK_CACHE_BYTES, BlockCache, Haste, ROW_CACHE_BYTES, RowCache};
+use crate::caches::{BLOCK_CACHE_BYTES, BlockCache, ROW_CACHE_BYTES, RowCache};
 use crate::error::{OpenError, StoreError};
 use crate::range::{Direction, Entry, KeyRange, collect};
 use crate::snapshot::Snapshot;
@@ -28,6 +28,9 @@ pub(crate) const WRITE_BUFFER_BYTES: usize = 4 << 20;
 const META_WRITE_BUFFER_BYTES: usize = 1 << 20;
 /// Open files of one store. A dozen stores stay far below the usual limit of 1,024 a process.
 pub(crate) const OPEN_FILES_MAX: i32 = 64;
+/// Parts of the table of open files, as a power of two: one. It is in 64 parts otherwise, so that each has room for a single file, and
+/// two that fall into the same part close each other: almost every read then opens a file anew, which costs a hundred times the read.
+const OPEN_FILES_PARTS_BITS: i32 = 0;
 /// Write-ahead log of one store, before families are flushed so that it can be cut.
 const WAL_BYTES_MAX: u64 = 64 << 20;
 /// `RocksDB`'s own diary files that are kept a store.
@@ -103,9 +106,6 @@ pub(crate) struct Inner {
     damaged: AtomicBool,
     /// Of its rows, while it follows.
     write_buffer_bytes: usize,
-    /// Present while it catches up.
-    pub(crate) haste: Mutex<Option<Haste>>,
-    pub(crate) block_cache: BlockCache,
     folder: Folder,
 }
 
@@ -132,8 +132,7 @@ impl ReadStore {
             .map_err(|error| OpenError::from_rocksdb(path.clone(), existed, error))?;
         let folder = Folder { path, remove: AtomicBool::new(false) };
         let (damaged, write_buffer_bytes) = (AtomicBool::new(false), options.write_buffer_bytes);
-        let (haste, block_cache) = (Mutex::default(), options.block_cache.clone());
-        Ok(Self { inner: Arc::new(Inner { db, damaged, write_buffer_bytes, haste, block_cache, folder }) })
+        Ok(Self { inner: Arc::new(Inner { db, damaged, write_buffer_bytes, folder }) })
     }
 
     /// The same for what can be counted again from the log: a folder that is damaged is deleted and begun again.
@@ -310,6 +309,7 @@ impl Options {
         options.set_track_and_verify_wals_in_manifest(true);
         options.set_max_total_wal_size(WAL_BYTES_MAX);
         options.set_max_open_files(self.open_files_max);
+        options.set_table_cache_num_shard_bits(OPEN_FILES_PARTS_BITS);
         options.set_row_cache(&self.row_cache.0);
         options.set_write_buffer_manager(&self.write_buffers.0);
         options.set_keep_log_file_num(DIARY_FILES_MAX);
@@ -320,7 +320,7 @@ impl Options {
 
     fn family(&self, family: Family) -> rocksdb::Options {
         let mut blocks = BlockBasedOptions::default();
-        blocks.set_block_cache(self.block_cache.cache());
+        blocks.set_block_cache(&self.block_cache.0);
         blocks.set_cache_index_and_filter_blocks(true);
         blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
         blocks.set_bloom_filter(FILTER_BITS_PER_KEY, false);
