@@ -24,7 +24,7 @@ const WRITE_BYTES_MAX: usize = 8 << 20;
 const CATCHING_UP_COMMITS: usize = 512;
 /// How far behind its target a view is that is written as one that catches up: what fills a store's usual write buffers some times
 /// over. To change them costs a small file, so that who was away for a minute does without.
-const FAR_COMMITS: u64 = 16_384;
+pub(crate) const FAR_COMMITS: u64 = 16_384;
 
 /// What the log gave for one sequence. All views share it.
 #[derive(Clone, Debug)]
@@ -191,7 +191,11 @@ impl Applier {
 
     /// Takes more memory while there is much to do: a row that is in it is looked for in no file.
     fn hurry(&mut self, commits: usize) {
-        if self.pace == Pace::Following && self.target.saturating_sub(self.checkpoint.sequence) >= FAR_COMMITS {
+        let behind = self.target.saturating_sub(self.checkpoint.sequence);
+        if self.pace == Pace::Following && behind >= FAR_COMMITS {
+            if self.checkpoint.sequence == 0 {
+                self.cache.begin(behind);
+            }
             self.go(Pace::CatchingUp);
         }
         self.cache.expect(self.pace == Pace::CatchingUp || commits >= CATCHING_UP_COMMITS);
@@ -202,6 +206,7 @@ impl Applier {
         if self.pace == Pace::CatchingUp && self.is_there() {
             self.go(Pace::Following);
             self.cache.expect(false);
+            self.cache.end();
         }
     }
 
@@ -363,5 +368,51 @@ mod tests {
         applier.aim(Position::new(300));
         applier.apply(&items[200..]).unwrap();
         assert_eq!((applier.pace, applier.is_there()), (Pace::Following, true));
+    }
+    /// How many commits each entity has had; every fifth one begins anew, without a row.
+    struct Count;
+
+    impl Projector for Count {
+        fn name(&self) -> &'static str {
+            "count"
+        }
+
+        fn version(&self) -> u32 {
+            1
+        }
+
+        fn apply(&self, rows: &mut dyn Rows, commit: &Recorded) -> Result<(), ApplyError> {
+            let key = commit.commit.entity.to_string().into_bytes();
+            let count = rows.get(&key)?.map_or(0, |row| row[0]) + 1;
+            match count {
+                5 => rows.delete(key),
+                _ => rows.put(key, vec![count]),
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn who_knows_what_was_never_put_builds_the_same_rows() {
+        let (folder, items) = (tempfile::tempdir().unwrap(), items(&history(3, 600)));
+        let [slow, fast] = ["slow", "fast"].map(|name| {
+            let mut applier = open(&folder.path().join(name), Arc::new(Count));
+            if name == "fast" {
+                applier.aim(Position::new(FAR_COMMITS + 1));
+            }
+            for some in items.chunks(7) {
+                applier.apply(some).unwrap();
+            }
+            applier
+        });
+        assert_eq!((slow.pace, fast.pace), (Pace::Following, Pace::CatchingUp));
+        assert_eq!((slow.checkpoint.counts, fast.checkpoint.counts), (Counts::default(), Counts::default()));
+        assert_eq!(slow.store.digest().unwrap(), fast.store.digest().unwrap());
+        // Who begins in the middle does not know it.
+        drop(fast);
+        let mut later = open(&folder.path().join("fast"), Arc::new(Count));
+        later.aim(Position::new(3 * FAR_COMMITS));
+        later.apply(&items).unwrap();
+        assert_eq!(slow.store.digest().unwrap(), later.store.digest().unwrap());
     }
 }

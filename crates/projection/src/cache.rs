@@ -9,11 +9,15 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use relevo_readstore::{Batch, Family, ReadStore, StoreError};
 
+use crate::met::Met;
+
+/// Rows that a commit puts into a view, in the mean.
+const ROWS_A_COMMIT: u64 = 3;
 /// Bytes of keys and values that are kept of one store: the rows of some thousand conversations. Eight views have caches of their own.
 const CACHE_BYTES_MAX: usize = 2 << 20;
 /// The same while a view catches up: it meets all entities of weeks within seconds, and a row that is not here is looked for in
-/// several files. Given back as soon as it has.
-const CATCHING_UP_BYTES_MAX: usize = 12 << 20;
+/// several files. Given back as soon as it has caught up.
+const CATCHING_UP_BYTES_MAX: usize = 4 << 20;
 /// Eighths of it that one generation of the rows may have, and one of `meta`: of that little is asked, see [`crate::chains`].
 const ROWS_EIGHTHS: usize = 3;
 const META_EIGHTHS: usize = 1;
@@ -27,6 +31,9 @@ type Rows = HashMap<Vec<u8>, Option<Vec<u8>>, RandomState>;
 pub(crate) struct Cache {
     rows: RefCell<Generations>,
     meta: RefCell<Generations>,
+    /// Every key that was ever put, if the store was empty when this began: most rows that a view asks for while it is built are not
+    /// there yet, and the store would look into each of its files for them.
+    put: RefCell<Option<Met>>,
 }
 
 /// What was wanted since the last change of generations, and what was wanted before it: of that, what is not wanted again is
@@ -46,6 +53,21 @@ impl Cache {
         let bytes_max = if catching_up { CATCHING_UP_BYTES_MAX } else { CACHE_BYTES_MAX };
         self.rows.borrow_mut().bound(bytes_max / 8 * ROWS_EIGHTHS);
         self.meta.borrow_mut().bound(bytes_max / 8 * META_EIGHTHS);
+    }
+
+    /// The store is empty, and as many commits will be applied to it: from now on it is known which keys it cannot have.
+    pub(crate) fn begin(&self, commits: u64) {
+        *self.put.borrow_mut() = Some(Met::with_room_for(commits.saturating_mul(ROWS_A_COMMIT)));
+    }
+
+    /// The store is built: what is asked for now is mostly there.
+    pub(crate) fn end(&self) {
+        *self.put.borrow_mut() = None;
+    }
+
+    /// Whether no row was ever put there.
+    fn never_put(&self, family: Family, key: &[u8]) -> bool {
+        self.put.borrow().as_ref().is_some_and(|put| put.is_new(&(family, key)))
     }
 
     /// The row at a key, as it is in the store.
@@ -72,6 +94,7 @@ impl Cache {
         }
         let (key, row) = match generations.old.remove_entry(key) {
             Some(kept) => kept,
+            None if self.never_put(family, key) => (key.to_vec(), None),
             None => (key.to_vec(), store.get_in(family, key)?),
         };
         if let Some(row) = &row {
@@ -84,9 +107,12 @@ impl Cache {
     /// The store takes this batch.
     pub(crate) fn written(&self, batch: &Batch) {
         for family in [Family::Rows, Family::Meta] {
-            let mut generations = self.family(family).borrow_mut();
+            let (mut generations, mut put) = (self.family(family).borrow_mut(), self.put.borrow_mut());
             for (key, value) in batch.changes(family) {
                 generations.change(key, value);
+                if let Some(put) = put.as_mut() {
+                    put.meet(&(family, key));
+                }
             }
         }
     }
@@ -101,7 +127,7 @@ impl Cache {
 
 impl Default for Cache {
     fn default() -> Self {
-        let cache = Self { rows: RefCell::default(), meta: RefCell::default() };
+        let cache = Self { rows: RefCell::default(), meta: RefCell::default(), put: RefCell::default() };
         cache.expect(false);
         cache
     }
@@ -179,11 +205,21 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
-        fn it_says_what_the_store_says(steps in prop::collection::vec((0..6u8, prop::option::of(0..9u8), any::<bool>()), 1..80)) {
+        fn it_says_what_the_store_says(
+            steps in prop::collection::vec((0..6u8, prop::option::of(0..9u8), any::<bool>()), 1..80),
+            from_empty in any::<bool>(),
+            built_after in 0..80_usize,
+        ) {
             let folder = tempfile::tempdir().unwrap();
             let store = ReadStore::open(folder.path(), &Options::default()).unwrap();
             let cache = Cache::default();
-            for (key, value, write) in steps {
+            if from_empty {
+                cache.begin(0);
+            }
+            for (step, (key, value, write)) in steps.into_iter().enumerate() {
+                if step == built_after {
+                    cache.end();
+                }
                 if write {
                     let mut batch = Batch::new();
                     match value {

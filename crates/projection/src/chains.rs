@@ -14,6 +14,9 @@ use crate::met::Met;
 /// 100 bytes an entity 3 MB a reading, and there are rarely two.
 const ENTITIES_MAX: usize = 16_384;
 
+/// Entities that a reading of the whole past can tell from new ones: 4 MiB, for as long as it reads.
+const ENTITIES_OF_A_PAST: u64 = 3_000_000;
+
 /// What a reading of the log knows of a commit's predecessor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Link {
@@ -45,7 +48,7 @@ struct Head {
 impl Chains {
     /// For a reading that begins with this sequence.
     pub(crate) fn from(next: u64) -> Self {
-        Self { met: (next <= 1).then(Met::new), ..Self::default() }
+        Self { met: (next <= 1).then(|| Met::with_room_for(ENTITIES_OF_A_PAST)), ..Self::default() }
     }
 
     /// The past is read: of what comes now, little is new, and rows are near.
@@ -57,7 +60,7 @@ impl Chains {
     pub(crate) fn link(&mut self, recorded: &Recorded) -> Link {
         let commit = &recorded.commit;
         let version = commit.last_version();
-        let new = self.met.as_mut().is_some_and(|met| met.is_new(&commit.tenant, &commit.entity));
+        let new = self.met.as_mut().is_some_and(|met| met.meet(&(&commit.tenant, &commit.entity)));
         if !self.young.contains_key(&commit.entity) {
             let head = self.old.remove(&commit.entity).filter(|head| head.tenant == commit.tenant);
             let head = head.unwrap_or_else(|| Head { tenant: commit.tenant.clone(), version: 0, hash: [0; 32] });

@@ -1,15 +1,16 @@
-//! Which entities a reading has met since the log's beginning, in little memory: it may take a new one for one that it has met, never
-//! the other way round.
+//! What was met since the log's beginning, in little memory: something new may be taken for met, never the other way round.
 
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hash};
 
 use foldhash::fast::RandomState;
-use relevo_domain::{EntityId, TenantId};
 
-/// Bits of the filter: of three million entities one in a hundred new ones is taken for met, and its rows are asked. 4 MiB, for as long
-/// as the past is read.
-const BITS: usize = 1 << 25;
-const BITS_AN_ENTITY: u64 = 5;
+/// Bits of the smallest filter and of the largest one, which is 8 MiB.
+const BITS_MIN: u64 = 1 << 16;
+const BITS_MAX: u64 = 1 << 26;
+/// Room for each: one in a hundred new ones is taken for met.
+const BITS_OF_ONE: u64 = 10;
+/// Places of each.
+const PLACES: usize = 5;
 
 /// A Bloom filter.
 #[derive(Debug)]
@@ -19,47 +20,58 @@ pub(crate) struct Met {
 }
 
 impl Met {
-    pub(crate) fn new() -> Self {
-        Self { words: vec![0; BITS / 64], hasher: RandomState::default() }
+    /// With room for so many, as far as there is any: of more than that, more are taken for met.
+    pub(crate) fn with_room_for(many: u64) -> Self {
+        let bits = many.saturating_mul(BITS_OF_ONE).clamp(BITS_MIN, BITS_MAX).next_power_of_two();
+        Self { words: vec![0; bits as usize / 64], hasher: RandomState::default() }
     }
 
-    /// Meets an entity; tells whether it was certainly not met before.
-    pub(crate) fn is_new(&mut self, tenant: &TenantId, entity: &EntityId) -> bool {
-        let hash = self.hasher.hash_one((tenant, entity));
-        // Odd, so that no two of the places are the same.
-        let (mut place, step) = (hash, (hash >> 32) | 1);
+    /// Meets it; tells whether it was certainly not met before.
+    pub(crate) fn meet(&mut self, what: &impl Hash) -> bool {
         let mut new = false;
-        for _bit in 0..BITS_AN_ENTITY {
-            let at = place as usize % BITS;
-            let (word, bit) = (&mut self.words[at / 64], 1 << (at % 64));
-            new |= *word & bit == 0;
-            *word |= bit;
-            place = place.wrapping_add(step);
+        for (word, bit) in self.places(what) {
+            new |= self.words[word] & bit == 0;
+            self.words[word] |= bit;
         }
         new
+    }
+
+    /// Whether it was certainly never met.
+    pub(crate) fn is_new(&self, what: &impl Hash) -> bool {
+        self.places(what).iter().any(|&(word, bit)| self.words[word] & bit == 0)
+    }
+
+    /// Words and bits that stand for it.
+    fn places(&self, what: &impl Hash) -> [(usize, u64); PLACES] {
+        let (hash, bits) = (self.hasher.hash_one(what), self.words.len() as u64 * 64);
+        // Odd, so that no two of the places are the same.
+        let step = (hash >> 32) | 1;
+        std::array::from_fn(|nth| {
+            let at = hash.wrapping_add((nth as u64).wrapping_mul(step)) % bits;
+            ((at / 64) as usize, 1 << (at % 64))
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use relevo_domain::EntityKind;
-
     use super::*;
 
     #[test]
     fn what_was_met_is_never_new_and_what_is_new_rarely_met() {
-        const ENTITIES: u128 = 200_000;
-        let mut met = Met::new();
-        let tenants = ["a", "b"].map(|name| TenantId::new(name).unwrap());
-        let entity = |number: u128| EntityId::new(EntityKind::Contact, number.to_be_bytes());
-        let meet = |met: &mut Met| {
-            (0..ENTITIES)
-                .flat_map(|n| tenants.each_ref().map(|tenant| met.is_new(tenant, &entity(n))))
-                .filter(|new| *new)
-                .count()
-        };
-        let new = meet(&mut met);
-        assert!(new as u128 > 2 * ENTITIES * 999 / 1_000, "{new}");
-        assert_eq!(meet(&mut met), 0);
+        const MANY: u64 = 200_000;
+        let mut met = Met::with_room_for(2 * MANY);
+        let all = || (0..MANY).flat_map(|number| [("a", number), ("b", number)]);
+        assert!(all().all(|one| met.is_new(&one)));
+        let new = all().filter(|one| met.meet(one)).count() as u64;
+        assert!(new > 2 * MANY * 99 / 100, "{new}");
+        assert!(all().all(|one| !met.is_new(&one) && !met.meet(&one)));
+    }
+
+    #[test]
+    fn its_room_is_bounded() {
+        for (many, bits) in [(0, BITS_MIN), (u64::MAX, BITS_MAX)] {
+            assert_eq!(Met::with_room_for(many).words.len() as u64 * 64, bits);
+        }
     }
 }

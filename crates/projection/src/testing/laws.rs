@@ -12,7 +12,7 @@ use relevo_readstore::{Direction, Family, KeyRange, Options, ReadStore, Snapshot
 use tempfile::TempDir;
 
 use super::{HISTORY_STREAM_CREATED_AT, must};
-use crate::applier::{Applier, Item};
+use crate::applier::{Applier, FAR_COMMITS, Item};
 use crate::companion::Following;
 use crate::entity;
 use crate::projector::Projector;
@@ -192,6 +192,8 @@ impl<'a> Run<'a> {
 
     fn batches(&self, items: &[Item], random: &mut StdRng, batch_max: usize) -> Applier {
         let mut applier = self.open();
+        // As a view that has a long way to go, which remembers what was put.
+        applier.aim(Position::new(FAR_COMMITS + items.len() as u64));
         let mut rest = items;
         while !rest.is_empty() {
             let (batch, after) = rest.split_at(random.random_range(1..=batch_max.min(rest.len())));
