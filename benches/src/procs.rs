@@ -2,6 +2,27 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
+
+/// A process rests once it has used less than this share of a core for one look after the other, so many in a row; who is watched for
+/// longer is taken as it is.
+const REST_SHARE: f64 = 0.1;
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOKS_AT_REST: usize = 5;
+const REST_WITHIN: usize = 180;
+
+/// Waits until a process has hardly worked for some seconds: what was written much of is merged then, and what was taken for it is
+/// given back. Answers how long it took.
+pub async fn rested(pid: u32) -> Duration {
+    let (mut before, mut quiet, mut looks) = (cpu_s(pid), 0, 0);
+    while quiet < LOOKS_AT_REST && looks < REST_WITHIN {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let now = cpu_s(pid);
+        quiet = if now - before < REST_SHARE * LOOK_EVERY.as_secs_f64() { quiet + 1 } else { 0 };
+        (before, looks) = (now, looks + 1);
+    }
+    LOOK_EVERY * u32::try_from(looks).unwrap_or(u32::MAX)
+}
 
 /// CPU time of a process so far, in seconds; 0 if it has gone.
 pub fn cpu_s(pid: u32) -> f64 {

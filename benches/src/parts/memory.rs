@@ -13,7 +13,7 @@ use relevo_tests::{Client, eventually_within};
 use serde_json::json;
 
 use crate::parts::Options;
-use crate::procs::rss_peak;
+use crate::procs::{rested, rss_peak};
 use crate::report::{Row, Section, Target, shown};
 use crate::rig::Rig;
 use crate::wire::Wire;
@@ -35,6 +35,22 @@ const TELL_EVERY: u64 = 400_000;
 const QUIET: [(&str, &str); 3] =
     [("RELEVO__TIMERS__ENABLED", "false"), ("RELEVO__TOPICS__PUBLISH", "false"), ("RELEVO__BOTS__ENABLED", "false")];
 
+/// Bytes of broker and nats-server.
+type Resident = (u64, u64);
+
+/// What was looked at, in this order.
+struct Seen {
+    /// As soon as the views were built, and how long that took.
+    built: Resident,
+    build: Duration,
+    /// Once the broker had nothing left to merge, and had read pages.
+    warm: Resident,
+    /// The most that the broker had until then.
+    peak: u64,
+    /// The same broker, started again over its views, after the same pages.
+    again: Resident,
+}
+
 /// Fills, builds, reads, and looks.
 pub async fn run(options: &Options) -> io::Result<Section> {
     let began = Instant::now();
@@ -48,40 +64,58 @@ pub async fn run(options: &Options) -> io::Result<Section> {
     nats.set_sync_always(true);
     nats.restart_in_order().await;
     let started = Instant::now();
-    let rig = Rig::over(nats, &QUIET).await;
-    let client = rig.client("admin");
-    built(&client, options.conversations).await;
-    let build = started.elapsed();
-    let after_build = rig.rss();
-    read(&client).await;
-    let (broker, server) = rig.rss();
+    let mut rig = Rig::over(nats, &QUIET).await;
+    let seen = look(&mut rig, started, options.conversations).await;
     let subjects = subjects(&rig.nats.url()).await?;
 
     let mut section = options.section("memory", "Memory", began);
-    let broker_row = Row::new("memory of the broker", broker as f64 / 1e6, "MB", "always");
-    let nats_row = Row::new("memory of nats-server", server as f64 / 1e6, "MB", "always")
-        .against(subjects as f64 * SUBJECT_BYTES / 1e6, "325 bytes a subject");
-    section.rows = if options.short {
-        vec![broker_row, nats_row]
-    } else {
-        vec![broker_row.should(Target::ValueAtMost(BROKER_MB)), nats_row.should(Target::RatioAtMost(NATS_FACTOR))]
+    let broker = |when: &str, (bytes, _): Resident| {
+        let row = Row::new(format!("memory of the broker, {when}"), mb(bytes), "MB", "always");
+        if options.short { row } else { row.should(Target::ValueAtMost(BROKER_MB)) }
     };
+    let server = seen.warm.1.max(seen.again.1);
+    let server = Row::new("memory of nats-server", mb(server), "MB", "always")
+        .against(subjects as f64 * SUBJECT_BYTES / 1e6, "325 bytes a subject");
+    let server = if options.short { server } else { server.should(Target::RatioAtMost(NATS_FACTOR)) };
+    section.rows = vec![broker("views just built", seen.warm), broker("started again", seen.again), server];
     section.text = format!(
         "{} conversations, {} commits, {} subjects. The log was filled in {:.0} s without syncing; the broker started over it and had \
-         built all views after {:.0} s. Resident then: broker {} MB (at most {} MB until now), nats-server {} MB; after {PAGES} pages of 200 rows: broker {} MB, nats-server {} MB. \
+         built all views after {:.0} s. Resident then: broker {:.0} MB (at most {:.0} MB until the pages were read), nats-server {:.0} MB. \
+         What counts is \
+         looked at once the broker rests and {PAGES} pages of 200 rows were read: after the building, and after it was stopped and started \
+         again over its views. \
          Timers, topics and bots were off: what is due in the made-up past would otherwise come to pass at once.",
         shown(options.conversations as f64),
         shown(world.past() as f64),
         shown(subjects as f64),
         filled.as_secs_f64(),
-        build.as_secs_f64(),
-        after_build.0 / 1_000_000,
-        rss_peak(rig.broker.pid()) / 1_000_000,
-        after_build.1 / 1_000_000,
-        broker / 1_000_000,
-        server / 1_000_000,
+        seen.build.as_secs_f64(),
+        mb(seen.built.0),
+        mb(seen.peak),
+        mb(seen.built.1),
     );
     Ok(section)
+}
+
+fn mb(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+async fn look(rig: &mut Rig, started: Instant, conversations: u64) -> Seen {
+    built(&rig.client("admin"), conversations).await;
+    let (build, built) = (started.elapsed(), rig.rss());
+    let warm = at_rest(rig).await;
+    let peak = rss_peak(rig.broker.pid());
+    rig.broker.stop();
+    rig.broker.restart().await;
+    Seen { built, build, warm, peak, again: at_rest(rig).await }
+}
+
+/// With caches as warm as in use, and nothing on its way to the disk.
+async fn at_rest(rig: &Rig) -> Resident {
+    rested(rig.broker.pid()).await;
+    read(&rig.client("admin")).await;
+    rig.rss()
 }
 
 /// Publishes every commit of the made-up past, many on their way.
