@@ -333,6 +333,7 @@ impl<'a> Staged<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::Counts;
     use crate::projector::Rows;
     use crate::testing::{history, items, open};
 
