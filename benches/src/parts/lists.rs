@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use crate::measure::{Line, ms, table};
 use crate::parts::Options;
-use crate::procs::rested;
 use crate::report::{Row, Section, Target};
 use crate::server::Bench;
 use crate::world::World;
@@ -43,7 +42,7 @@ pub async fn run(options: &Options) -> std::io::Result<Section> {
     // One change more than are measured: the first one warms up.
     let bench = Bench::start(&options.folder, Arc::clone(&world), changes + 1, progress).await;
     // A store that was filled just now still merges its files, beside which nothing else is as fast as it is later.
-    let rest = rested(std::process::id()).await;
+    let rest = options.rested(std::process::id()).await;
     let rounds = options.pick(ROUNDS, BRIEF_ROUNDS);
     let mut lines = cases::pairs(&bench, options.pick(PAIR_ROUNDS, 1), PAIRS_WITHIN, rounds).await;
     let pairs = lines.first().cloned();

@@ -13,7 +13,7 @@ use relevo_tests::{Client, eventually_within};
 use serde_json::json;
 
 use crate::parts::Options;
-use crate::procs::{rested, rss_peak};
+use crate::procs::rss_peak;
 use crate::report::{Row, Section, Target, shown};
 use crate::rig::Rig;
 use crate::wire::Wire;
@@ -65,7 +65,7 @@ pub async fn run(options: &Options) -> io::Result<Section> {
     nats.restart_in_order().await;
     let started = Instant::now();
     let mut rig = Rig::over(nats, &QUIET).await;
-    let seen = look(&mut rig, started, options.conversations).await;
+    let seen = look(&mut rig, started, options).await;
     let subjects = subjects(&rig.nats.url()).await?;
 
     let mut section = options.section("memory", "Memory", began);
@@ -101,19 +101,19 @@ fn mb(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-async fn look(rig: &mut Rig, started: Instant, conversations: u64) -> Seen {
-    built(&rig.client("admin"), conversations).await;
+async fn look(rig: &mut Rig, started: Instant, options: &Options) -> Seen {
+    built(&rig.client("admin"), options.conversations).await;
     let (build, built) = (started.elapsed(), rig.rss());
-    let warm = at_rest(rig).await;
+    let warm = at_rest(rig, options).await;
     let peak = rss_peak(rig.broker.pid());
     rig.broker.stop();
     rig.broker.restart().await;
-    Seen { built, build, warm, peak, again: at_rest(rig).await }
+    Seen { built, build, warm, peak, again: at_rest(rig, options).await }
 }
 
 /// With caches as warm as in use, and nothing on its way to the disk.
-async fn at_rest(rig: &Rig) -> Resident {
-    rested(rig.broker.pid()).await;
+async fn at_rest(rig: &Rig, options: &Options) -> Resident {
+    options.rested(rig.broker.pid()).await;
     read(&rig.client("admin")).await;
     rig.rss()
 }

@@ -10,8 +10,9 @@ pub mod trace;
 
 use std::io;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use crate::procs;
 use crate::profile::{Profile, Recording, record};
 use crate::report::{Section, conditions};
 
@@ -36,6 +37,11 @@ impl Options {
     /// The figure of a full run, or that of a short one.
     pub fn pick<T>(&self, full: T, short: T) -> T {
         if self.short { short } else { full }
+    }
+
+    /// Waits until a process rests, see [`procs::rested`]; a short run does not, and answers at once.
+    pub async fn rested(&self, pid: u32) -> Duration {
+        if self.short { Duration::ZERO } else { procs::rested(pid).await }
     }
 
     /// Begins to sample a process, if profiles are wanted.
