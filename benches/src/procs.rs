@@ -43,6 +43,11 @@ pub fn rss(pid: u32) -> u64 {
     status(pid, "VmRSS:")
 }
 
+/// What of it are pages of files, as the program's own, in bytes.
+pub fn rss_file(pid: u32) -> u64 {
+    status(pid, "RssFile:")
+}
+
 /// The most that it was, in bytes.
 pub fn rss_peak(pid: u32) -> u64 {
     status(pid, "VmHWM:")

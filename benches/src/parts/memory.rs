@@ -13,7 +13,7 @@ use relevo_tests::{Client, eventually_within};
 use serde_json::json;
 
 use crate::parts::Options;
-use crate::procs::rss_peak;
+use crate::procs::{rss_file, rss_peak};
 use crate::report::{Row, Section, Target, shown};
 use crate::rig::Rig;
 use crate::wire::Wire;
@@ -49,6 +49,8 @@ struct Seen {
     peak: u64,
     /// The same broker, started again over its views, after the same pages.
     again: Resident,
+    /// Of the broker's, what is the program itself.
+    program: u64,
 }
 
 /// Fills, builds, reads, and looks.
@@ -83,7 +85,9 @@ pub async fn run(options: &Options) -> io::Result<Section> {
          built all views after {:.0} s. Resident then: broker {:.0} MB (at most {:.0} MB until the pages were read), nats-server {:.0} MB. \
          What counts is \
          looked at once the broker rests and {PAGES} pages of 200 rows were read: after the building, and after it was stopped and started \
-         again over its views. \
+         again over its views. {:.0} MB of it are the program itself, mapped from its file; the caches of blocks and of rows may take 48 MB, \
+         the appliers' rows 16 MB, and the inbox's columns take about 100 bytes a conversation. What the first figure has beyond the second \
+         is what building leaves behind in the process. \
          Timers, topics and bots were off: what is due in the made-up past would otherwise come to pass at once.",
         shown(options.conversations as f64),
         shown(world.past() as f64),
@@ -93,6 +97,7 @@ pub async fn run(options: &Options) -> io::Result<Section> {
         mb(seen.built.0),
         mb(seen.peak),
         mb(seen.built.1),
+        mb(seen.program),
     );
     Ok(section)
 }
@@ -108,7 +113,8 @@ async fn look(rig: &mut Rig, started: Instant, options: &Options) -> Seen {
     let peak = rss_peak(rig.broker.pid());
     rig.broker.stop();
     rig.broker.restart().await;
-    Seen { built, build, warm, peak, again: at_rest(rig, options).await }
+    let again = at_rest(rig, options).await;
+    Seen { built, build, warm, peak, again, program: rss_file(rig.broker.pid()) }
 }
 
 /// With caches as warm as in use, and nothing on its way to the disk.
