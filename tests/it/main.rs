@@ -9,6 +9,7 @@ mod chaos;
 mod cluster;
 mod command;
 mod corpus;
+mod demo;
 mod desk;
 mod detection;
 mod docs;
