@@ -14,7 +14,7 @@ use crate::checkpoint::Checkpoint;
 use crate::companion::Following;
 use crate::entity::{self, EntityRow, ParkedRow, UndecodableRow};
 use crate::projector::{ApplyError, Projector};
-use crate::rows::Overlay;
+use crate::rows::{Overlay, ROWS_A_COMMIT};
 use crate::view::Moment;
 
 /// Bytes that are collected before they are written, whatever the batch: bounds the memory of a batch of large commits.
@@ -194,7 +194,7 @@ impl Applier {
         let behind = self.target.saturating_sub(self.checkpoint.sequence);
         if self.pace == Pace::Following && behind >= FAR_COMMITS {
             if self.checkpoint.sequence == 0 {
-                self.cache.begin(behind);
+                self.cache.begin(behind.saturating_mul(ROWS_A_COMMIT as u64));
             }
             self.go(Pace::CatchingUp);
         }

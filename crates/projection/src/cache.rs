@@ -11,8 +11,6 @@ use relevo_readstore::{Batch, Family, ReadStore, StoreError};
 
 use crate::met::Met;
 
-/// Rows that a commit puts into a view, in the mean.
-const ROWS_A_COMMIT: u64 = 3;
 /// Bytes of keys and values that are kept of one store: the rows of some thousand conversations. Eight views have caches of their own.
 const CACHE_BYTES_MAX: usize = 2 << 20;
 /// The same while a view catches up: it meets all entities of weeks within seconds, and a row that is not here is looked for in
@@ -55,9 +53,9 @@ impl Cache {
         self.meta.borrow_mut().bound(bytes_max / 8 * META_EIGHTHS);
     }
 
-    /// The store is empty, and as many commits will be applied to it: from now on it is known which keys it cannot have.
-    pub(crate) fn begin(&self, commits: u64) {
-        *self.put.borrow_mut() = Some(Met::with_room_for(commits.saturating_mul(ROWS_A_COMMIT)));
+    /// The store is empty, and about as many rows will be put into it: from now on it is known which keys it cannot have.
+    pub(crate) fn begin(&self, rows: u64) {
+        *self.put.borrow_mut() = Some(Met::with_room_for(rows));
     }
 
     /// The store is built: what is asked for now is mostly there.

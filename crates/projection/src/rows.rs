@@ -13,7 +13,7 @@ use crate::projector::{ApplyError, Rows};
 type Changes = HashMap<Vec<u8>, Option<Vec<u8>>, RandomState>;
 
 /// Rows that a commit changes in most views, and rows that room is made for at most.
-const ROWS_A_COMMIT: usize = 4;
+pub(crate) const ROWS_A_COMMIT: usize = 4;
 const ROOM_MAX: usize = 4_096;
 
 /// Rows with pending changes, and pending changes of `meta` beside them.
